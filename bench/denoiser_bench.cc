@@ -1,0 +1,50 @@
+// What strict reproducibility costs: one network call of the default model,
+// each row alone on single-threaded kernels (strict) against one batched call
+// on all threads (fast), in the same run.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <benchmark/benchmark.h>
+
+#include <memory>
+#include <thread>
+
+#include "core/diffusion/row_parallel_denoiser.h"
+#include "core/diffusion/unet_denoiser.h"
+#include "core/weights/model.h"
+
+namespace tweedie {
+namespace {
+
+int NumThreads() { return static_cast<int>(std::thread::hardware_concurrency()); }
+
+std::shared_ptr<const LoadedModel> DefaultModel() {
+  return LoadModel("fashion-mnist-32", TWEEDIE_SOURCE_DIR "/models/fashion-mnist-32").value();
+}
+
+void Run(benchmark::State& state, Denoiser& denoiser) {
+  const int64_t rows = state.range(0);
+  const DenoiserInput input{at::randn({rows, 1, 32, 32}), at::full({rows}, 500, at::kLong), {}};
+  for (auto _ : state) benchmark::DoNotOptimize(denoiser.Predict(input));
+  state.counters["rows/s"] = benchmark::Counter(static_cast<double>(state.iterations() * rows),
+                                                benchmark::Counter::kIsRate);
+}
+
+void Strict(benchmark::State& state) {
+  at::set_num_threads(1);
+  RowParallelDenoiser denoiser(DefaultModel()->network, NumThreads());
+  Run(state, denoiser);
+}
+
+void Fast(benchmark::State& state) {
+  at::set_num_threads(NumThreads());
+  UnetDenoiser denoiser(DefaultModel()->network, at::kCPU);
+  Run(state, denoiser);
+}
+
+BENCHMARK(Strict)->Arg(1)->Arg(2)->Arg(8)->Arg(16)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(Fast)->Arg(1)->Arg(2)->Arg(8)->Arg(16)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace tweedie
+
+BENCHMARK_MAIN();

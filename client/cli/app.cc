@@ -1,0 +1,85 @@
+#include "client/cli/app.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/commands.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/session.h"
+
+namespace tweedie::cli {
+namespace {
+
+constexpr char kDescription[] =
+    "Runs diffusion jobs on a tweedie server: draws samples, denoises images, watches and\n"
+    "fetches what was made. A job outlives the command that started it.";
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  tweedie sample -n 16 --steps 100 --process ddim --out samples\n"
+    "  tweedie denoise noisy/ --sigma 0.3 --out clean\n"
+    "  tweedie sample -n 64 --detach && tweedie list --state running\n"
+    "  tweedie COMMAND --help\n"
+    "\n"
+    "Results go to standard output, progress and messages to standard error.\n"
+    "Ctrl-C leaves a job running; a second one cancels it.\n"
+    "\n";
+
+void AddGlobalOptions(CLI::App* app, GlobalOptions* options) {
+  app->add_option("--server", options->server, "Where the server is: HOST:PORT or unix:PATH")
+      ->envname("TWEEDIE_SERVER")
+      ->capture_default_str();
+  app->add_flag("--json", options->json,
+                "Print one JSON object a line: every event, and what was asked for");
+  app->add_option("--retry-for", options->retry_seconds,
+                  "Seconds to go on trying to reach a server that cannot be reached")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app->set_version_flag("--version", "tweedie " TWEEDIE_VERSION);
+}
+
+void AddCommands(CLI::App* app, Command* selected) {
+  AddSample(app, selected);
+  AddDenoise(app, selected);
+  AddWatch(app, selected);
+  AddGet(app, selected);
+  AddList(app, selected);
+  AddCancel(app, selected);
+  AddDelete(app, selected);
+  AddModels(app, selected);
+  AddInfo(app, selected);
+}
+
+int Run(const GlobalOptions& options, const Command& command) {
+  Session session(options);
+  const absl::StatusOr<int> result = command(session);
+  if (result.ok()) return *result;
+  const bool interrupted = session.interrupts().count() > 0;
+  session.terminal().Print(absl::StrCat(
+      "tweedie: ", interrupted ? "interrupted" : DescribeError(result.status(), options.server)));
+  return interrupted ? kInterrupted : ExitCodeOf(result.status());
+}
+
+}  // namespace
+
+int Main(int argc, char** argv) {
+  GlobalOptions options;
+  Command selected;
+  CLI::App app(kDescription, "tweedie");
+  // Global options may also follow the command. Commands inherit this.
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.footer(absl::StrCat(kExamples, ExitCodesHelp()));
+  AddGlobalOptions(&app, &options);
+  AddCommands(&app, &selected);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kOk : kUsage;
+  }
+  return Run(options, selected);
+}
+
+}  // namespace tweedie::cli

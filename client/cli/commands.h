@@ -1,0 +1,34 @@
+#ifndef TWEEDIE_CLIENT_CLI_COMMANDS_H_
+#define TWEEDIE_CLIENT_CLI_COMMANDS_H_
+
+#include <functional>
+
+#include "absl/status/statusor.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace tweedie::cli {
+
+class Session;
+
+// What a command line asks for: returns the exit code, or an error from which
+// it follows.
+using Command = std::function<absl::StatusOr<int>(Session&)>;
+
+// Each adds one command to `app`; when the command is parsed, it puts itself
+// into `selected`, which must outlive `app`.
+void AddSample(CLI::App* app, Command* selected);
+void AddDenoise(CLI::App* app, Command* selected);
+void AddWatch(CLI::App* app, Command* selected);
+void AddGet(CLI::App* app, Command* selected);
+void AddList(CLI::App* app, Command* selected);
+void AddCancel(CLI::App* app, Command* selected);
+void AddDelete(CLI::App* app, Command* selected);
+void AddModels(CLI::App* app, Command* selected);
+void AddInfo(CLI::App* app, Command* selected);
+
+}  // namespace tweedie::cli
+
+#endif  // TWEEDIE_CLIENT_CLI_COMMANDS_H_

@@ -1,0 +1,44 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/cli/commands.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/follow.h"
+#include "client/cli/job_text.h"
+#include "client/cli/json.h"
+#include "client/cli/names.h"
+#include "client/cli/session.h"
+#include "core/base/status_macros.h"
+
+namespace tweedie::cli {
+namespace {
+
+struct GetOptions {
+  std::string name;
+  OutputOptions output;
+};
+
+absl::StatusOr<int> Get(const GetOptions& options, Session& session) {
+  ASSIGN_OR_RETURN(const v1::Job job, session.client().GetJob(JobName(options.name)));
+  session.Result(session.json() ? ToJson(job) : DescribeJob(job));
+  if (!options.output.out.empty()) {
+    RETURN_IF_ERROR(FetchImages(session, job.name(), options.output.out));
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void AddGet(CLI::App* app, Command* selected) {
+  auto options = std::make_shared<GetOptions>();
+  CLI::App* command = app->add_subcommand("get", "Show a job, and fetch its images with --out");
+  command->add_option("job", options->name, "The job's name")->required();
+  AddOutOption(command, &options->output);
+  command->footer("Example: tweedie get jobs/abc123 --out images");
+  command->callback([=] { *selected = [=](Session& session) { return Get(*options, session); }; });
+}
+
+}  // namespace tweedie::cli

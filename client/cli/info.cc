@@ -1,0 +1,48 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/commands.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/json.h"
+#include "client/cli/session.h"
+#include "client/cli/text.h"
+#include "core/base/status_macros.h"
+
+namespace tweedie::cli {
+namespace {
+
+std::string Describe(const v1::ServerInfo& info) {
+  return FormatTable({
+      {"server", info.server()},
+      {"version", info.version()},
+      {"started", FormatTimestamp(info.start_time())},
+      {"devices", absl::StrJoin(info.devices(), ", ")},
+      {"libtorch", info.libtorch_version()},
+      {"store", info.store()},
+      {"reproducibility", info.strict_reproducibility() ? "strict" : "fast"},
+      {"images per job", absl::StrCat("at most ", info.max_images_per_job())},
+      {"queued jobs", absl::StrCat("at most ", info.max_queued_jobs(), ", of one creator ",
+                                   info.max_queued_jobs_per_creator())},
+      {"request", absl::StrCat("at most ", info.max_request_bytes(), " bytes")},
+  });
+}
+
+absl::StatusOr<int> Info(Session& session) {
+  ASSIGN_OR_RETURN(const v1::ServerInfo info, session.client().GetServerInfo());
+  session.Result(session.json() ? ToJson(info) : Describe(info));
+  return kOk;
+}
+
+}  // namespace
+
+void AddInfo(CLI::App* app, Command* selected) {
+  CLI::App* command = app->add_subcommand("info", "Show what the server is and allows");
+  command->callback([=] { *selected = Info; });
+}
+
+}  // namespace tweedie::cli

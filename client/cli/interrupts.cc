@@ -1,0 +1,81 @@
+#include "client/cli/interrupts.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+
+#include "client/cli/exit_code.h"
+
+namespace tweedie::cli {
+namespace {
+
+sigset_t OnlyInterrupt() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+int OpenSignals() {
+  const sigset_t set = OnlyInterrupt();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+}  // namespace
+
+Interrupts::Interrupts(Cancellation* cancellation)
+    : cancellation_(cancellation),
+      signal_fd_(OpenSignals()),
+      stop_fd_(eventfd(0, EFD_CLOEXEC)),
+      thread_([this] { Run(); }) {}
+
+Interrupts::~Interrupts() {
+  const uint64_t one = 1;
+  // An eventfd takes a 1 at any time.
+  if (write(stop_fd_, &one, sizeof(one)) != sizeof(one)) std::abort();
+  thread_.join();
+  close(signal_fd_);
+  close(stop_fd_);
+  const sigset_t set = OnlyInterrupt();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+int Interrupts::count() const {
+  absl::MutexLock lock(&mu_);
+  return count_;
+}
+
+bool Interrupts::WaitForCount(int count, absl::Duration timeout) const {
+  absl::MutexLock lock(&mu_);
+  const auto reached = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return count_ >= count; };
+  return mu_.AwaitWithTimeout(absl::Condition(&reached), timeout);
+}
+
+void Interrupts::Run() {
+  pollfd fds[] = {{signal_fd_, POLLIN, 0}, {stop_fd_, POLLIN, 0}};
+  while (true) {
+    if (poll(fds, 2, -1) < 0 && errno != EINTR) return;
+    if (fds[1].revents != 0) return;
+    signalfd_siginfo info;
+    if (fds[0].revents != 0 && read(signal_fd_, &info, sizeof(info)) == sizeof(info)) OnInterrupt();
+  }
+}
+
+void Interrupts::OnInterrupt() {
+  int count;
+  {
+    absl::MutexLock lock(&mu_);
+    count = ++count_;
+  }
+  if (count == 1) cancellation_->Cancel();
+  if (count >= 3) std::_Exit(kInterrupted);
+}
+
+}  // namespace tweedie::cli

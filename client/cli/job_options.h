@@ -1,0 +1,69 @@
+#ifndef TWEEDIE_CLIENT_CLI_JOB_OPTIONS_H_
+#define TWEEDIE_CLIENT_CLI_JOB_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "tweedie/v1/tweedie_service.pb.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace tweedie::cli {
+
+class Session;
+
+// Options of a reverse process, as typed. The server checks their values.
+struct ProcessOptions {
+  std::optional<std::string> kind;  // ddpm, ddim, dpm-solver
+  std::optional<int32_t> steps;
+  std::optional<double> eta;
+  std::optional<std::string> variance;  // fixed-small, fixed-large, learned-range
+  std::optional<std::string> spacing;   // leading, trailing, linspace
+  bool clip = false;
+  bool no_clip = false;
+};
+
+// Options of a job of any task, as typed.
+struct JobOptions {
+  std::optional<std::string> model;
+  std::optional<uint64_t> seed;
+  std::optional<std::string> priority;  // batch, normal, interactive
+  std::vector<std::string> labels;      // k=v
+  std::vector<int32_t> class_labels;
+  std::string job_id;
+  std::string request_id;
+};
+
+void AddProcessOptions(CLI::App* command, ProcessOptions* options);
+void AddJobOptions(CLI::App* command, JobOptions* options);
+
+// Whether any of the options was given.
+bool IsSet(const ProcessOptions& options);
+
+v1::ReverseProcess MakeProcess(const ProcessOptions& options);
+
+// A request for a job of `model`, without its task. INVALID_ARGUMENT names a
+// label that is not `key=value`.
+absl::StatusOr<v1::CreateJobRequest> MakeRequest(const JobOptions& options,
+                                                 const std::string& model);
+
+// Reads `key=value` pairs.
+absl::Status ParseLabels(const std::vector<std::string>& pairs,
+                         google::protobuf::Map<std::string, std::string>* labels);
+
+// The name of the only one of `models` that works. INVALID_ARGUMENT lists them
+// if there are several; FAILED_PRECONDITION says so if there is none.
+absl::StatusOr<std::string> ChooseModel(const std::vector<v1::Model>& models);
+
+// The name of the model that was asked for, or else of the server's only one.
+absl::StatusOr<std::string> FindModel(const JobOptions& options, Session& session);
+
+}  // namespace tweedie::cli
+
+#endif  // TWEEDIE_CLIENT_CLI_JOB_OPTIONS_H_

@@ -1,0 +1,38 @@
+#ifndef TWEEDIE_CLIENT_CLI_TERMINAL_H_
+#define TWEEDIE_CLIENT_CLI_TERMINAL_H_
+
+#include <cstdio>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace tweedie::cli {
+
+// Standard error: messages, and below them one line that is redrawn if it is a
+// terminal. Not thread-safe.
+class Terminal {
+ public:
+  explicit Terminal(std::FILE* file = stderr);
+  ~Terminal();
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  bool can_redraw() const { return can_redraw_; }
+  // Columns of the terminal; 80 if unknown.
+  int width() const;
+  // Prints a line of its own, above the redrawn one.
+  void Print(absl::string_view line);
+  // Replaces the redrawn line, cut to the width. Only where it can_redraw().
+  void Redraw(absl::string_view line);
+  // Takes the redrawn line away.
+  void Clear();
+
+ private:
+  std::FILE* const file_;
+  const bool can_redraw_;
+  std::string drawn_;
+};
+
+}  // namespace tweedie::cli
+
+#endif  // TWEEDIE_CLIENT_CLI_TERMINAL_H_

@@ -1,0 +1,34 @@
+#include "client/cpp/back_off.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "client/cpp/rpc_status.h"
+
+namespace tweedie {
+
+BackOff::BackOff(const RetryPolicy& policy, std::function<absl::Time()> now,
+                 std::function<double()> uniform)
+    : policy_(policy),
+      now_(std::move(now)),
+      uniform_(std::move(uniform)),
+      delay_(policy.first_delay) {}
+
+std::optional<absl::Duration> BackOff::NextDelay(const absl::Status& error) {
+  if (!IsRetryable(error)) return std::nullopt;
+  const absl::Time now = now_();
+  if (!first_failure_) first_failure_ = now;
+  const absl::Duration jittered = delay_ * (0.5 + 0.5 * uniform_());
+  delay_ = std::min(delay_ * policy_.multiplier, policy_.max_delay);
+  const absl::Duration delay =
+      std::max(jittered, RetryDelayOf(error).value_or(absl::ZeroDuration()));
+  if (now + delay > *first_failure_ + policy_.give_up_after) return std::nullopt;
+  return delay;
+}
+
+void BackOff::Reset() {
+  delay_ = policy_.first_delay;
+  first_failure_.reset();
+}
+
+}  // namespace tweedie

@@ -1,0 +1,23 @@
+# Third-party libraries, all from Debian 12 packages (scripts/setup installs
+# them). LibTorch has a file of its own.
+find_program(TWEEDIE_CCACHE ccache)
+if(TWEEDIE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+      "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" ${TWEEDIE_CCACHE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED CONFIG)
+find_package(Protobuf REQUIRED)
+find_package(gRPC REQUIRED CONFIG)
+find_package(spdlog REQUIRED CONFIG)
+find_package(nlohmann_json REQUIRED CONFIG)
+find_package(SQLite3 REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(PNG REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(CLI11 REQUIRED CONFIG)
+if(TWEEDIE_TESTS)
+  find_package(GTest REQUIRED CONFIG)
+endif()

@@ -1,0 +1,84 @@
+#include "core/diffusion/row_parallel_denoiser.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+
+#include <utility>
+
+#include "core/nn/unet.h"
+
+namespace tweedie {
+
+RowParallelDenoiser::RowParallelDenoiser(std::shared_ptr<nn::UnetImpl> network, int num_threads)
+    : network_(std::move(network)) {
+  TORCH_CHECK(num_threads >= 1, "num_threads must be at least 1; was ", num_threads);
+  workers_.reserve(static_cast<size_t>(num_threads));
+  for (int i = 0; i < num_threads; ++i) workers_.emplace_back([this] { Work(); });
+}
+
+RowParallelDenoiser::~RowParallelDenoiser() {
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  for (std::thread& worker : workers_) worker.join();
+}
+
+at::Tensor RowParallelDenoiser::Predict(const DenoiserInput& input) {
+  TORCH_CHECK(input.x.dim() == 4 && input.x.device().is_cpu() && input.t.dim() == 1 &&
+                  input.t.size(0) == input.x.size(0),
+              "strict mode wants x [B, C, H, W] and t [B] on the CPU; x is ", input.x.sizes(),
+              ", t is ", input.t.sizes());
+  const at::NoGradGuard no_grad;
+  Call call;
+  call.input = {input.x.detach(), input.t, input.class_labels};
+  call.num_rows = input.x.size(0);
+  call.output =
+      at::empty({call.num_rows, network_->config().out_channels, input.x.size(2), input.x.size(3)},
+                at::kFloat);
+  absl::MutexLock lock(&mu_);
+  call_ = std::move(call);
+  mu_.Await(absl::Condition(this, &RowParallelDenoiser::IsDone));
+  const Call done = std::exchange(call_, Call());
+  if (done.error) std::rethrow_exception(done.error);
+  return done.output;
+}
+
+void RowParallelDenoiser::Work() {
+  at::set_num_threads(1);
+  absl::MutexLock lock(&mu_);
+  while (true) {
+    mu_.Await(absl::Condition(this, &RowParallelDenoiser::HasWork));
+    if (stopping_) return;
+    const int64_t row = call_.next_row++;
+    DenoiserInput input = call_.input;
+    at::Tensor output = call_.output;
+    std::exception_ptr error;
+    mu_.Unlock();
+    try {
+      EvaluateRow(input, output, row);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    input = {};
+    output.reset();
+    mu_.Lock();
+    if (error && (!call_.error || row < call_.failed_row)) {
+      call_.error = error;
+      call_.failed_row = row;
+    }
+    ++call_.rows_done;
+  }
+}
+
+void RowParallelDenoiser::EvaluateRow(const DenoiserInput& input, const at::Tensor& output,
+                                      int64_t row) const {
+  const c10::InferenceMode inference;
+  const at::Tensor labels =
+      input.class_labels.defined() ? input.class_labels.narrow(0, row, 1) : at::Tensor();
+  const at::Tensor x = input.x.narrow(0, row, 1).contiguous(at::MemoryFormat::ChannelsLast);
+  output.narrow(0, row, 1).copy_(network_->forward(x, input.t.narrow(0, row, 1), labels));
+}
+
+}  // namespace tweedie

@@ -1,0 +1,68 @@
+#ifndef TWEEDIE_CORE_DIFFUSION_ROW_PARALLEL_DENOISER_H_
+#define TWEEDIE_CORE_DIFFUSION_ROW_PARALLEL_DENOISER_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "core/diffusion/denoiser.h"
+
+namespace tweedie {
+
+namespace nn {
+class UnetImpl;
+}
+
+// Strict mode, on the CPU: every row is evaluated alone, with single-threaded
+// kernels, and rows are spread over threads that this owns. So a row's bits do
+// not depend on its batch mates, on its place among them, or on the number of
+// threads. Not thread-safe.
+class RowParallelDenoiser final : public Denoiser {
+ public:
+  // `network` is on the CPU and nobody changes it meanwhile. num_threads >= 1.
+  // Makes one thread LibTorch's default for threads that have not used it yet,
+  // in the whole process: LibTorch has no narrower setting.
+  RowParallelDenoiser(std::shared_ptr<nn::UnetImpl> network, int num_threads);
+  ~RowParallelDenoiser() override;
+
+  // Inputs and result are on the CPU; keeps no graph. Rethrows what the first
+  // row that failed threw, once all rows are done.
+  at::Tensor Predict(const DenoiserInput& input) override ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  // The call in progress. Tensors are the caller's; workers only read handles.
+  struct Call {
+    DenoiserInput input;
+    at::Tensor output;  // [B, C', H, W]; a worker writes its own rows
+    int64_t num_rows = 0;
+    int64_t next_row = 0;  // the next to hand out
+    int64_t rows_done = 0;
+    int64_t failed_row = 0;  // the first, if there is an error
+    std::exception_ptr error;
+  };
+
+  void Work() ABSL_LOCKS_EXCLUDED(mu_);
+  void EvaluateRow(const DenoiserInput& input, const at::Tensor& output, int64_t row) const;
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return stopping_ || call_.next_row < call_.num_rows;
+  }
+  bool IsDone() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return call_.rows_done == call_.num_rows;
+  }
+
+  const std::shared_ptr<nn::UnetImpl> network_;
+  absl::Mutex mu_;
+  Call call_ ABSL_GUARDED_BY(mu_);
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_CORE_DIFFUSION_ROW_PARALLEL_DENOISER_H_

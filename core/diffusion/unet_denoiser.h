@@ -1,0 +1,36 @@
+#ifndef TWEEDIE_CORE_DIFFUSION_UNET_DENOISER_H_
+#define TWEEDIE_CORE_DIFFUSION_UNET_DENOISER_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+
+#include "core/diffusion/denoiser.h"
+
+namespace tweedie {
+
+namespace nn {
+class UnetImpl;
+}
+
+// Fast mode: all rows in one call of the network, with as many threads as
+// LibTorch likes. The last bits of a row depend on how many rows are beside it.
+// Not thread-safe.
+class UnetDenoiser final : public Denoiser {
+ public:
+  // Moves `network` to `device`, for every holder of it. Throws c10::Error if
+  // the device is not there or lacks memory.
+  UnetDenoiser(std::shared_ptr<nn::UnetImpl> network, at::Device device);
+
+  // Inputs may be on any device; the result is where `input.x` is. Keeps no
+  // graph.
+  at::Tensor Predict(const DenoiserInput& input) override;
+
+ private:
+  const std::shared_ptr<nn::UnetImpl> network_;
+  const at::Device device_;
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_CORE_DIFFUSION_UNET_DENOISER_H_

@@ -1,0 +1,142 @@
+#include "core/engine/engine.h"
+
+#include <exception>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "core/engine/batch.h"
+
+namespace tweedie {
+namespace {
+
+// A step of a method, with what LibTorch throws turned into a status.
+absl::StatusOr<bool> AdvanceSafely(ResidentJob& job) {
+  try {
+    return job.Advance();
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("the step failed: ", error.what()));
+  }
+}
+
+}  // namespace
+
+absl::Status Engine::Submit(EngineJob job) {
+  absl::MutexLock lock(&mu_);
+  if (static_cast<int>(jobs_.size()) >= options_.max_running_jobs) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the engine runs ", jobs_.size(), " jobs, which is its limit"));
+  }
+  if (!jobs_.insert(job.id).second) {
+    return absl::AlreadyExistsError(absl::StrCat("job ", job.id, " is in the engine"));
+  }
+  inbox_.push_back(std::move(job));
+  return absl::OkStatus();
+}
+
+absl::Status Engine::Cancel(const JobId& id) {
+  absl::MutexLock lock(&mu_);
+  if (jobs_.count(id) == 0) return absl::NotFoundError(absl::StrCat("no job ", id));
+  cancelled_.insert(id);
+  return absl::OkStatus();
+}
+
+int Engine::num_jobs() const {
+  absl::MutexLock lock(&mu_);
+  return static_cast<int>(jobs_.size());
+}
+
+void Engine::Admit() {
+  std::vector<EngineJob> arrived;
+  {
+    absl::MutexLock lock(&mu_);
+    arrived.swap(inbox_);
+  }
+  for (EngineJob& job : arrived) {
+    const JobId id = job.id;
+    scheduler_.Add(id, job.creator, job.weight);
+    // A job that is restored after its last step has nothing left to do.
+    const bool finished = !job.method->NextQuery().has_value();
+    if (finished) {
+      sink_->OnDone(id, absl::OkStatus(), *job.method);
+      scheduler_.Remove(id);
+      absl::MutexLock lock(&mu_);
+      jobs_.erase(id);
+      cancelled_.erase(id);
+    } else {
+      resident_.emplace(id, ResidentJob(std::move(job)));
+    }
+  }
+}
+
+void Engine::DropCancelled() {
+  std::set<JobId> cancelled;
+  {
+    absl::MutexLock lock(&mu_);
+    cancelled.swap(cancelled_);
+  }
+  for (const JobId& id : cancelled) {
+    EndJob(id, absl::CancelledError("the job was cancelled"));
+  }
+}
+
+void Engine::EndJob(const JobId& id, const absl::Status& status) {
+  const auto it = resident_.find(id);
+  if (it == resident_.end()) return;
+  sink_->OnDone(id, status, *it->second.job().method);
+  resident_.erase(it);
+  scheduler_.Remove(id);
+  absl::MutexLock lock(&mu_);
+  jobs_.erase(id);
+  cancelled_.erase(id);
+}
+
+void Engine::AdvanceIfComplete(ResidentJob& job) {
+  if (!job.complete()) return;
+  const JobId id = job.job().id;
+  const absl::StatusOr<bool> goes_on = AdvanceSafely(job);
+  if (!goes_on.ok()) return EndJob(id, goes_on.status());
+  sink_->OnStep(id, *job.job().method);
+  if (!*goes_on) EndJob(id, absl::OkStatus());
+}
+
+bool Engine::StepOnce() {
+  Admit();
+  DropCancelled();
+  std::vector<RowScheduler::Waiting> waiting;
+  std::vector<ResidentJob*> jobs;
+  for (auto& [id, job] : resident_) {
+    waiting.push_back({id, job.rows_left(), job.job().denoiser});
+    jobs.push_back(&job);
+  }
+  std::vector<BatchPart> parts;
+  for (const auto& share : scheduler_.Pick(waiting, options_.max_batch_rows)) {
+    parts.push_back({jobs[share.index], share.rows, absl::OkStatus()});
+  }
+  if (parts.empty()) return false;
+  EvaluateBatch(parts);
+  for (BatchPart& part : parts) {
+    if (part.status.ok()) {
+      AdvanceIfComplete(*part.job);
+    } else {
+      EndJob(JobId(part.job->job().id), part.status);
+    }
+  }
+  return true;
+}
+
+std::vector<EngineJob> Engine::Evict() {
+  Admit();
+  DropCancelled();
+  std::vector<EngineJob> jobs;
+  for (auto& [id, job] : resident_) {
+    scheduler_.Remove(id);
+    jobs.push_back(std::move(job).Release());
+  }
+  resident_.clear();
+  absl::MutexLock lock(&mu_);
+  jobs_.clear();
+  return jobs;
+}
+
+}  // namespace tweedie

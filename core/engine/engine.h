@@ -1,0 +1,74 @@
+#ifndef TWEEDIE_CORE_ENGINE_ENGINE_H_
+#define TWEEDIE_CORE_ENGINE_ENGINE_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "core/diffusion/denoiser.h"
+#include "core/engine/frame_sink.h"
+#include "core/engine/resident_job.h"
+#include "core/engine/row_scheduler.h"
+#include "core/methods/method.h"
+
+namespace tweedie {
+
+// Steps many jobs of one device together. Each StepOnce() packs rows that jobs
+// wait for (of different methods, timesteps and lengths, but of one network)
+// into one call, and advances the jobs whose rows are complete. Jobs join and
+// leave between steps; a job with more rows than a batch is split over calls.
+// One job's failure ends that job alone.
+//
+// There is no thread inside: EngineThread owns one. Submit and Cancel are
+// thread-safe and never wait for a step; all else belongs to the engine thread.
+class Engine {
+ public:
+  struct Options {
+    int max_batch_rows = 16;    // rows of one network call
+    int max_running_jobs = 32;  // jobs resident at a time
+  };
+  // `sink` outlives the engine.
+  Engine(Options options, FrameSink* sink) : options_(options), sink_(sink) {}
+
+  // The job takes part from the next step on. RESOURCE_EXHAUSTED when there is
+  // no room, ALREADY_EXISTS for the id of a resident job.
+  absl::Status Submit(EngineJob job) ABSL_LOCKS_EXCLUDED(mu_);
+  // Takes effect before the job's next step. NOT_FOUND if it is not here.
+  absl::Status Cancel(const JobId& id) ABSL_LOCKS_EXCLUDED(mu_);
+  // Jobs submitted and not done.
+  int num_jobs() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // One batched evaluation. Returns false if there was no work.
+  bool StepOnce() ABSL_LOCKS_EXCLUDED(mu_);
+  // Takes all jobs out, as they were after their last whole step; the sink is
+  // not told. For the drain, once StepOnce() is called no more.
+  std::vector<EngineJob> Evict() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void Admit() ABSL_LOCKS_EXCLUDED(mu_);
+  void DropCancelled() ABSL_LOCKS_EXCLUDED(mu_);
+  void EndJob(const JobId& id, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+  // Advances `job` if all its rows are there, and reports.
+  void AdvanceIfComplete(ResidentJob& job) ABSL_LOCKS_EXCLUDED(mu_);
+
+  const Options options_;
+  FrameSink* const sink_;
+  // Of the engine thread.
+  std::map<JobId, ResidentJob> resident_;
+  RowScheduler scheduler_;
+
+  mutable absl::Mutex mu_;
+  std::vector<EngineJob> inbox_ ABSL_GUARDED_BY(mu_);
+  std::set<JobId> jobs_ ABSL_GUARDED_BY(mu_);  // submitted and not done
+  std::set<JobId> cancelled_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_CORE_ENGINE_ENGINE_H_

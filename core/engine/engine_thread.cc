@@ -1,0 +1,60 @@
+#include "core/engine/engine_thread.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+
+namespace tweedie {
+
+EngineThread::EngineThread(Options options, FrameSink* sink)
+    : options_(std::move(options)), engine_(options_.engine, sink), thread_([this] { Run(); }) {}
+
+EngineThread::~EngineThread() { Stop(); }
+
+absl::Status EngineThread::Submit(EngineJob job) {
+  const absl::Status status = engine_.Submit(std::move(job));
+  if (status.ok()) Wake();
+  return status;
+}
+
+absl::Status EngineThread::Cancel(const JobId& id) {
+  const absl::Status status = engine_.Cancel(id);
+  if (status.ok()) Wake();
+  return status;
+}
+
+void EngineThread::Wake() {
+  absl::MutexLock lock(&mu_);
+  woken_ = true;
+}
+
+bool EngineThread::WaitForWork() {
+  absl::MutexLock lock(&mu_);
+  const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return woken_ || stopping_; };
+  mu_.Await(absl::Condition(&ready));
+  woken_ = false;
+  return !stopping_;
+}
+
+void EngineThread::Run() {
+  while (WaitForWork()) {
+    for (bool busy = true; busy;) {
+      const absl::Time start = absl::Now();
+      busy = engine_.StepOnce();
+      if (busy && options_.on_step) options_.on_step(absl::Now() - start);
+      absl::MutexLock lock(&mu_);
+      if (stopping_) return;
+    }
+  }
+}
+
+std::vector<EngineJob> EngineThread::Stop() {
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+  return engine_.Evict();
+}
+
+}  // namespace tweedie

@@ -1,0 +1,51 @@
+#ifndef TWEEDIE_CORE_ENGINE_ENGINE_THREAD_H_
+#define TWEEDIE_CORE_ENGINE_ENGINE_THREAD_H_
+
+#include <functional>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "core/engine/engine.h"
+
+namespace tweedie {
+
+// The thread that steps one device's engine whenever it has work. Thread-safe.
+class EngineThread {
+ public:
+  struct Options {
+    Engine::Options engine;
+    // Told the time that each step took; may be empty. Must not block.
+    std::function<void(absl::Duration)> on_step;
+  };
+  // `sink` outlives the thread.
+  EngineThread(Options options, FrameSink* sink);
+  ~EngineThread();
+
+  // As of Engine.
+  absl::Status Submit(EngineJob job) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Cancel(const JobId& id) ABSL_LOCKS_EXCLUDED(mu_);
+  int num_jobs() const { return engine_.num_jobs(); }
+
+  // Ends the thread after the step that it is in, and returns the jobs that
+  // were not done. Nothing may be submitted after.
+  std::vector<EngineJob> Stop() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void Run() ABSL_LOCKS_EXCLUDED(mu_);
+  // False: stop.
+  bool WaitForWork() ABSL_LOCKS_EXCLUDED(mu_);
+  void Wake() ABSL_LOCKS_EXCLUDED(mu_);
+
+  const Options options_;
+  Engine engine_;
+  absl::Mutex mu_;
+  bool woken_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_CORE_ENGINE_ENGINE_THREAD_H_

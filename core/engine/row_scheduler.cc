@@ -1,0 +1,73 @@
+#include "core/engine/row_scheduler.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+namespace tweedie {
+
+void RowScheduler::Add(const std::string& job, const std::string& creator, double weight) {
+  auto [entry, is_new] = creators_.try_emplace(creator);
+  if (is_new) {
+    double least = std::numeric_limits<double>::infinity();
+    for (const auto& [name, other] : creators_) {
+      if (name != creator) least = std::min(least, other.served);
+    }
+    entry->second.served = creators_.size() == 1 ? 0 : least;
+  }
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto& [name, other] : jobs_) {
+    if (other.creator == creator) least = std::min(least, other.served);
+  }
+  const double served = entry->second.jobs == 0 ? 0 : least;
+  ++entry->second.jobs;
+  jobs_[job] = Job{creator, weight, served, arrivals_++};
+}
+
+void RowScheduler::Remove(const std::string& job) {
+  const auto it = jobs_.find(job);
+  if (it == jobs_.end()) return;
+  const auto creator = creators_.find(it->second.creator);
+  if (--creator->second.jobs == 0) creators_.erase(creator);
+  jobs_.erase(it);
+}
+
+bool RowScheduler::GoesBefore(const std::string& a, const std::string& b) const {
+  const Job& job_a = jobs_.at(a);
+  const Job& job_b = jobs_.at(b);
+  const double creator_a = creators_.at(job_a.creator).served;
+  const double creator_b = creators_.at(job_b.creator).served;
+  if (creator_a != creator_b) return creator_a < creator_b;
+  if (job_a.served != job_b.served) return job_a.served < job_b.served;
+  return job_a.arrival > job_b.arrival;  // of equals, the newest has waited for nothing yet
+}
+
+void RowScheduler::Serve(const std::string& job, int64_t rows) {
+  Job& served = jobs_.at(job);
+  const double cost = static_cast<double>(rows) / served.weight;
+  served.served += cost;
+  creators_.at(served.creator).served += cost;
+}
+
+std::vector<RowScheduler::Share> RowScheduler::Pick(const std::vector<Waiting>& waiting,
+                                                    int64_t max_rows) {
+  std::vector<size_t> order(waiting.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::vector<Share> shares;
+  while (max_rows > 0 && !order.empty()) {
+    // Re-evaluated after each share: serving one job of a creator puts its others back.
+    const auto first = std::min_element(order.begin(), order.end(), [&](size_t a, size_t b) {
+      return GoesBefore(waiting[a].job, waiting[b].job);
+    });
+    const size_t index = *first;
+    order.erase(first);
+    if (!shares.empty() && waiting[index].network != waiting[shares[0].index].network) continue;
+    const int64_t rows = std::min(waiting[index].rows, max_rows);
+    Serve(waiting[index].job, rows);
+    max_rows -= rows;
+    shares.push_back(Share{index, rows});
+  }
+  return shares;
+}
+
+}  // namespace tweedie

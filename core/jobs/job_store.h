@@ -1,0 +1,185 @@
+#ifndef TWEEDIE_CORE_JOBS_JOB_STORE_H_
+#define TWEEDIE_CORE_JOBS_JOB_STORE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "core/jobs/job.h"
+
+namespace tweedie {
+
+// The durable queue, split by who uses it. Every call that returns OK is on
+// disk. All calls block on I/O and are thread-safe. Errors common to all:
+// RESOURCE_EXHAUSTED if the disk is full, UNAVAILABLE if the database stays
+// locked or cannot be reached, DATA_LOSS if it is damaged, INTERNAL if it fails
+// otherwise; nothing is changed then.
+
+// --- The front door -------------------------------------------------------
+
+struct NewJob {
+  // Identity, model, creator, priority, labels, spec, num_images, cost_bytes
+  // and input; the rest is ignored.
+  JobRecord record;
+  std::string request_id;      // empty if the client sent none
+  std::string request_digest;  // over the canonical request; empty likewise
+};
+
+struct CreateLimits {
+  int64_t max_queued = 10000;
+  int64_t max_queued_per_creator = 1000;
+};
+
+// Which jobs. A job matches if it matches all that is set.
+struct JobQuery {
+  std::vector<JobState> states = {};
+  std::map<std::string, std::string> labels = {};
+  std::optional<std::string> creator = std::nullopt;
+  std::optional<std::string> model = std::nullopt;
+};
+
+// A place in the listing: the last job of a page.
+struct PageCursor {
+  int64_t rowid = 0;
+};
+
+struct JobPage {
+  std::vector<JobRecord> jobs;     // newest first
+  std::optional<PageCursor> next;  // nullopt on the last page
+};
+
+// Type URL of the payload of Create()'s errors about a full queue.
+inline constexpr char kQuotaPayload[] = "tweedie/quota";
+
+class JobFrontDoor {
+ public:
+  virtual ~JobFrontDoor() = default;
+  // Queues all of `jobs`, or none. A job whose request_id is known with the
+  // same digest is not made again: the one made then is returned, as it is
+  // now (NOT_FOUND if it was deleted since). ALREADY_EXISTS: the id is taken,
+  // or the request_id was used with another digest; the field is `job_id` or
+  // `request_id`, behind `requests[i]` if there are several (FieldOf() tells).
+  // INVALID_ARGUMENT: two of `jobs` have the same id or request_id; field
+  // likewise.
+  // RESOURCE_EXHAUSTED: the queue, or the creator's share of it, is full; the
+  // payload kQuotaPayload is `queue` or `creator`. Known requests are answered
+  // whether or not it is.
+  // `created[i]` (optional) tells which were made by this call.
+  virtual absl::StatusOr<std::vector<JobRecord>> Create(const std::vector<NewJob>& jobs,
+                                                        const CreateLimits& limits,
+                                                        std::vector<bool>* created = nullptr) = 0;
+  virtual absl::StatusOr<JobRecord> Get(absl::string_view id) = 0;  // NOT_FOUND
+  virtual absl::StatusOr<JobPage> List(const JobQuery& query, int page_size,
+                                       std::optional<PageCursor> after) = 0;
+  // A queued job is CANCELLED at once; a running one is flagged for its runner;
+  // an ended one is returned as it is. NOT_FOUND.
+  virtual absl::StatusOr<JobRecord> Cancel(absl::string_view id) = 0;
+  // Deletes a job that has ended and returns it, so that its blobs can be
+  // removed. NOT_FOUND; FAILED_PRECONDITION if it has not ended.
+  virtual absl::StatusOr<JobRecord> Delete(absl::string_view id) = 0;
+};
+
+// --- The runner -----------------------------------------------------------
+
+// The right to write a running job. A write under a lease that has been lost
+// returns FAILED_PRECONDITION and changes nothing.
+struct Lease {
+  std::string job_id;
+  int attempt = 0;
+  uint64_t token = 0;
+};
+
+struct ClaimRequest {
+  std::string server;
+  std::string device;
+  std::vector<std::string> models;  // that the server can run
+  int64_t max_cost_bytes = 0;       // room left
+  absl::Duration lease_duration = absl::Seconds(30);
+};
+
+struct Claimed {
+  Lease lease;
+  JobRecord job;
+};
+
+// How a job ended.
+struct JobEnd {
+  JobEvent event = JobEvent::kSucceed;  // kSucceed, kFail or kCancel
+  JobProgress progress;
+  BlobRef result;
+  std::string outcome;
+  std::optional<JobFailure> failure;
+  // Of the last event published by the runner; the job's becomes larger.
+  int64_t last_sequence = 0;
+};
+
+class JobRunnerStore {
+ public:
+  virtual ~JobRunnerStore() = default;
+  // Takes the queued job of `models` that goes first, by priority with ageing
+  // and by fairness between creators (queue_order.h), and makes it RUNNING: attempt + 1, crashes +
+  // 1 (taken back on a clean end), a fresh token, sequence attempt << 32. nullopt if there is none,
+  // or if that one costs more than the room left: it is not overtaken, so that large jobs do not
+  // starve.
+  virtual absl::StatusOr<std::optional<Claimed>> Claim(const ClaimRequest& request) = 0;
+  // Extends the leases. Returns for each, in order: still held, and whether
+  // the job's cancellation was asked for.
+  struct HeartbeatResult {
+    bool held = false;
+    bool cancel_requested = false;
+  };
+  virtual absl::StatusOr<std::vector<HeartbeatResult>> Heartbeat(const std::vector<Lease>& leases,
+                                                                 absl::Duration duration) = 0;
+  // Records a checkpoint, and returns the blob that it replaces. Progress
+  // beyond every earlier checkpoint sets crashes back to 1 (this attempt).
+  virtual absl::StatusOr<BlobRef> Checkpoint(const Lease& lease, const JobProgress& progress,
+                                             const BlobRef& blob) = 0;
+  // Ends the job and returns it as it is then. INVALID_ARGUMENT if `end` is no
+  // end, or a failure without a reason.
+  virtual absl::StatusOr<JobRecord> Finish(const Lease& lease, const JobEnd& end) = 0;
+  // Gives the job back to the queue, or ends it if its cancellation was asked
+  // for; no crash is counted.
+  virtual absl::StatusOr<JobRecord> Release(const Lease& lease, int64_t last_sequence) = 0;
+};
+
+// --- Upkeep ---------------------------------------------------------------
+
+struct RetentionPolicy {
+  absl::Duration succeeded = absl::Hours(24);  // and cancelled
+  absl::Duration failed = absl::Hours(7 * 24);
+  absl::Duration request_ids = absl::Hours(24);
+  int max_per_pass = 100;
+};
+
+struct JobCounts {
+  std::map<JobState, int64_t> by_state;
+  std::optional<absl::Time> oldest_queued;
+};
+
+class JobUpkeep {
+ public:
+  virtual ~JobUpkeep() = default;
+  // Puts jobs whose lease has run out (all running ones, if `all`) back into
+  // the queue, or ends them if their cancellation was asked for. Returns them
+  // as they are then.
+  virtual absl::StatusOr<std::vector<JobRecord>> Rescue(bool all) = 0;
+  // Deletes what is past its time, a bounded number, and returns it.
+  virtual absl::StatusOr<std::vector<JobRecord>> Expire() = 0;
+  virtual absl::StatusOr<JobCounts> Count() = 0;
+  // Jobs of all models that go before `id` in the queue, by the order of
+  // Claim() as it is now; 0 if it is not queued.
+  virtual absl::StatusOr<int64_t> QueuePosition(absl::string_view id) = 0;
+  // Names of all blobs that rows refer to.
+  virtual absl::StatusOr<std::vector<std::string>> LiveBlobs() = 0;
+};
+
+class JobStore : public JobFrontDoor, public JobRunnerStore, public JobUpkeep {};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_CORE_JOBS_JOB_STORE_H_

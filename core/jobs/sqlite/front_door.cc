@@ -1,0 +1,271 @@
+// What the front door asks of the queue: Create, Get, List, Cancel, Delete.
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/field_error.h"
+#include "core/base/status_macros.h"
+#include "core/jobs/sqlite/job_row.h"
+#include "core/jobs/sqlite/sqlite_job_store_impl.h"
+
+namespace tweedie::sqlite {
+namespace {
+
+absl::Status NoSuchJob(absl::string_view id) {
+  return absl::NotFoundError(absl::StrCat("job ", id, " does not exist"));
+}
+
+absl::StatusOr<JobRecord> GetJob(Connection& db, absl::string_view id) {
+  ASSIGN_OR_RETURN(std::optional<JobRow> row, FindJob(db, id));
+  if (!row.has_value()) return NoSuchJob(id);
+  return std::move(row->job);
+}
+
+// --- Create ---------------------------------------------------------------
+
+// The path of a field of request `index` of `count`.
+std::string FieldPath(size_t index, size_t count, absl::string_view field) {
+  return count == 1 ? std::string(field) : absl::StrCat("requests[", index, "].", field);
+}
+
+// ALREADY_EXISTS for a field: FieldOf() finds it, InField() leaves it alone.
+absl::Status Taken(const std::string& field, absl::string_view problem) {
+  absl::Status status = absl::AlreadyExistsError(absl::StrCat(field, " ", problem));
+  status.SetPayload("tweedie/field", absl::Cord(field));
+  return status;
+}
+
+absl::Status CheckDistinct(const std::vector<NewJob>& jobs) {
+  std::set<absl::string_view> ids;
+  std::set<absl::string_view> request_ids;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const NewJob& job = jobs[i];
+    if (!ids.insert(job.record.id).second) {
+      return FieldError(FieldPath(i, jobs.size(), "job_id"),
+                        absl::StrCat("must differ from all others; was ", job.record.id));
+    }
+    if (!job.request_id.empty() && !request_ids.insert(job.request_id).second) {
+      return FieldError(FieldPath(i, jobs.size(), "request_id"),
+                        absl::StrCat("must differ from all others; was ", job.request_id));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Room in the queue, within one transaction.
+class Quota {
+ public:
+  Quota(Connection& db, const CreateLimits& limits) : db_(db), limits_(limits) {}
+
+  // Takes a place, or says which limit is met.
+  absl::Status Take(const std::string& creator) {
+    if (!queued_.has_value()) {
+      ASSIGN_OR_RETURN(
+          queued_,
+          db_.QueryInt("SELECT COUNT(*) FROM jobs INDEXED BY jobs_queued WHERE state = 1"));
+    }
+    if (*queued_ >= limits_.max_queued) {
+      return Full("queue", absl::StrCat("the queue is full: ", *queued_,
+                                        " jobs are queued, at most ", limits_.max_queued, " may"));
+    }
+    ASSIGN_OR_RETURN(int64_t* const own, CountOf(creator));
+    if (*own >= limits_.max_queued_per_creator) {
+      return Full("creator", absl::StrCat("your share of the queue is full: ", *own,
+                                          " of your jobs are queued, at most ",
+                                          limits_.max_queued_per_creator, " may"));
+    }
+    ++*queued_;
+    ++*own;
+    return absl::OkStatus();
+  }
+
+ private:
+  static absl::Status Full(absl::string_view what, const std::string& message) {
+    absl::Status status = absl::ResourceExhaustedError(message);
+    status.SetPayload(kQuotaPayload, absl::Cord(what));
+    return status;
+  }
+  absl::StatusOr<int64_t*> CountOf(const std::string& creator) {
+    const auto found = by_creator_.find(creator);
+    if (found != by_creator_.end()) return &found->second;
+    ASSIGN_OR_RETURN(
+        Statement count,
+        db_.Prepare(
+            "SELECT COUNT(*) FROM jobs INDEXED BY jobs_queued WHERE state = 1 AND creator = ?"));
+    ASSIGN_OR_RETURN(const bool row, count.Bind(creator).Step());
+    if (!row) return absl::InternalError("SQLite: no row from COUNT");
+    return &(by_creator_[creator] = count.Int(0));
+  }
+
+  Connection& db_;
+  const CreateLimits limits_;
+  std::optional<int64_t> queued_;
+  std::map<std::string, int64_t> by_creator_;
+};
+
+// The job that `request` made earlier, as it is now; nullopt if its request id
+// is new (or empty).
+absl::StatusOr<std::optional<JobRecord>> FindEarlier(Connection& db, const NewJob& request,
+                                                     const std::string& field) {
+  if (request.request_id.empty()) return std::nullopt;
+  ASSIGN_OR_RETURN(Statement select,
+                   db.Prepare("SELECT digest, job_row FROM request_ids WHERE request_id = ?"));
+  ASSIGN_OR_RETURN(const bool known, select.Bind(request.request_id).Step());
+  if (!known) return std::nullopt;
+  if (select.Bytes(0) != request.request_digest) {
+    return Taken(field, absl::StrCat("was used with another request; was ", request.request_id));
+  }
+  ASSIGN_OR_RETURN(std::optional<JobRow> row, FindJob(db, select.Int(1)));
+  if (!row.has_value()) {
+    return absl::NotFoundError(
+        absl::StrCat("the job made by request_id ", request.request_id, " was deleted"));
+  }
+  return std::move(row->job);
+}
+
+absl::Status CheckIdFree(Connection& db, const std::string& id, const std::string& field) {
+  ASSIGN_OR_RETURN(Statement select, db.Prepare("SELECT 1 FROM jobs WHERE id = ?"));
+  ASSIGN_OR_RETURN(const bool taken, select.Bind(id).Step());
+  if (!taken) return absl::OkStatus();
+  return Taken(field, absl::StrCat("must be the id of no other job; was ", id));
+}
+
+absl::Status RememberRequest(Connection& db, const NewJob& request, const JobRow& row) {
+  if (request.request_id.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Statement insert,
+                   db.Prepare("INSERT INTO request_ids (request_id, digest, job_row, create_time) "
+                              "VALUES (?, ?, ?, ?)"));
+  insert.Bind(request.request_id).Bind(request.request_digest).Bind(row.row);
+  return insert.Bind(absl::ToUnixMicros(row.job.create_time)).Run();
+}
+
+// Queues a new job, whose id is the request's `field`.
+absl::StatusOr<JobRecord> Insert(Connection& db, const NewJob& request, Quota& quota,
+                                 const std::string& field, absl::Time now) {
+  RETURN_IF_ERROR(CheckIdFree(db, request.record.id, field));
+  RETURN_IF_ERROR(quota.Take(request.record.creator));
+  ASSIGN_OR_RETURN(JobRow row, InsertJob(db, request.record, now));
+  RETURN_IF_ERROR(RememberRequest(db, request, row));
+  return std::move(row.job);
+}
+
+// --- List -----------------------------------------------------------------
+
+std::string Placeholders(size_t count) {
+  return absl::StrJoin(std::vector<absl::string_view>(count, "?"), ", ");
+}
+
+std::string ListSql(const JobQuery& query, bool after) {
+  std::string sql = absl::StrCat("SELECT ", kJobColumns, " FROM jobs WHERE TRUE");
+  if (after) absl::StrAppend(&sql, " AND row < ?");
+  if (!query.states.empty()) {
+    absl::StrAppend(&sql, " AND state IN (", Placeholders(query.states.size()), ")");
+  }
+  for (size_t i = 0; i < query.labels.size(); ++i) {
+    absl::StrAppend(&sql, " AND row IN (SELECT job_row FROM labels WHERE key = ? AND value = ?)");
+  }
+  if (query.creator.has_value()) absl::StrAppend(&sql, " AND creator = ?");
+  if (query.model.has_value()) absl::StrAppend(&sql, " AND model = ?");
+  return absl::StrCat(sql, " ORDER BY row DESC LIMIT ?");
+}
+
+// In the order of ListSql().
+void BindList(Statement& select, const JobQuery& query, std::optional<PageCursor> after) {
+  if (after.has_value()) select.Bind(after->rowid);
+  for (const JobState state : query.states) select.Bind(static_cast<int64_t>(state));
+  for (const auto& [key, value] : query.labels) select.Bind(key).Bind(value);
+  if (query.creator.has_value()) select.Bind(*query.creator);
+  if (query.model.has_value()) select.Bind(*query.model);
+}
+
+// From one row more than the page holds.
+JobPage MakePage(std::vector<JobRow> rows, size_t page_size) {
+  JobPage page;
+  if (rows.size() > page_size) {
+    rows.resize(page_size);
+    page.next = PageCursor{rows.back().row};
+  }
+  for (JobRow& row : rows) page.jobs.push_back(std::move(row.job));
+  return page;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<JobRecord>> SqliteJobStore::Create(const std::vector<NewJob>& jobs,
+                                                              const CreateLimits& limits,
+                                                              std::vector<bool>* created) {
+  RETURN_IF_ERROR(CheckDistinct(jobs));
+  using Records = std::vector<JobRecord>;
+  std::vector<bool> made(jobs.size());
+  const auto make = [&](Connection& db) -> absl::StatusOr<Records> {
+    Quota quota(db, limits);
+    Records records;
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      ASSIGN_OR_RETURN(std::optional<JobRecord> record,
+                       FindEarlier(db, jobs[i], FieldPath(i, jobs.size(), "request_id")));
+      made[i] = !record.has_value();
+      if (made[i]) {
+        const std::string field = FieldPath(i, jobs.size(), "job_id");
+        ASSIGN_OR_RETURN(record, Insert(db, jobs[i], quota, field, clock_->Now()));
+      }
+      records.push_back(*std::move(record));
+    }
+    return records;
+  };
+  ASSIGN_OR_RETURN(Records records, database_->Write<Records>(make));
+  if (created != nullptr) *created = std::move(made);
+  return records;
+}
+
+absl::StatusOr<JobRecord> SqliteJobStore::Get(absl::string_view id) {
+  return database_->Read<JobRecord>(
+      [&](Connection& db) -> absl::StatusOr<JobRecord> { return GetJob(db, id); });
+}
+
+absl::StatusOr<JobPage> SqliteJobStore::List(const JobQuery& query, int page_size,
+                                             std::optional<PageCursor> after) {
+  if (page_size < 1) {
+    return FieldError("page_size", absl::StrCat("must be at least 1; was ", page_size));
+  }
+  return database_->Read<JobPage>([&](Connection& db) -> absl::StatusOr<JobPage> {
+    ASSIGN_OR_RETURN(Statement select, db.Prepare(ListSql(query, after.has_value())));
+    BindList(select, query, after);
+    select.Bind(int64_t{page_size} + 1);
+    ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadJobs(db, std::move(select)));
+    return MakePage(std::move(rows), static_cast<size_t>(page_size));
+  });
+}
+
+absl::StatusOr<JobRecord> SqliteJobStore::Cancel(absl::string_view id) {
+  return database_->Write<JobRecord>([&](Connection& db) -> absl::StatusOr<JobRecord> {
+    ASSIGN_OR_RETURN(Statement end,
+                     db.Prepare("UPDATE jobs SET state = 5, cancel_requested = 1, "
+                                "sequence = sequence + 1, end_time = ?, expire_time = ? "
+                                "WHERE state = 1 AND id = ?"));
+    const int64_t now = Now();
+    RETURN_IF_ERROR(end.Bind(now).Bind(ExpiryOf(JobState::kCancelled, now)).Bind(id).Run());
+    ASSIGN_OR_RETURN(Statement flag,
+                     db.Prepare("UPDATE jobs SET cancel_requested = 1 "
+                                "WHERE state = 2 AND NOT cancel_requested AND id = ?"));
+    RETURN_IF_ERROR(flag.Bind(id).Run());
+    return GetJob(db, id);
+  });
+}
+
+absl::StatusOr<JobRecord> SqliteJobStore::Delete(absl::string_view id) {
+  return database_->Write<JobRecord>([&](Connection& db) -> absl::StatusOr<JobRecord> {
+    ASSIGN_OR_RETURN(std::optional<JobRow> row, FindJob(db, id));
+    if (!row.has_value()) return NoSuchJob(id);
+    if (!HasEnded(row->job.state)) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("job ", id, " has not ended; cancel it first"));
+    }
+    RETURN_IF_ERROR(DeleteRow(db, row->row));
+    return std::move(row->job);
+  });
+}
+
+}  // namespace tweedie::sqlite

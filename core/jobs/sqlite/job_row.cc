@@ -1,0 +1,194 @@
+#include "core/jobs/sqlite/job_row.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/jobs/queue_order.h"
+
+namespace tweedie::sqlite {
+
+const char kJobColumns[] =
+    "row, id, model, creator, priority, spec, num_images, cost_bytes, "
+    "input_name, input_size, input_sha256, "
+    "state, sequence, attempt, crashes, cancel_requested, "
+    "progress_step, progress_num_steps, progress_timestep, "
+    "checkpoint_name, checkpoint_size, checkpoint_sha256, "
+    "result_name, result_size, result_sha256, outcome, "
+    "failure_code, failure_message, failure_reason, "
+    "server, device, create_time, start_time, end_time, expire_time";
+
+namespace {
+
+// Takes the columns of one row one after the other.
+class ColumnReader {
+ public:
+  explicit ColumnReader(const Statement& statement) : statement_(statement) {}
+
+  int64_t Int64() { return statement_.Int(column_++); }
+  int Int() { return static_cast<int>(Int64()); }
+  std::string Bytes() { return statement_.Bytes(column_++); }
+  absl::Time TimeOr(absl::Time if_null) {
+    if (statement_.IsNull(column_)) {
+      ++column_;
+      return if_null;
+    }
+    return absl::FromUnixMicros(Int64());
+  }
+  BlobRef Blob() {
+    BlobRef blob;
+    blob.name = Bytes();
+    blob.size = Int64();
+    blob.sha256 = Bytes();
+    return blob;
+  }
+  JobProgress Progress() {
+    JobProgress progress;
+    progress.step = Int();
+    progress.num_steps = Int();
+    progress.timestep = Int();
+    return progress;
+  }
+  std::optional<JobFailure> Failure() {
+    const bool none = statement_.IsNull(column_);
+    JobFailure failure;
+    failure.code = static_cast<absl::StatusCode>(Int());
+    failure.message = Bytes();
+    failure.reason = Bytes();
+    return none ? std::nullopt : std::make_optional(std::move(failure));
+  }
+
+ private:
+  const Statement& statement_;
+  int column_ = 0;
+};
+
+// The order is that of kJobColumns.
+JobRow ReadRow(const Statement& statement) {
+  ColumnReader read(statement);
+  JobRow result;
+  result.row = read.Int64();
+  JobRecord& job = result.job;
+  job.id = read.Bytes();
+  job.model = read.Bytes();
+  job.creator = read.Bytes();
+  job.priority = static_cast<JobPriority>(read.Int());
+  job.spec = read.Bytes();
+  job.num_images = read.Int();
+  job.cost_bytes = read.Int64();
+  job.input = read.Blob();
+  job.state = static_cast<JobState>(read.Int());
+  job.sequence = read.Int64();
+  job.attempt = read.Int();
+  job.crashes = read.Int();
+  job.cancel_requested = read.Int() != 0;
+  job.progress = read.Progress();
+  job.checkpoint = read.Blob();
+  job.result = read.Blob();
+  job.outcome = read.Bytes();
+  job.failure = read.Failure();
+  job.server = read.Bytes();
+  job.device = read.Bytes();
+  job.create_time = read.TimeOr(absl::InfinitePast());
+  job.start_time = read.TimeOr(absl::InfinitePast());
+  job.end_time = read.TimeOr(absl::InfinitePast());
+  job.expire_time = read.TimeOr(absl::InfiniteFuture());
+  return result;
+}
+
+absl::Status ReadLabels(Connection& db, JobRow* row) {
+  ASSIGN_OR_RETURN(Statement labels, db.Prepare("SELECT key, value FROM labels WHERE job_row = ?"));
+  labels.Bind(row->row);
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, labels.Step());
+    if (!more) return absl::OkStatus();
+    row->job.labels[labels.Bytes(0)] = labels.Bytes(1);
+  }
+}
+
+absl::StatusOr<std::vector<JobRow>> ReadRows(Statement statement) {
+  std::vector<JobRow> rows;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, statement.Step());
+    if (!more) return rows;
+    rows.push_back(ReadRow(statement));
+  }
+}
+
+absl::Status InsertLabels(Connection& db, const JobRow& row) {
+  for (const auto& [key, value] : row.job.labels) {
+    ASSIGN_OR_RETURN(Statement insert,
+                     db.Prepare("INSERT INTO labels (job_row, key, value) VALUES (?, ?, ?)"));
+    RETURN_IF_ERROR(insert.Bind(row.row).Bind(key).Bind(value).Run());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<JobRow>> ReadJobs(Connection& db, Statement statement) {
+  ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadRows(std::move(statement)));
+  for (JobRow& row : rows) RETURN_IF_ERROR(ReadLabels(db, &row));
+  return rows;
+}
+
+absl::StatusOr<std::optional<JobRow>> ReadJob(Connection& db, Statement statement) {
+  ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadJobs(db, std::move(statement)));
+  if (rows.empty()) return std::nullopt;
+  return std::move(rows[0]);
+}
+
+absl::StatusOr<std::optional<JobRow>> FindJob(Connection& db, absl::string_view id) {
+  ASSIGN_OR_RETURN(Statement select,
+                   db.Prepare(absl::StrCat("SELECT ", kJobColumns, " FROM jobs WHERE id = ?")));
+  select.Bind(id);
+  return ReadJob(db, std::move(select));
+}
+
+absl::StatusOr<std::optional<JobRow>> FindJob(Connection& db, int64_t row) {
+  ASSIGN_OR_RETURN(Statement select,
+                   db.Prepare(absl::StrCat("SELECT ", kJobColumns, " FROM jobs WHERE row = ?")));
+  select.Bind(row);
+  return ReadJob(db, std::move(select));
+}
+
+absl::StatusOr<JobRow> InsertJob(Connection& db, const JobRecord& job, absl::Time create_time) {
+  ASSIGN_OR_RETURN(
+      Statement insert,
+      db.Prepare(absl::StrCat("INSERT INTO jobs (id, model, creator, priority, spec, num_images, "
+                              "cost_bytes, input_name, input_size, input_sha256, create_time) "
+                              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING ",
+                              kJobColumns)));
+  insert.Bind(job.id).Bind(job.model).Bind(job.creator);
+  insert.Bind(static_cast<int64_t>(job.priority)).BindBlob(job.spec);
+  insert.Bind(job.num_images).Bind(job.cost_bytes);
+  BindBlobRef(insert, job.input);
+  insert.Bind(absl::ToUnixMicros(create_time));
+  ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadRows(std::move(insert)));
+  if (rows.size() != 1) return absl::InternalError("SQLite: an insert returned no row");
+  rows[0].job.labels = job.labels;
+  RETURN_IF_ERROR(InsertLabels(db, rows[0]));
+  return std::move(rows[0]);
+}
+
+void BindBlobRef(Statement& statement, const BlobRef& blob) {
+  statement.Bind(blob.name).Bind(blob.size).Bind(blob.sha256);
+}
+
+const char kRunningCte[] =
+    "running (creator, jobs) AS MATERIALIZED ("
+    "SELECT creator, COUNT(*) FROM jobs INDEXED BY jobs_running WHERE state = 2 GROUP BY creator)";
+
+std::string ScoreSql(absl::string_view alias) {
+  const auto bonus = [](JobPriority priority) {
+    return absl::StrCat(" WHEN ", static_cast<int>(priority), " THEN ",
+                        absl::ToInt64Microseconds(QueueBonus(priority)));
+  };
+  return absl::StrCat(
+      "(", alias, ".create_time - CASE ", alias, ".priority", bonus(JobPriority::kBatch),
+      bonus(JobPriority::kNormal), bonus(JobPriority::kInteractive), " END + ",
+      absl::ToInt64Microseconds(kRunningPenalty),
+      " * COALESCE((SELECT jobs FROM running WHERE running.creator = ", alias, ".creator), 0))");
+}
+
+}  // namespace tweedie::sqlite

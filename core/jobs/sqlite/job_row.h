@@ -1,0 +1,48 @@
+#ifndef TWEEDIE_CORE_JOBS_SQLITE_JOB_ROW_H_
+#define TWEEDIE_CORE_JOBS_SQLITE_JOB_ROW_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "core/jobs/job.h"
+#include "core/jobs/sqlite/database.h"
+
+// Between rows of the table `jobs` and JobRecord.
+namespace tweedie::sqlite {
+
+// What a SELECT or RETURNING must name for ReadJobs(), in its order.
+extern const char kJobColumns[];
+
+struct JobRow {
+  int64_t row = 0;  // place in the listing
+  JobRecord job;
+};
+
+// Runs a statement that yields kJobColumns to its end, and adds the labels.
+absl::StatusOr<std::vector<JobRow>> ReadJobs(Connection& db, Statement statement);
+// Likewise for a statement that yields one job at most.
+absl::StatusOr<std::optional<JobRow>> ReadJob(Connection& db, Statement statement);
+
+absl::StatusOr<std::optional<JobRow>> FindJob(Connection& db, absl::string_view id);
+absl::StatusOr<std::optional<JobRow>> FindJob(Connection& db, int64_t row);
+
+// Stores a new job, QUEUED under sequence 1, and returns it as stored.
+absl::StatusOr<JobRow> InsertJob(Connection& db, const JobRecord& job, absl::Time create_time);
+
+// Binds name, size and SHA-256.
+void BindBlobRef(Statement& statement, const BlobRef& blob);
+
+// A common table expression that ScoreSql() needs: running jobs by creator.
+extern const char kRunningCte[];
+
+// SQL of the score of queue_order.h for the job that `alias` names.
+std::string ScoreSql(absl::string_view alias);
+
+}  // namespace tweedie::sqlite
+
+#endif  // TWEEDIE_CORE_JOBS_SQLITE_JOB_ROW_H_

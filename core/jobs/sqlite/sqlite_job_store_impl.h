@@ -1,0 +1,73 @@
+#ifndef TWEEDIE_CORE_JOBS_SQLITE_SQLITE_JOB_STORE_IMPL_H_
+#define TWEEDIE_CORE_JOBS_SQLITE_SQLITE_JOB_STORE_IMPL_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/jobs/job_store.h"
+#include "core/jobs/sqlite/database.h"
+
+namespace tweedie::sqlite {
+
+// JobStore on SQLite; its methods are in front_door.cc, runner.cc and
+// upkeep.cc. Thread-safe: the database is, and the rest is constant.
+class SqliteJobStore final : public JobStore {
+ public:
+  SqliteJobStore(std::unique_ptr<Database> database, RetentionPolicy retention, const Clock* clock)
+      : database_(std::move(database)), retention_(retention), clock_(clock) {}
+
+  absl::StatusOr<std::vector<JobRecord>> Create(const std::vector<NewJob>& jobs,
+                                                const CreateLimits& limits,
+                                                std::vector<bool>* created) override;
+  absl::StatusOr<JobRecord> Get(absl::string_view id) override;
+  absl::StatusOr<JobPage> List(const JobQuery& query, int page_size,
+                               std::optional<PageCursor> after) override;
+  absl::StatusOr<JobRecord> Cancel(absl::string_view id) override;
+  absl::StatusOr<JobRecord> Delete(absl::string_view id) override;
+
+  absl::StatusOr<std::optional<Claimed>> Claim(const ClaimRequest& request) override;
+  absl::StatusOr<std::vector<HeartbeatResult>> Heartbeat(const std::vector<Lease>& leases,
+                                                         absl::Duration duration) override;
+  absl::StatusOr<BlobRef> Checkpoint(const Lease& lease, const JobProgress& progress,
+                                     const BlobRef& blob) override;
+  absl::StatusOr<JobRecord> Finish(const Lease& lease, const JobEnd& end) override;
+  absl::StatusOr<JobRecord> Release(const Lease& lease, int64_t last_sequence) override;
+
+  absl::StatusOr<std::vector<JobRecord>> Rescue(bool all) override;
+  absl::StatusOr<std::vector<JobRecord>> Expire() override;
+  absl::StatusOr<JobCounts> Count() override;
+  absl::StatusOr<int64_t> QueuePosition(absl::string_view id) override;
+  absl::StatusOr<std::vector<std::string>> LiveBlobs() override;
+
+ private:
+  // Microseconds since 1970.
+  int64_t Now() const { return absl::ToUnixMicros(clock_->Now()); }
+  // When a job that ends now in `state` is deleted by itself.
+  int64_t ExpiryOf(JobState state, int64_t now) const {
+    return now + absl::ToInt64Microseconds(state == JobState::kFailed ? retention_.failed
+                                                                      : retention_.succeeded);
+  }
+  // Deletes a row; its request id lives on until its own time is over.
+  absl::Status DeleteRow(Connection& db, int64_t row) const;
+
+  const std::unique_ptr<Database> database_;
+  const RetentionPolicy retention_;
+  const Clock* const clock_;
+};
+
+// Assignments that put a running job back into the queue, or end it if its
+// cancellation was asked for. Parameters: now, and the expiry if it ends.
+inline constexpr char kRequeueSql[] =
+    "state = CASE WHEN cancel_requested THEN 5 ELSE 1 END, "
+    "end_time = CASE WHEN cancel_requested THEN ? END, "
+    "expire_time = CASE WHEN cancel_requested THEN ? END, "
+    "lease_token = NULL, lease_end = NULL";
+
+}  // namespace tweedie::sqlite
+
+#endif  // TWEEDIE_CORE_JOBS_SQLITE_SQLITE_JOB_STORE_IMPL_H_

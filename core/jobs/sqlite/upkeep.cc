@@ -1,0 +1,133 @@
+// What keeps the queue in order: Rescue, Expire, and figures.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/jobs/sqlite/job_row.h"
+#include "core/jobs/sqlite/sqlite_job_store_impl.h"
+
+namespace tweedie::sqlite {
+namespace {
+
+std::vector<JobRecord> RecordsOf(std::vector<JobRow> rows) {
+  std::vector<JobRecord> records;
+  records.reserve(rows.size());
+  for (JobRow& row : rows) records.push_back(std::move(row.job));
+  return records;
+}
+
+absl::Status DeleteOldRequestIds(Connection& db, int64_t now, int max_rows) {
+  ASSIGN_OR_RETURN(Statement remove,
+                   db.Prepare("DELETE FROM request_ids WHERE request_id IN ("
+                              "SELECT request_id FROM request_ids WHERE expire_time <= ? "
+                              "ORDER BY expire_time LIMIT ?)"));
+  return remove.Bind(now).Bind(max_rows).Run();
+}
+
+absl::Status CountStates(Connection& db, JobCounts* counts) {
+  ASSIGN_OR_RETURN(Statement select, db.Prepare("SELECT state, COUNT(*) FROM jobs GROUP BY state"));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, select.Step());
+    if (!more) return absl::OkStatus();
+    counts->by_state[static_cast<JobState>(select.Int(0))] = select.Int(1);
+  }
+}
+
+absl::Status FindOldestQueued(Connection& db, JobCounts* counts) {
+  ASSIGN_OR_RETURN(
+      Statement select,
+      db.Prepare("SELECT MIN(create_time) FROM jobs INDEXED BY jobs_queued WHERE state = 1"));
+  ASSIGN_OR_RETURN(const bool row, select.Step());
+  if (row && !select.IsNull(0)) counts->oldest_queued = absl::FromUnixMicros(select.Int(0));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status SqliteJobStore::DeleteRow(Connection& db, int64_t row) const {
+  ASSIGN_OR_RETURN(Statement request,
+                   db.Prepare("UPDATE request_ids SET expire_time = MAX(create_time + ?, ?) "
+                              "WHERE job_row = ?"));
+  request.Bind(absl::ToInt64Microseconds(retention_.request_ids)).Bind(Now()).Bind(row);
+  RETURN_IF_ERROR(request.Run());
+  ASSIGN_OR_RETURN(Statement remove, db.Prepare("DELETE FROM jobs WHERE row = ?"));
+  return remove.Bind(row).Run();
+}
+
+absl::StatusOr<std::vector<JobRecord>> SqliteJobStore::Rescue(bool all) {
+  using Records = std::vector<JobRecord>;
+  return database_->Write<Records>([&](Connection& db) -> absl::StatusOr<Records> {
+    // The sequence is beyond any that the dead runner can have published.
+    ASSIGN_OR_RETURN(Statement update, db.Prepare(absl::StrCat(
+                                           "UPDATE jobs INDEXED BY jobs_running SET ", kRequeueSql,
+                                           ", sequence = (attempt << 32) | 0x80000000 "
+                                           "WHERE state = 2 AND (? OR lease_end <= ?) "
+                                           "RETURNING ",
+                                           kJobColumns)));
+    const int64_t now = Now();
+    update.Bind(now).Bind(ExpiryOf(JobState::kCancelled, now)).Bind(all ? 1 : 0).Bind(now);
+    ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadJobs(db, std::move(update)));
+    return RecordsOf(std::move(rows));
+  });
+}
+
+absl::StatusOr<std::vector<JobRecord>> SqliteJobStore::Expire() {
+  using Records = std::vector<JobRecord>;
+  return database_->Write<Records>([&](Connection& db) -> absl::StatusOr<Records> {
+    const int64_t now = Now();
+    ASSIGN_OR_RETURN(Statement select, db.Prepare(absl::StrCat("SELECT ", kJobColumns,
+                                                               " FROM jobs WHERE expire_time <= ? "
+                                                               "ORDER BY expire_time LIMIT ?")));
+    select.Bind(now).Bind(retention_.max_per_pass);
+    ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadJobs(db, std::move(select)));
+    for (const JobRow& row : rows) RETURN_IF_ERROR(DeleteRow(db, row.row));
+    RETURN_IF_ERROR(DeleteOldRequestIds(db, now, retention_.max_per_pass));
+    return RecordsOf(std::move(rows));
+  });
+}
+
+absl::StatusOr<JobCounts> SqliteJobStore::Count() {
+  return database_->Read<JobCounts>([](Connection& db) -> absl::StatusOr<JobCounts> {
+    JobCounts counts;
+    for (const JobState state : {JobState::kQueued, JobState::kRunning, JobState::kSucceeded,
+                                 JobState::kFailed, JobState::kCancelled}) {
+      counts.by_state[state] = 0;
+    }
+    RETURN_IF_ERROR(CountStates(db, &counts));
+    RETURN_IF_ERROR(FindOldestQueued(db, &counts));
+    return counts;
+  });
+}
+
+absl::StatusOr<int64_t> SqliteJobStore::QueuePosition(absl::string_view id) {
+  return database_->Read<int64_t>([&](Connection& db) -> absl::StatusOr<int64_t> {
+    ASSIGN_OR_RETURN(
+        Statement count,
+        db.Prepare(absl::StrCat(
+            "WITH ", kRunningCte, ", me AS MATERIALIZED (SELECT j.row AS row, ", ScoreSql("j"),
+            " AS score FROM jobs AS j WHERE j.state = 1 AND j.id = ?) "
+            "SELECT COUNT(*) FROM me, jobs AS j INDEXED BY jobs_queued WHERE j.state = 1 AND (",
+            ScoreSql("j"), ", j.row) < (me.score, me.row)")));
+    ASSIGN_OR_RETURN(const bool row, count.Bind(id).Step());
+    return row ? count.Int(0) : 0;
+  });
+}
+
+absl::StatusOr<std::vector<std::string>> SqliteJobStore::LiveBlobs() {
+  using Names = std::vector<std::string>;
+  return database_->Read<Names>([](Connection& db) -> absl::StatusOr<Names> {
+    ASSIGN_OR_RETURN(Statement select,
+                     db.Prepare("SELECT input_name, checkpoint_name, result_name FROM jobs"));
+    Names names;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool more, select.Step());
+      if (!more) return names;
+      for (const int column : {0, 1, 2}) {
+        std::string name = select.Bytes(column);
+        if (!name.empty()) names.push_back(std::move(name));
+      }
+    }
+  });
+}
+
+}  // namespace tweedie::sqlite

@@ -1,0 +1,31 @@
+#ifndef TWEEDIE_CORE_METHODS_MAKE_METHOD_H_
+#define TWEEDIE_CORE_METHODS_MAKE_METHOD_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "core/diffusion/diffusion_model.h"
+#include "core/methods/method.h"
+#include "core/methods/task.h"
+
+namespace tweedie {
+
+// Replaces what `spec` leaves to the server by the model's own choice (number
+// of steps, variance, spacing, clipping, eta), so that it can be reported, and
+// checks everything. INVALID_ARGUMENT with the field's path from the task
+// (`process.eta`, `images`) otherwise.
+absl::StatusOr<TaskSpec> ResolveTask(const TaskSpec& spec, const DiffusionModel& model);
+
+// The images that the job makes. `spec` need not be resolved.
+int64_t NumImages(const TaskSpec& spec);
+
+// Builds the method of a resolved task: at its start, or as it was when `saved`
+// was made by Save(). INVALID_ARGUMENT if the task does not fit the model,
+// DATA_LOSS if `saved` does not fit the task.
+absl::StatusOr<std::unique_ptr<Method>> MakeMethod(const TaskSpec& spec,
+                                                   std::shared_ptr<const DiffusionModel> model,
+                                                   const MethodState* saved = nullptr);
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_CORE_METHODS_MAKE_METHOD_H_

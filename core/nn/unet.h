@@ -1,0 +1,57 @@
+#ifndef TWEEDIE_CORE_NN_UNET_H_
+#define TWEEDIE_CORE_NN_UNET_H_
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+
+#include <memory>
+
+#include "core/nn/embeddings.h"
+#include "core/nn/layers.h"
+#include "core/nn/unet_blocks.h"
+#include "core/nn/unet_config.h"
+
+namespace tweedie::nn {
+
+// The network of Ho et al. (2020) and its descendants, as diffusers'
+// UNet2DModel defines it. Its parameters are named as in that state dict, have
+// `requires_grad` false, and are placeholders without memory until
+// LoadStateDict of core/weights assigns them. Convolutions are fastest with
+// channels-last weights, which that function makes. Evaluation changes nothing,
+// so threads may share a network that nobody moves or loads.
+class UnetImpl : public torch::nn::Module {
+ public:
+  // `config` is one that core/weights accepts.
+  explicit UnetImpl(const UnetConfig& config);
+
+  // Network output [B, out_channels, H, W] for x [B, in_channels, H, W]
+  // (float32) at t [B] (int64). `class_labels` [B] (int64; for kIdentity
+  // embeddings, [B, width]) is undefined exactly if the network has no classes;
+  // otherwise, and if shapes do not fit, throws c10::Error.
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& t, const at::Tensor& class_labels);
+
+  const UnetConfig& config() const { return config_; }
+
+ private:
+  // What the residual blocks see of time and class, [B, width], activated.
+  at::Tensor ActivatedEmbedding(const at::Tensor& t, const at::Tensor& class_labels) const;
+  at::Tensor EmbeddedLabels(const at::Tensor& class_labels) const;
+
+  const UnetConfig config_;
+  const std::shared_ptr<Conv2d> conv_in_;
+  const std::shared_ptr<TimeProjection> time_proj_;
+  const std::shared_ptr<TimestepEmbedding> time_embedding_;
+  std::shared_ptr<Embedding> class_table_;             // of kTable
+  std::shared_ptr<TimestepEmbedding> class_timestep_;  // of kTimestep
+  const std::shared_ptr<ModuleVector<DownBlock>> down_blocks_;
+  std::shared_ptr<MidBlock> mid_block_;  // null if there is none
+  const std::shared_ptr<ModuleVector<UpBlock>> up_blocks_;
+  const std::shared_ptr<GroupNorm> conv_norm_out_;
+  const std::shared_ptr<Conv2d> conv_out_;
+};
+TORCH_MODULE(Unet);
+
+}  // namespace tweedie::nn
+
+#endif  // TWEEDIE_CORE_NN_UNET_H_

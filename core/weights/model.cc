@@ -1,0 +1,153 @@
+#include "core/weights/model.h"
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/field_error.h"
+#include "core/base/file.h"
+#include "core/base/sha256.h"
+#include "core/base/status_macros.h"
+#include "core/nn/unet.h"
+#include "core/weights/diffusers_config.h"
+#include "core/weights/safetensors.h"
+#include "core/weights/state_dict.h"
+
+namespace tweedie {
+namespace {
+
+constexpr int64_t kMaxConfigBytes = int64_t{1} << 20;
+constexpr int64_t kMaxWeightsBytes = int64_t{32} << 30;
+constexpr char kWeights[] = "diffusion_pytorch_model.safetensors";
+
+bool Exists(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
+// `folder/file`, or `folder/subfolder/file` if only that is there.
+std::string Locate(const std::string& folder, absl::string_view subfolder, absl::string_view file) {
+  const std::string flat = absl::StrCat(folder, "/", file);
+  const std::string nested = absl::StrCat(folder, "/", subfolder, "/", file);
+  return !Exists(flat) && Exists(nested) ? nested : flat;
+}
+
+// Puts the file's name before the message.
+absl::Status InFile(const std::string& path, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
+}
+
+template <typename T, typename Parse>
+absl::StatusOr<T> ReadConfig(const std::string& path, const Parse& parse) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxConfigBytes));
+  absl::StatusOr<T> config = parse(bytes);
+  if (!config.ok()) return InFile(path, config.status());
+  return config;
+}
+
+// Says what else is there if the weights are not.
+absl::Status MissingWeights(const std::string& path, const absl::Status& status) {
+  if (!absl::IsNotFound(status)) return status;
+  const std::string stem = path.substr(0, path.size() - std::string("safetensors").size());
+  for (const char* other : {"bin", "safetensors.index.json", "fp16.safetensors"}) {
+    if (!Exists(stem + other)) continue;
+    return absl::NotFoundError(
+        absl::StrCat(status.message(), " (", stem, other, " is there, but cannot be read yet)"));
+  }
+  return status;
+}
+
+absl::Status CheckTogether(const nn::UnetConfig& unet, const SchedulerConfig& scheduler) {
+  if (unet.sample_size[0] == 0) return FieldError("sample_size", "must be given; was null");
+  const bool learned = unet.out_channels == 2 * unet.in_channels;
+  if (!learned && unet.out_channels != unet.in_channels) {
+    return FieldError("out_channels", absl::StrCat("must be in_channels, ", unet.in_channels,
+                                                   ", or twice that; was ", unet.out_channels));
+  }
+  if (!learned && scheduler.variance == Variance::kLearnedRange) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the scheduler's variance_type is learned_range, but out_channels, ",
+                     unet.out_channels, ", is not twice in_channels"));
+  }
+  if (unet.class_embed_type == nn::ClassEmbedding::kIdentity) {
+    return FieldError("class_embed_type", "identity takes embeddings, which jobs cannot give");
+  }
+  if (unet.class_embed_type == nn::ClassEmbedding::kTimestep && unet.num_class_embeds == 0) {
+    return FieldError("num_class_embeds", "must be given: it bounds the class labels");
+  }
+  if (unet.time_embedding_type == nn::TimeEmbedding::kLearned &&
+      unet.num_train_timesteps < scheduler.num_train_timesteps) {
+    return FieldError("num_train_timesteps", absl::StrCat("must be at least the scheduler's, ",
+                                                          scheduler.num_train_timesteps, "; was ",
+                                                          unet.num_train_timesteps));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const DiffusionModel>> MakeDiffusion(
+    const nn::UnetConfig& unet, const SchedulerConfig& scheduler, const std::string& path) {
+  absl::StatusOr<NoiseSchedule> schedule = NoiseSchedule::Create(scheduler);
+  if (!schedule.ok()) return InFile(path, schedule.status());
+  return std::make_shared<const DiffusionModel>(
+      DiffusionModel{.image_shape = {unet.in_channels, unet.sample_size[0], unet.sample_size[1]},
+                     .scheduler = scheduler,
+                     .schedule = *std::move(schedule),
+                     .learned_variance = unet.out_channels == 2 * unet.in_channels,
+                     .num_classes = static_cast<int>(unet.num_class_embeds)});
+}
+
+absl::Status LoadWeights(const std::string& path, LoadedModel* model) {
+  absl::StatusOr<std::string> bytes = ReadFile(path, kMaxWeightsBytes);
+  if (!bytes.ok()) return MissingWeights(path, bytes.status());
+  absl::StatusOr<TensorFile> file = ParseSafetensors(*bytes);
+  if (!file.ok()) return InFile(path, file.status());
+  model->weights_sha256 = Sha256Hex(*bytes);
+  *bytes = std::string();  // up to gigabytes, which now are in `file`
+  const absl::Status loaded = LoadStateDict(std::move(file->tensors), *model->network);
+  if (!loaded.ok()) return InFile(path, loaded);
+  for (const at::Tensor& parameter : model->network->parameters()) {
+    model->num_parameters += parameter.numel();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(absl::string_view name,
+                                                        const std::string& folder) {
+  const std::string config_path = Locate(folder, "unet", "config.json");
+  const std::string scheduler_path = Locate(folder, "scheduler", "scheduler_config.json");
+  ASSIGN_OR_RETURN(const nn::UnetConfig unet,
+                   ReadConfig<nn::UnetConfig>(config_path, ParseUnetConfig));
+  ASSIGN_OR_RETURN(const SchedulerConfig scheduler,
+                   ReadConfig<SchedulerConfig>(scheduler_path, ParseSchedulerConfig));
+  const absl::Status together = CheckTogether(unet, scheduler);
+  if (!together.ok()) return InFile(config_path, together);
+  auto model = std::make_shared<LoadedModel>();
+  model->name = std::string(name);
+  model->dialect = "diffusers";
+  ASSIGN_OR_RETURN(model->diffusion, MakeDiffusion(unet, scheduler, scheduler_path));
+  model->network = std::make_shared<nn::UnetImpl>(unet);
+  RETURN_IF_ERROR(LoadWeights(Locate(folder, "unet", kWeights), model.get()));
+  return model;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadModel(absl::string_view name,
+                                                             const std::string& folder) {
+  try {
+    return Load(name, folder);
+  } catch (const c10::Error& error) {
+    return absl::InternalError(absl::StrCat(folder, ": ", error.what_without_backtrace()));
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError(absl::StrCat(folder, ": out of memory"));
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat(folder, ": ", error.what()));
+  }
+}
+
+}  // namespace tweedie

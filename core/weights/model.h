@@ -1,0 +1,39 @@
+#ifndef TWEEDIE_CORE_WEIGHTS_MODEL_H_
+#define TWEEDIE_CORE_WEIGHTS_MODEL_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/diffusion/diffusion_model.h"
+
+namespace tweedie {
+
+namespace nn {
+class UnetImpl;
+}
+
+// A model in memory. Immutable after loading but for the network's own
+// buffers, which one engine thread owns.
+struct LoadedModel {
+  std::string name;  // NAME of `models/NAME`
+  std::shared_ptr<const DiffusionModel> diffusion;
+  // In eval mode, float32, on the CPU, requires_grad false. Never null.
+  std::shared_ptr<nn::UnetImpl> network;
+  int64_t num_parameters = 0;
+  std::string dialect;         // "diffusers"
+  std::string weights_sha256;  // lower-case hexadecimal
+};
+
+// Loads a diffusers folder: `config.json`, `diffusion_pytorch_model.safetensors`
+// and `scheduler_config.json`, flat or in `unet/` and `scheduler/`. Nothing is
+// loaded half: an error names the file, and the key or the tensors with both
+// shapes. NOT_FOUND if a file is missing. Thread-safe.
+absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadModel(absl::string_view name,
+                                                             const std::string& folder);
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_CORE_WEIGHTS_MODEL_H_

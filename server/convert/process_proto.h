@@ -1,0 +1,22 @@
+#ifndef TWEEDIE_SERVER_CONVERT_PROCESS_PROTO_H_
+#define TWEEDIE_SERVER_CONVERT_PROCESS_PROTO_H_
+
+#include "absl/status/statusor.h"
+#include "core/methods/task.h"
+#include "tweedie/v1/task.pb.h"
+
+namespace tweedie {
+
+// Reads a reverse process as asked for: `..._UNSPECIFIED` is an unset field.
+// INVALID_ARGUMENT with the path from the process (`kind`) for an enum value
+// that this version does not know; what the values may be together is checked
+// by ResolveTask(). Thread-safe.
+absl::StatusOr<ReverseProcessSpec> ReadProcess(const v1::ReverseProcess& process);
+
+// The inverse: ReadProcess(WriteProcess(s)) is s. Fields that `spec` leaves
+// unset stay unset. Thread-safe.
+v1::ReverseProcess WriteProcess(const ReverseProcessSpec& spec);
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_CONVERT_PROCESS_PROTO_H_

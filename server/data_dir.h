@@ -1,0 +1,32 @@
+#ifndef TWEEDIE_SERVER_DATA_DIR_H_
+#define TWEEDIE_SERVER_DATA_DIR_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace tweedie {
+
+// A data folder, locked for this process as long as this lives; the lock dies
+// with the process, however that ends. Movable.
+class DataDir {
+ public:
+  // Makes the folder if need be. FAILED_PRECONDITION if another server holds it
+  // (the message tells its process id), or if it cannot be written.
+  static absl::StatusOr<DataDir> Open(const std::string& path);
+  DataDir(DataDir&& other) noexcept;
+  DataDir& operator=(DataDir&&) = delete;
+  ~DataDir();
+
+  std::string queue_path() const { return path_ + "/queue.sqlite"; }
+  std::string blobs_path() const { return path_ + "/blobs"; }
+
+ private:
+  DataDir(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  std::string path_;
+  int lock_ = -1;  // a file descriptor
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_DATA_DIR_H_

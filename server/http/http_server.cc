@@ -1,0 +1,103 @@
+#include "server/http/http_server.h"
+
+#include <httplib.h>
+
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace tweedie {
+namespace {
+
+constexpr int kThreads = 2;
+
+class HttpServerImpl final : public HttpServer {
+ public:
+  explicit HttpServerImpl(Options options) : options_(std::move(options)) {
+    server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    server_.set_read_timeout(5);
+    server_.set_payload_max_length(4096);
+    server_.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
+      response.set_content("ok\n", "text/plain");
+    });
+    server_.Get("/readyz", [this](const httplib::Request&, httplib::Response& response) {
+      const bool ready = options_.ready();
+      response.status = ready ? 200 : 503;
+      response.set_content(ready ? "ready\n" : "stopping\n", "text/plain");
+    });
+    server_.Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
+      response.set_content(MetricsText(options_.metrics()), "text/plain; version=0.0.4");
+    });
+  }
+  ~HttpServerImpl() override {
+    server_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  absl::Status Listen() {
+    const absl::StatusOr<HostPort> parsed = ParseHostPort(options_.listen);
+    if (!parsed.ok()) return parsed.status();
+    HostPort at = *parsed;
+    const bool bound = at.port == 0 ? (at.port = server_.bind_to_any_port(at.host.c_str())) > 0
+                                    : server_.bind_to_port(at.host.c_str(), at.port);
+    if (!bound) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("cannot listen on ", options_.listen, " for HTTP"));
+    }
+    address_ = absl::StrCat(at.host, ":", at.port);
+    thread_ = std::thread([this] {
+      server_.listen_after_bind();
+      ended_ = true;
+    });
+    // A stop() before it runs would be lost.
+    while (!server_.is_running() && !ended_) std::this_thread::yield();
+    return absl::OkStatus();
+  }
+
+  const std::string& address() const override { return address_; }
+
+ private:
+  const Options options_;
+  std::string address_;
+  httplib::Server server_;
+  std::atomic<bool> ended_ = false;
+  std::thread thread_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(Options options) {
+  auto server = std::make_unique<HttpServerImpl>(std::move(options));
+  const absl::Status listening = server->Listen();
+  if (!listening.ok()) return listening;
+  return server;
+}
+
+absl::StatusOr<HostPort> ParseHostPort(absl::string_view address) {
+  const size_t colon = address.rfind(':');
+  HostPort parsed;
+  if (colon == absl::string_view::npos || colon == 0 ||
+      !absl::SimpleAtoi(address.substr(colon + 1), &parsed.port) || parsed.port < 0 ||
+      parsed.port > 65535) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("an address must be HOST:PORT; was '", address, "'"));
+  }
+  absl::string_view host = address.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  parsed.host = std::string(host);
+  return parsed;
+}
+
+std::string MetricsText(const std::map<std::string, double>& values) {
+  std::string text;
+  for (const auto& [name, value] : values) absl::StrAppendFormat(&text, "%s %.17g\n", name, value);
+  return text;
+}
+
+}  // namespace tweedie

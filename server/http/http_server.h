@@ -1,0 +1,47 @@
+#ifndef TWEEDIE_SERVER_HTTP_HTTP_SERVER_H_
+#define TWEEDIE_SERVER_HTTP_HTTP_SERVER_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace tweedie {
+
+// GET /healthz (200 while the process lives), /readyz (503 unless it takes
+// jobs) and /metrics (Prometheus text), on a thread of its own. Thread-safe.
+class HttpServer {
+ public:
+  struct Options {
+    std::string listen;  // HOST:PORT; port 0 picks a free one
+    // Called for each request, on threads of the HTTP server.
+    std::function<bool()> ready;
+    // Name, with labels as Prometheus writes them, to value.
+    std::function<std::map<std::string, double>()> metrics;
+  };
+  // INVALID_ARGUMENT for a malformed address; FAILED_PRECONDITION if it cannot
+  // be listened on.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(Options options);
+  virtual ~HttpServer() = default;  // stops it
+
+  // HOST:PORT as it is.
+  virtual const std::string& address() const = 0;
+};
+
+// "127.0.0.1:80" in its parts; INVALID_ARGUMENT otherwise. An IPv6 host is in
+// brackets, which are taken off.
+struct HostPort {
+  std::string host;
+  int port = 0;
+};
+absl::StatusOr<HostPort> ParseHostPort(absl::string_view address);
+
+// `values` in Prometheus' text format.
+std::string MetricsText(const std::map<std::string, double>& values);
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_HTTP_HTTP_SERVER_H_

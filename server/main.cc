@@ -1,0 +1,75 @@
+// tweedied: see ParseOptions() for what it is, or --help.
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <thread>
+
+#include "server/options.h"
+#include "server/server.h"
+
+namespace tweedie {
+namespace {
+
+// SIGTERM and SIGINT are taken by WaitForStop() alone: blocked here, before any
+// thread begins, so that none of them is interrupted.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void WaitForStop(const sigset_t& signals) {
+  int signal = 0;
+  while (sigwait(&signals, &signal) != 0) {
+  }
+  spdlog::info("signal {}: draining", signal);
+}
+
+void StartLogging(const std::string& level) {
+  auto logger = spdlog::stderr_color_mt("tweedied");
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+  logger->set_level(spdlog::level::from_str(level));
+  spdlog::set_default_logger(logger);
+}
+
+// Each shape costs oneDNN a cache entry; its own limit is 1,024. Left alone if
+// the administrator set it.
+void LimitLibTorch() { setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64", /*overwrite=*/0); }
+
+int Main(int argc, char** argv) {
+  const std::variant<ServerOptions, ExitNow> parsed = ParseOptions(argc, argv);
+  if (const auto* exit = std::get_if<ExitNow>(&parsed)) return exit->code;
+  const ServerOptions& options = std::get<ServerOptions>(parsed);
+  const sigset_t signals = BlockStopSignals();
+  StartLogging(options.log_level);
+  LimitLibTorch();
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options);
+  if (!server.ok()) {
+    spdlog::error("cannot start: {}", std::string(server.status().message()));
+    return 1;
+  }
+  if (!(*server)->http_address().empty()) {
+    spdlog::info("metrics and health on http://{}", (*server)->http_address());
+  }
+  std::printf("listening on %s\n", (*server)->address().c_str());
+  std::fflush(stdout);
+  WaitForStop(signals);
+  (*server)->Drain();
+  spdlog::info("drained");
+  return 0;
+}
+
+}  // namespace
+}  // namespace tweedie
+
+int main(int argc, char** argv) { return tweedie::Main(argc, argv); }

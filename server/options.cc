@@ -1,0 +1,148 @@
+#include "server/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "server/version.h"
+
+namespace tweedie {
+namespace {
+
+constexpr char kAbout[] =
+    "tweedied holds denoising diffusion networks resident on a device, keeps a durable\n"
+    "queue of jobs, advances many jobs at once, and streams their progress and images.\n"
+    "It prints one line, `listening on HOST:PORT`, on standard output once it is ready;\n"
+    "logs go to standard error.";
+
+constexpr char kManual[] =
+    "Each option may also be given as an environment variable, TWEEDIE_ and its name in\n"
+    "capitals with underscores (TWEEDIE_DATA_DIR), or as `name = value` in the file of\n"
+    "--config. A flag goes before the environment, and that before the file.\n"
+    "\n"
+    "Signals: SIGTERM and SIGINT drain: no new jobs, running ones are checkpointed and go\n"
+    "back to the queue, watchers are told to come again, exit 0.\n"
+    "Exit codes: 0 drained; 1 it could not work and said why; 2 a wrong option.\n"
+    "\n"
+    "Example: tweedied --data-dir /var/lib/tweedie --models-dir models --listen 0.0.0.0:7433";
+
+std::string Variable(const std::string& flag) {
+  std::string name = "TWEEDIE_";
+  for (const char c : flag) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  return name;
+}
+
+// The command line with what the environment gives put before it: of an option
+// given twice the last holds, and both go before the config file. (CLI11's own
+// envname() would let the file go before the environment.)
+std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const char* const* argv) {
+  std::vector<std::string> arguments;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty()) continue;
+    const std::string& flag = option->get_lnames().front();
+    const char* value = std::getenv(Variable(flag).c_str());
+    if (value != nullptr) arguments.push_back("--" + flag + "=" + value);
+  }
+  arguments.insert(arguments.end(), argv + 1, argv + argc);
+  std::reverse(arguments.begin(), arguments.end());  // as App::parse takes them
+  return arguments;
+}
+
+// Declares options of one group.
+class Group {
+ public:
+  Group(CLI::App& app, std::string name) : app_(app), name_(std::move(name)) {}
+  template <typename T>
+  CLI::Option* Add(const std::string& flag, T& value, const std::string& help) {
+    return app_.add_option("--" + flag, value, help)
+        ->capture_default_str()
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->group(name_);
+  }
+
+ private:
+  CLI::App& app_;
+  std::string name_;
+};
+
+void AddService(CLI::App& app, ServerOptions& options) {
+  Group group(app, "Service");
+  group.Add("data-dir", options.data_dir, "Folder of the queue and its images; made if need be");
+  group.Add("models-dir", options.models_dir, "Folder whose folders are the models");
+  group.Add("listen", options.listen,
+            "HOST:PORT or unix:PATH of the gRPC service; port 0 picks a free one");
+  group.Add("http", options.http, "HOST:PORT of /healthz, /readyz and /metrics; empty for none");
+  group.Add("server-name", options.server_name, "Name in logs and jobs; the host's by default");
+  group.Add("log-level", options.log_level, "What is logged")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}));
+  group.Add("drain-seconds", options.drain_seconds, "Longest wait for results when stopping")
+      ->check(CLI::NonNegativeNumber);
+}
+
+void AddEngine(CLI::App& app, ServerOptions& options, std::string& reproducibility) {
+  Group group(app, "Engine");
+  group.Add("device", options.device, "cpu or cuda:N");
+  group
+      .Add("reproducibility", reproducibility,
+           "strict: a job's bits depend on its weights, task and seed alone; fast: rows of a "
+           "batch share kernels, which may change last bits. strict on the CPU, fast on CUDA, "
+           "unless given")
+      ->check(CLI::IsMember({"strict", "fast"}));
+  group.Add("threads", options.num_threads, "CPU threads of the engine; 0 for one a core")
+      ->check(CLI::Range(0, 1024));
+  group.Add("max-batch-rows", options.max_batch_rows, "Most images of one network call")
+      ->check(CLI::Range(1, 4096));
+  group.Add("max-running-jobs", options.max_running_jobs, "Most jobs that are advanced together")
+      ->check(CLI::Range(1, 4096));
+  group
+      .Add("max-running-mebibytes", options.max_running_mebibytes,
+           "Most memory of running jobs (estimate), in MiB; also the most of one job")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
+}
+
+void AddLimits(CLI::App& app, ServerOptions& options) {
+  Group group(app, "Limits and retention");
+  group.Add("max-images-per-job", options.max_images_per_job, "Most images of one job")
+      ->check(CLI::Range(1, 1 << 20));
+  group.Add("max-queued-jobs", options.max_queued_jobs, "Most queued jobs")
+      ->check(CLI::Range(1, 1 << 24));
+  group
+      .Add("max-queued-jobs-per-creator", options.max_queued_jobs_per_creator,
+           "Most queued jobs of one creator")
+      ->check(CLI::Range(1, 1 << 24));
+  group
+      .Add("keep-succeeded-hours", options.keep_succeeded_hours,
+           "How long succeeded and cancelled jobs are kept")
+      ->check(CLI::NonNegativeNumber);
+  group.Add("keep-failed-hours", options.keep_failed_hours, "How long failed jobs are kept")
+      ->check(CLI::NonNegativeNumber);
+}
+
+}  // namespace
+
+std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* argv) {
+  ServerOptions options;
+  std::string reproducibility;
+  CLI::App app(kAbout, "tweedied");
+  app.footer(kManual);
+  app.set_version_flag("--version", std::string("tweedied ") + kVersion);
+  app.set_config("--config", "", "A file of options")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.allow_config_extras(false);
+  AddService(app, options);
+  AddEngine(app, options, reproducibility);
+  AddLimits(app, options);
+  try {
+    app.parse(WithEnvironment(app, argc, argv));
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error, std::cout, std::cerr);
+    return ExitNow{code == 0 ? 0 : 2};
+  }
+  options.strict = reproducibility.empty() ? options.device == "cpu" : reproducibility == "strict";
+  return options;
+}
+
+}  // namespace tweedie

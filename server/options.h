@@ -1,0 +1,50 @@
+#ifndef TWEEDIE_SERVER_OPTIONS_H_
+#define TWEEDIE_SERVER_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "absl/time/time.h"
+
+namespace tweedie {
+
+// What an administrator can set. Each is a flag, an environment variable
+// (TWEEDIE_ and the flag's name in capitals) and a key of the config file; the
+// first of these that is given holds.
+struct ServerOptions {
+  std::string data_dir = "tweedie-data";
+  std::string models_dir = "models";
+  std::string listen = "127.0.0.1:7433";
+  std::string http = "127.0.0.1:7480";
+  std::string server_name;  // the host's name if empty
+  std::string log_level = "info";
+
+  std::string device = "cpu";
+  bool strict = true;
+  int num_threads = 0;  // 0: one a core
+
+  int max_batch_rows = 16;
+  int max_running_jobs = 32;
+  int64_t max_running_mebibytes = 2048;
+  int max_images_per_job = 1024;
+  int max_queued_jobs = 10000;
+  int max_queued_jobs_per_creator = 1000;
+
+  double keep_succeeded_hours = 24;
+  double keep_failed_hours = 168;
+  double drain_seconds = 30;
+};
+
+// How the process is to end at once: after --help or --version (0), or after an
+// error that has been printed.
+struct ExitNow {
+  int code = 0;
+};
+
+// Reads the command line, the environment and the config file.
+std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* argv);
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_OPTIONS_H_

@@ -1,0 +1,261 @@
+#include "server/rpc/job_calls.h"
+
+#include <spdlog/spdlog.h>
+
+#include <set>
+#include <utility>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/field_error.h"
+#include "core/base/ids.h"
+#include "core/base/sha256.h"
+#include "core/base/status_macros.h"
+#include "server/convert/job_proto.h"
+#include "server/rpc/page_token.h"
+#include "server/rpc/resource_names.h"
+
+namespace tweedie {
+namespace {
+
+constexpr int kLargestBatch = 1000;
+
+// A request_id is its creator's: nobody replays another's request.
+void BindToCreator(NewJob& job) {
+  if (job.request_id.empty()) return;
+  job.request_digest = Sha256Hex(absl::StrCat(job.record.creator, "\n", job.request_digest));
+}
+// Clients take messages of 4 MiB unless they are told otherwise.
+constexpr int64_t kLargestPageBytes = int64_t{3} << 20;
+
+void RemoveBlob(const BlobStore& blobs, const std::string& name) {
+  if (name.empty()) return;
+  const absl::Status removed = blobs.Remove(name);
+  // What stays is swept at the next start.
+  if (!removed.ok()) spdlog::warn("blob {}: {}", name, removed.ToString());
+}
+
+std::string InRequests(int index) { return absl::StrCat("requests[", index, "]"); }
+
+// `status` of request `index`: its field's path, or its message, says so.
+absl::Status OfRequest(int index, const absl::Status& status) {
+  const absl::Status in_field = InField(InRequests(index), status);
+  if (status.ok() || in_field != status) return in_field;
+  // ALREADY_EXISTS names a field as well, first thing in its message.
+  const bool has_field = FieldOf(status).has_value();
+  absl::Status named(status.code(),
+                     absl::StrCat(InRequests(index), has_field ? "." : ": ", status.message()));
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
+    const bool is_field = has_field && std::string(payload) == *FieldOf(status);
+    named.SetPayload(
+        url, is_field ? absl::Cord(absl::StrCat(InRequests(index), ".", std::string(payload)))
+                      : payload);
+  });
+  return named;
+}
+
+// Whether `status` of JobStore::Create() tells for certain that there are no
+// rows; after a failure of the database there may be.
+bool CreatedNothing(const absl::Status& status) {
+  return absl::IsAlreadyExists(status) || absl::IsInvalidArgument(status) ||
+         absl::IsNotFound(status) || absl::IsResourceExhausted(status);
+}
+
+absl::Status CheckBatch(const v1::BatchCreateJobsRequest& request) {
+  if (request.requests_size() < 1 || request.requests_size() > kLargestBatch) {
+    return FieldError("requests", absl::StrCat("must be 1 to ", kLargestBatch, " jobs; were ",
+                                               request.requests_size()));
+  }
+  std::set<std::string> ids;
+  for (int i = 0; i < request.requests_size(); ++i) {
+    const v1::CreateJobRequest& one = request.requests(i);
+    if (one.validate_only() != request.requests(0).validate_only()) {
+      return FieldError(InRequests(i) + ".validate_only", "must be the same in all requests");
+    }
+    if (!one.job_id().empty() && !ids.insert(one.job_id()).second) {
+      return FieldError(
+          InRequests(i) + ".job_id",
+          absl::StrCat("must differ from the others; was '", one.job_id(), "' again"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Canonical text of a filter, for page tokens.
+std::string QueryText(const v1::JobFilter& filter) {
+  std::string text = absl::StrCat(filter.creator(), "\n", filter.model());
+  std::set<int> states(filter.states().begin(), filter.states().end());
+  for (const int state : states) absl::StrAppend(&text, "\n", state);
+  const std::map<std::string, std::string> labels(filter.labels().begin(), filter.labels().end());
+  for (const auto& [key, value] : labels) absl::StrAppend(&text, "\n", key, "=", value);
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<JobQuery> ToQuery(const v1::JobFilter& filter) {
+  JobQuery query;
+  for (const int state : filter.states()) {
+    if (state < v1::Job::QUEUED || state > v1::Job::CANCELLED) {
+      return FieldError("filter.states", absl::StrCat("has an unknown state ", state));
+    }
+    query.states.push_back(static_cast<JobState>(state));
+  }
+  query.labels.insert(filter.labels().begin(), filter.labels().end());
+  if (!filter.creator().empty()) query.creator = filter.creator();
+  if (!filter.model().empty()) {
+    absl::StatusOr<std::string> model = ParseModelName(filter.model());
+    if (!model.ok()) {
+      return FieldError("filter.model",
+                        absl::StrCat("must be models/MODEL; was '", filter.model(), "'"));
+    }
+    query.model = *std::move(model);
+  }
+  return query;
+}
+
+v1::Job JobCalls::Report(const JobRecord& record) {
+  v1::Job job = parts_->hub->Report(record);
+  if (record.state == JobState::kQueued) {
+    const absl::StatusOr<int64_t> position = parts_->store->QueuePosition(record.id);
+    if (position.ok()) job.mutable_progress()->set_queue_position(static_cast<int>(*position));
+  }
+  return job;
+}
+
+absl::StatusOr<std::vector<JobRecord>> JobCalls::WriteAndCreate(std::vector<PreparedJob>& jobs,
+                                                                std::vector<bool>& created) {
+  std::vector<NewJob> new_jobs;
+  for (PreparedJob& job : jobs) {
+    if (!job.input.empty()) {
+      // A name of its own: a replay or a taken id must not touch another's.
+      const std::string name = absl::StrCat(job.new_job.record.id, "/input-", RandomId(8));
+      ASSIGN_OR_RETURN(job.new_job.record.input, parts_->blobs->Write(name, job.input));
+    }
+    new_jobs.push_back(job.new_job);
+  }
+  return parts_->store->Create(new_jobs, parts_->create_limits, &created);
+}
+
+absl::StatusOr<std::vector<JobRecord>> JobCalls::Store(std::vector<PreparedJob>& jobs) {
+  std::vector<bool> created(jobs.size(), false);
+  absl::StatusOr<std::vector<JobRecord>> records = WriteAndCreate(jobs, created);
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    if (!records.ok() || !created[i]) {
+      if (!records.ok() && !CreatedNothing(records.status())) continue;
+      RemoveBlob(*parts_->blobs, jobs[i].new_job.record.input.name);
+      continue;
+    }
+    const JobRecord& job = (*records)[i];
+    spdlog::info("job=jobs/{} state=QUEUED creator={} images={}", job.id, job.creator,
+                 job.num_images);
+    parts_->hub->OnJobChanged(job);
+  }
+  parts_->runner->Wake();
+  return records;
+}
+
+absl::StatusOr<v1::Job> JobCalls::Create(const v1::CreateJobRequest& request,
+                                         absl::string_view creator) {
+  ASSIGN_OR_RETURN(PreparedJob prepared,
+                   PrepareJob(request, creator, *parts_->models, parts_->request_limits));
+  if (request.validate_only()) return prepared.job;
+  BindToCreator(prepared.new_job);
+  std::vector<PreparedJob> jobs;
+  jobs.push_back(std::move(prepared));
+  ASSIGN_OR_RETURN(const std::vector<JobRecord> records, Store(jobs));
+  return Report(records[0]);
+}
+
+absl::StatusOr<v1::BatchCreateJobsResponse> JobCalls::BatchCreate(
+    const v1::BatchCreateJobsRequest& request, absl::string_view creator) {
+  RETURN_IF_ERROR(CheckBatch(request));
+  std::vector<PreparedJob> jobs;
+  for (int i = 0; i < request.requests_size(); ++i) {
+    absl::StatusOr<PreparedJob> job =
+        PrepareJob(request.requests(i), creator, *parts_->models, parts_->request_limits);
+    if (!job.ok()) return OfRequest(i, job.status());
+    BindToCreator(job->new_job);
+    jobs.push_back(*std::move(job));
+  }
+  v1::BatchCreateJobsResponse response;
+  if (request.requests(0).validate_only()) {
+    for (PreparedJob& job : jobs) *response.add_jobs() = std::move(job.job);
+    return response;
+  }
+  const absl::StatusOr<std::vector<JobRecord>> records = Store(jobs);
+  // Of a single job the store does not say which it is.
+  if (!records.ok()) {
+    return jobs.size() == 1 ? OfRequest(0, records.status()) : records.status();
+  }
+  for (const JobRecord& record : *records) *response.add_jobs() = Report(record);
+  return response;
+}
+
+absl::StatusOr<v1::Job> JobCalls::Get(const v1::GetJobRequest& request) {
+  ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
+  ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Get(id));
+  return Report(record);
+}
+
+absl::StatusOr<v1::ListJobsResponse> JobCalls::List(const v1::ListJobsRequest& request) {
+  ASSIGN_OR_RETURN(const int page_size, ResolvePageSize(request.page_size()));
+  ASSIGN_OR_RETURN(const JobQuery query, ToQuery(request.filter()));
+  const std::string text = QueryText(request.filter());
+  ASSIGN_OR_RETURN(const std::optional<int64_t> cursor, ParsePageToken(request.page_token(), text));
+  std::optional<PageCursor> after;
+  if (cursor.has_value()) after = PageCursor{*cursor};
+  for (int size = page_size;;) {
+    ASSIGN_OR_RETURN(const JobPage page, parts_->store->List(query, size, after));
+    v1::ListJobsResponse response;
+    for (const JobRecord& record : page.jobs) *response.add_jobs() = parts_->hub->Report(record);
+    const int count = response.jobs_size();
+    if (static_cast<int64_t>(response.ByteSizeLong()) <= kLargestPageBytes || count <= 1) {
+      if (page.next.has_value())
+        response.set_next_page_token(MakePageToken(page.next->rowid, text));
+      return response;
+    }
+    size = count / 2;  // large jobs: a page of fewer
+  }
+}
+
+absl::StatusOr<v1::Job> JobCalls::Cancel(const v1::CancelJobRequest& request) {
+  ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
+  ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Cancel(id));
+  if (record.state == JobState::kRunning) {
+    parts_->runner->Cancel(id);
+  } else {
+    parts_->hub->OnJobChanged(record);
+  }
+  return Report(record);
+}
+
+absl::Status JobCalls::Delete(const v1::DeleteJobRequest& request) {
+  ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
+  ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Delete(id));
+  for (const BlobRef* blob : {&record.input, &record.checkpoint, &record.result}) {
+    RemoveBlob(*parts_->blobs, blob->name);
+  }
+  parts_->hub->OnJobDeleted(id);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> JobCalls::ReadResult(absl::string_view name) {
+  ASSIGN_OR_RETURN(const std::string id, ParseJobName(name));
+  ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Get(id));
+  if (record.state != JobState::kSucceeded) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        name, " has no images: it is ",
+        v1::Job::State_Name(static_cast<v1::Job::State>(record.state)), ", not SUCCEEDED"));
+  }
+  return parts_->blobs->Read(record.result);
+}
+
+absl::Status JobCalls::ReadMeasurement(absl::string_view name) {
+  ASSIGN_OR_RETURN(const std::string id, ParseJobName(name));
+  RETURN_IF_ERROR(parts_->store->Get(id).status());
+  return absl::FailedPreconditionError(
+      absl::StrCat(name, " has no measurement: its task takes none"));
+}
+
+}  // namespace tweedie

@@ -1,0 +1,48 @@
+#ifndef TWEEDIE_SERVER_RPC_JOB_CALLS_H_
+#define TWEEDIE_SERVER_RPC_JOB_CALLS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/rpc/service_parts.h"
+#include "tweedie/v1/tweedie_service.pb.h"
+
+namespace tweedie {
+
+// The bodies of the RPCs about jobs, without their transport. They block on
+// the store. Thread-safe.
+class JobCalls {
+ public:
+  explicit JobCalls(const ServiceParts* parts) : parts_(parts) {}
+
+  absl::StatusOr<v1::Job> Create(const v1::CreateJobRequest& request, absl::string_view creator);
+  absl::StatusOr<v1::BatchCreateJobsResponse> BatchCreate(const v1::BatchCreateJobsRequest& request,
+                                                          absl::string_view creator);
+  absl::StatusOr<v1::Job> Get(const v1::GetJobRequest& request);
+  absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request);
+  absl::StatusOr<v1::Job> Cancel(const v1::CancelJobRequest& request);
+  absl::Status Delete(const v1::DeleteJobRequest& request);
+  // The content of the result of a job that has succeeded.
+  absl::StatusOr<std::string> ReadResult(absl::string_view name);
+  // Why there is no measurement to read.
+  absl::Status ReadMeasurement(absl::string_view name);
+
+ private:
+  // Stores the inputs of `jobs`, then the rows; takes back the inputs of those
+  // that were not created.
+  absl::StatusOr<std::vector<JobRecord>> Store(std::vector<PreparedJob>& jobs);
+  absl::StatusOr<std::vector<JobRecord>> WriteAndCreate(std::vector<PreparedJob>& jobs,
+                                                        std::vector<bool>& created);
+  v1::Job Report(const JobRecord& record);
+
+  const ServiceParts* const parts_;
+};
+
+// `filter` as the store takes it. INVALID_ARGUMENT with its field.
+absl::StatusOr<JobQuery> ToQuery(const v1::JobFilter& filter);
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_RPC_JOB_CALLS_H_

@@ -1,0 +1,32 @@
+#ifndef TWEEDIE_SERVER_RPC_SERVICE_PARTS_H_
+#define TWEEDIE_SERVER_RPC_SERVICE_PARTS_H_
+
+#include <string>
+
+#include "core/jobs/blob_store.h"
+#include "core/jobs/job_store.h"
+#include "core/weights/model_repository.h"
+#include "server/convert/prepare_job.h"
+#include "server/runner/runner_control.h"
+#include "server/watch/event_hub.h"
+#include "tweedie/v1/tweedie_service.pb.h"
+
+namespace tweedie {
+
+// What the service works with. Everything outlives it.
+struct ServiceParts {
+  JobStore* store = nullptr;
+  const BlobStore* blobs = nullptr;
+  const ModelRepository* models = nullptr;
+  EventHub* hub = nullptr;
+  RunnerControl* runner = nullptr;
+  CreateLimits create_limits;
+  RequestLimits request_limits;
+  v1::ServerInfo info;  // as GetServerInfo answers
+  std::string precision = "float32";
+  int max_batch_rows = 0;
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_RPC_SERVICE_PARTS_H_

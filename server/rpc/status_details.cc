@@ -1,0 +1,100 @@
+#include "server/rpc/status_details.h"
+
+#include <optional>
+#include <string>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/field_error.h"
+#include "core/jobs/job_store.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace tweedie {
+namespace {
+
+constexpr char kRetryPayload[] = "tweedie/retry";
+constexpr int kRetrySeconds = 1;
+// The message travels up to three times in the trailers, percent-encoded once,
+// and clients take 8 KiB of them.
+constexpr size_t kLongestMessage = 1024;
+
+// `status` with a message that fits, cut between characters.
+absl::Status Shortened(absl::Status status) {
+  absl::string_view message = status.message();
+  if (message.size() <= kLongestMessage) return status;
+  size_t end = kLongestMessage;
+  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xc0) == 0x80) --end;
+  absl::Status shorter(status.code(), absl::StrCat(message.substr(0, end), "..."));
+  status.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& payload) { shorter.SetPayload(url, payload); });
+  return shorter;
+}
+
+std::optional<std::string> QuotaOf(const absl::Status& status) {
+  const auto payload = status.GetPayload(kQuotaPayload);
+  if (!payload.has_value()) return std::nullopt;
+  return std::string(*payload);
+}
+
+bool PassesByItself(const absl::Status& status) {
+  return absl::IsUnavailable(status) || status.GetPayload(kRetryPayload).has_value() ||
+         QuotaOf(status).has_value();
+}
+
+std::string Reason(const absl::Status& status) {
+  if (const auto quota = QuotaOf(status)) {
+    return *quota == "creator" ? "CREATOR_QUEUE_FULL" : "QUEUE_FULL";
+  }
+  return absl::StatusCodeToString(status.code());
+}
+
+void AddBadRequest(const absl::Status& status, google::rpc::Status& details) {
+  const std::optional<std::string> field = FieldOf(status);
+  if (!field.has_value()) return;
+  google::rpc::BadRequest bad;
+  auto* violation = bad.add_field_violations();
+  violation->set_field(*field);
+  violation->set_description(std::string(status.message()));
+  details.add_details()->PackFrom(bad);
+}
+
+void AddQuotaFailure(const absl::Status& status, google::rpc::Status& details) {
+  const std::optional<std::string> quota = QuotaOf(status);
+  if (!quota.has_value()) return;
+  google::rpc::QuotaFailure failure;
+  auto* violation = failure.add_violations();
+  violation->set_subject(*quota);
+  violation->set_description(std::string(status.message()));
+  details.add_details()->PackFrom(failure);
+}
+
+}  // namespace
+
+absl::Status MayRetry(absl::Status status) {
+  status.SetPayload(kRetryPayload, absl::Cord("1"));
+  return status;
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& full) {
+  if (full.ok()) return grpc::Status::OK;
+  const absl::Status status = Shortened(full);
+  google::rpc::Status details;
+  details.set_code(static_cast<int>(status.code()));
+  details.set_message(std::string(status.message()));
+  AddBadRequest(status, details);
+  AddQuotaFailure(status, details);
+  google::rpc::ErrorInfo info;
+  info.set_domain("tweedie");
+  info.set_reason(Reason(status));
+  details.add_details()->PackFrom(info);
+  if (PassesByItself(status)) {
+    google::rpc::RetryInfo retry;
+    retry.mutable_retry_delay()->set_seconds(kRetrySeconds);
+    details.add_details()->PackFrom(retry);
+  }
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), details.message(),
+                      details.SerializeAsString());
+}
+
+}  // namespace tweedie

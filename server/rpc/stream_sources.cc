@@ -1,0 +1,226 @@
+#include "server/rpc/stream_sources.h"
+
+#include <deque>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/field_error.h"
+#include "core/base/status_macros.h"
+#include "server/convert/job_proto.h"
+#include "server/rpc/background.h"
+#include "server/rpc/job_calls.h"
+#include "server/rpc/resource_names.h"
+
+namespace tweedie {
+namespace {
+
+void SetTime(absl::Time time, google::protobuf::Timestamp& proto) {
+  const int64_t micros = absl::ToUnixMicros(time);
+  proto.set_seconds(micros / 1000000);
+  proto.set_nanos(static_cast<int32_t>(micros % 1000000 * 1000));
+}
+
+absl::Status CheckFormat(absl::string_view field, int format) {
+  if (v1::ImageFormat_IsValid(format)) return absl::OkStatus();
+  return FieldError(field, absl::StrCat("has an unknown value ", format));
+}
+
+absl::Status CheckNotNegative(absl::string_view field, int64_t value) {
+  if (value >= 0) return absl::OkStatus();
+  return FieldError(field, absl::StrCat("must not be negative; was ", value));
+}
+
+absl::StatusOr<WatchOptions> ReadOptions(const v1::WatchJobRequest& request) {
+  RETURN_IF_ERROR(CheckNotNegative("after_sequence", request.after_sequence()));
+  RETURN_IF_ERROR(CheckNotNegative("frame_interval", request.frame_interval()));
+  RETURN_IF_ERROR(CheckNotNegative("max_frame_images", request.max_frame_images()));
+  RETURN_IF_ERROR(CheckFormat("frame_format", request.frame_format()));
+  std::set<v1::Frame::Kind> kinds;
+  for (const int kind : request.frame_kinds()) {
+    if (!v1::Frame::Kind_IsValid(kind)) {
+      return FieldError("frame_kinds", absl::StrCat("has an unknown value ", kind));
+    }
+    kinds.insert(kind == v1::Frame::X_T ? v1::Frame::X_T : v1::Frame::X0_HAT);
+  }
+  if (kinds.empty()) kinds.insert(v1::Frame::X0_HAT);
+  v1::ImageFormat format = request.frame_format();
+  if (format == v1::IMAGE_FORMAT_UNSPECIFIED) format = v1::IMAGE_FORMAT_TENSOR_FLOAT32;
+  WatchOptions options;
+  options.frame_interval = request.frame_interval();
+  if (options.frame_interval == 0) return options;
+  for (const v1::Frame::Kind kind : kinds) {
+    options.frames.push_back({kind, format, request.max_frame_images()});
+  }
+  return options;
+}
+
+// Refuses a format in which not even one image fits into a frame.
+absl::Status CheckFramesFit(const WatchOptions& options, const JobRecord& job,
+                            const ModelRepository& models) {
+  const ModelEntry* entry = models.Find(job.model);
+  if (options.frames.empty() || entry == nullptr || entry->model == nullptr) {
+    return absl::OkStatus();
+  }
+  const FrameForm& form = options.frames.front();
+  const auto& image_shape = entry->model->diffusion->image_shape;
+  if (FrameImages(image_shape, 1, form) > 0) return absl::OkStatus();
+  return FieldError("frame_format",
+                    absl::StrCat("must be one in which an image fits into a frame of ",
+                                 kMaxFrameBytes, " bytes; in ", v1::ImageFormat_Name(form.format),
+                                 " one takes ", FrameImageBytes(image_shape, form.format)));
+}
+
+v1::WatchJobResponse ToResponse(const WatchEvent& event) {
+  v1::WatchJobResponse response;
+  response.set_sequence(event.sequence);
+  SetTime(event.time, *response.mutable_event_time());
+  response.set_skipped_events(event.skipped);
+  if (const auto* job = std::get_if<std::shared_ptr<const v1::Job>>(&event.what)) {
+    *response.mutable_job() = **job;
+  } else if (const auto* p = std::get_if<std::shared_ptr<const v1::Progress>>(&event.what)) {
+    *response.mutable_progress() = **p;
+  } else {
+    response.mutable_frame()->ParseFromString(
+        *std::get<std::shared_ptr<const std::string>>(event.what));
+  }
+  return response;
+}
+
+// A listing, page by page, before the changes.
+class JobsSource {
+ public:
+  JobsSource(std::shared_ptr<JobsFeed> feed, EventHub* hub, std::deque<JobRecord> listed)
+      : feed_(std::move(feed)), hub_(hub), listed_(std::move(listed)) {}
+
+  absl::StatusOr<std::optional<WatchJobsReactor::Item>> Next(std::function<void()> on_ready) {
+    v1::WatchJobsResponse response;
+    while (!listed_.empty()) {
+      const JobRecord record = std::move(listed_.front());
+      listed_.pop_front();
+      if (!feed_->List(record)) continue;
+      *response.mutable_job() = hub_->Report(record);
+      return WatchJobsReactor::Item{std::move(response), false};
+    }
+    if (!std::exchange(complete_, true)) {
+      feed_->EndListing();
+      response.set_listing_complete(true);
+      return WatchJobsReactor::Item{std::move(response), false};
+    }
+    const std::optional<FeedEvent> event = feed_->Next(std::move(on_ready));
+    if (!event.has_value()) return std::nullopt;
+    return WatchJobsReactor::Item{ToResponse(*event), false};
+  }
+
+ private:
+  v1::WatchJobsResponse ToResponse(const FeedEvent& event) const {
+    v1::WatchJobsResponse response;
+    SetTime(event.time, *response.mutable_event_time());
+    response.set_deleted(event.deleted);
+    if (event.deleted) {
+      response.mutable_job()->set_name(absl::StrCat("jobs/", event.job_id));
+      return response;
+    }
+    *response.mutable_job() = ToProto(*event.job);
+    if (event.progress != nullptr) *response.mutable_job()->mutable_progress() = *event.progress;
+    return response;
+  }
+
+  const std::shared_ptr<JobsFeed> feed_;
+  EventHub* const hub_;
+  std::deque<JobRecord> listed_;
+  bool complete_ = false;
+};
+
+absl::StatusOr<std::deque<JobRecord>> ListAll(JobStore& store, const JobQuery& query) {
+  constexpr int kPage = 1000;
+  std::deque<JobRecord> all;
+  std::optional<PageCursor> after;
+  do {
+    ASSIGN_OR_RETURN(JobPage page, store.List(query, kPage, after));
+    for (JobRecord& job : page.jobs) all.push_back(std::move(job));
+    after = page.next;
+  } while (after.has_value());
+  return all;
+}
+
+// One image a message.
+class ImagesSource {
+ public:
+  ImagesSource(ResultReader reader, int first, v1::ImageFormat format)
+      : reader_(std::move(reader)), next_(first), format_(format) {}
+
+  absl::StatusOr<ReadImagesReactor::Item> Next() {
+    if (next_ >= reader_.num_images()) return ReadImagesReactor::Item{std::nullopt, true};
+    v1::ReadJobImagesResponse response;
+    response.set_index(next_);
+    ASSIGN_OR_RETURN(*response.mutable_images(), reader_.Image(next_, format_));
+    ++next_;
+    return ReadImagesReactor::Item{std::move(response), next_ >= reader_.num_images()};
+  }
+
+ private:
+  const ResultReader reader_;
+  int next_;
+  const v1::ImageFormat format_;
+};
+
+}  // namespace
+
+absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& request,
+                                                     const ServiceParts& parts) {
+  ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
+  ASSIGN_OR_RETURN(const WatchOptions options, ReadOptions(request));
+  // Subscribed first and read after, so that no event falls between.
+  std::shared_ptr<Subscription> subscription = parts.hub->Watch(id, options);
+  ASSIGN_OR_RETURN(const JobRecord record, parts.store->Get(id));
+  RETURN_IF_ERROR(CheckFramesFit(options, record, *parts.models));
+  int64_t position = 0;
+  if (record.state == JobState::kQueued) {
+    ASSIGN_OR_RETURN(position, parts.store->QueuePosition(id));
+  }
+  RETURN_IF_ERROR(parts.hub->Begin(*subscription, record, position, request.after_sequence()));
+  return WatchJobReactor::Source([subscription](std::function<void()> on_ready)
+                                     -> absl::StatusOr<std::optional<WatchJobReactor::Item>> {
+    ASSIGN_OR_RETURN(const std::optional<WatchEvent> event,
+                     subscription->Next(std::move(on_ready)));
+    if (!event.has_value()) return std::nullopt;
+    return WatchJobReactor::Item{ToResponse(*event), event->last};
+  });
+}
+
+absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsRequest& request,
+                                                       const ServiceParts& parts) {
+  FeedOptions options;
+  ASSIGN_OR_RETURN(options.query, ToQuery(request.filter()));
+  options.include_progress = request.include_progress();
+  const JobQuery query = options.query;
+  std::shared_ptr<JobsFeed> feed = parts.hub->WatchAll(std::move(options));
+  ASSIGN_OR_RETURN(std::deque<JobRecord> listed, ListAll(*parts.store, query));
+  auto source = std::make_shared<JobsSource>(std::move(feed), parts.hub, std::move(listed));
+  return WatchJobsReactor::Source(
+      [source](std::function<void()> on_ready) { return source->Next(std::move(on_ready)); });
+}
+
+absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImagesRequest& request,
+                                                         const ServiceParts& parts,
+                                                         Executor* executor) {
+  RETURN_IF_ERROR(CheckNotNegative("start_index", request.start_index()));
+  RETURN_IF_ERROR(CheckFormat("format", request.format()));
+  JobCalls calls(&parts);
+  ASSIGN_OR_RETURN(std::string bytes, calls.ReadResult(request.name()));
+  ASSIGN_OR_RETURN(ResultReader reader, ResultReader::Open(std::move(bytes)));
+  if (request.start_index() > reader.num_images()) {
+    return absl::OutOfRangeError(absl::StrCat("start_index ", request.start_index(),
+                                              " is beyond the job's ", reader.num_images(),
+                                              " images"));
+  }
+  auto source =
+      std::make_shared<ImagesSource>(std::move(reader), request.start_index(), request.format());
+  auto images = std::make_shared<Background<ReadImagesReactor::Item>>(
+      executor, [source] { return source->Next(); });
+  return ReadImagesReactor::Source(
+      [images](std::function<void()> on_ready) { return images->Take(std::move(on_ready)); });
+}
+
+}  // namespace tweedie

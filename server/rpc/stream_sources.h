@@ -1,0 +1,30 @@
+#ifndef TWEEDIE_SERVER_RPC_STREAM_SOURCES_H_
+#define TWEEDIE_SERVER_RPC_STREAM_SOURCES_H_
+
+#include "absl/status/statusor.h"
+#include "server/rpc/executor.h"
+#include "server/rpc/pull_reactor.h"
+#include "server/rpc/service_parts.h"
+#include "tweedie/v1/tweedie_service.pb.h"
+
+namespace tweedie {
+
+// What the streams send. Opening a source blocks on the store; taking from it
+// does not: images are converted on `executor`. Each checks its request: INVALID_ARGUMENT with the
+// field, and the errors that the proto lists.
+using WatchJobReactor = PullReactor<v1::WatchJobResponse>;
+absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& request,
+                                                     const ServiceParts& parts);
+
+using WatchJobsReactor = PullReactor<v1::WatchJobsResponse>;
+absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsRequest& request,
+                                                       const ServiceParts& parts);
+
+using ReadImagesReactor = PullReactor<v1::ReadJobImagesResponse>;
+absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImagesRequest& request,
+                                                         const ServiceParts& parts,
+                                                         Executor* executor);
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_RPC_STREAM_SOURCES_H_

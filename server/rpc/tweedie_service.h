@@ -1,0 +1,76 @@
+#ifndef TWEEDIE_SERVER_RPC_TWEEDIE_SERVICE_H_
+#define TWEEDIE_SERVER_RPC_TWEEDIE_SERVICE_H_
+
+#include <atomic>
+#include <functional>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/rpc/executor.h"
+#include "server/rpc/job_calls.h"
+#include "server/rpc/service_parts.h"
+#include "server/rpc/stream_registry.h"
+#include "tweedie/v1/tweedie_service.grpc.pb.h"
+
+namespace tweedie {
+
+// The public API: the shell around JobCalls, ModelCalls and the stream sources.
+// gRPC's threads only hand over; an executor does what blocks. A job's creator
+// is the call's metadata `x-tweedie-creator`, or `anonymous`: a name for
+// fairness and filters, not yet an identity. Thread-safe.
+class TweedieService final : public v1::Tweedie::CallbackService {
+ public:
+  explicit TweedieService(ServiceParts parts);
+
+  // From now on calls are refused with UNAVAILABLE; streams end with it.
+  void Drain();
+  void EndStalledStreams(absl::Duration limit);
+  int num_streams() const { return streams_.size(); }
+
+  using Context = grpc::CallbackServerContext;
+  grpc::ServerUnaryReactor* GetServerInfo(Context* context, const v1::GetServerInfoRequest* request,
+                                          v1::ServerInfo* response) override;
+  grpc::ServerUnaryReactor* ListModels(Context* context, const v1::ListModelsRequest* request,
+                                       v1::ListModelsResponse* response) override;
+  grpc::ServerUnaryReactor* GetModel(Context* context, const v1::GetModelRequest* request,
+                                     v1::Model* response) override;
+  grpc::ServerUnaryReactor* CreateJob(Context* context, const v1::CreateJobRequest* request,
+                                      v1::Job* response) override;
+  grpc::ServerUnaryReactor* BatchCreateJobs(Context* context,
+                                            const v1::BatchCreateJobsRequest* request,
+                                            v1::BatchCreateJobsResponse* response) override;
+  grpc::ServerUnaryReactor* GetJob(Context* context, const v1::GetJobRequest* request,
+                                   v1::Job* response) override;
+  grpc::ServerUnaryReactor* ListJobs(Context* context, const v1::ListJobsRequest* request,
+                                     v1::ListJobsResponse* response) override;
+  grpc::ServerUnaryReactor* CancelJob(Context* context, const v1::CancelJobRequest* request,
+                                      v1::Job* response) override;
+  grpc::ServerUnaryReactor* DeleteJob(Context* context, const v1::DeleteJobRequest* request,
+                                      google::protobuf::Empty* response) override;
+  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(
+      Context* context, const v1::WatchJobRequest* request) override;
+  grpc::ServerWriteReactor<v1::WatchJobsResponse>* WatchJobs(
+      Context* context, const v1::WatchJobsRequest* request) override;
+  grpc::ServerWriteReactor<v1::ReadJobImagesResponse>* ReadJobImages(
+      Context* context, const v1::ReadJobImagesRequest* request) override;
+  grpc::ServerWriteReactor<v1::ReadJobMeasurementResponse>* ReadJobMeasurement(
+      Context* context, const v1::ReadJobMeasurementRequest* request) override;
+
+ private:
+  // Answers with what `body` returns, computed on the executor.
+  template <typename Response, typename Body>
+  grpc::ServerUnaryReactor* Unary(Context* context, Response* response, Body body);
+  // A stream from the source that `open` returns, opened on the executor.
+  template <typename Reactor, typename Open>
+  Reactor* Stream(Open open);
+
+  const ServiceParts parts_;
+  JobCalls jobs_;
+  std::atomic<bool> draining_ = false;
+  StreamRegistry streams_;
+  Executor executor_;  // last: its threads use all else
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_RPC_TWEEDIE_SERVICE_H_

@@ -1,0 +1,152 @@
+#include "server/runner/job_runner.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/runner/job_loader.h"
+
+namespace tweedie {
+
+JobRunner::JobRunner(Options options, Parts parts)
+    : options_(std::move(options)),
+      parts_(parts),
+      writer_(parts.store, parts.blobs, parts.observer, &running_, &counters_),
+      sink_(options_.sink, parts.clock, &running_, &writer_, parts.observer, [this] { Wake(); }),
+      engine_({options_.engine,
+               [this](absl::Duration step) {
+                 counters_.Add("tweedie_step_seconds_sum", absl::ToDoubleSeconds(step));
+                 counters_.Add("tweedie_step_seconds_count");
+               }},
+              &sink_),
+      leases_(options_.lease, parts.clock, parts.store, &running_, &counters_,
+              [this](const std::string& id) { Cancel(id); }),
+      claimer_(options_.poll, [this] { ClaimAll(); }),
+      upkeep_(options_.upkeep, [this] { Upkeep(); }) {}
+
+JobRunner::~JobRunner() { Drain(parts_.clock->Now()); }
+
+void JobRunner::Wake() { claimer_.Wake(); }
+
+void JobRunner::Cancel(const std::string& job_id) {
+  // NOT_FOUND: it does not run here, or has just ended.
+  engine_.Cancel(job_id).IgnoreError();
+}
+
+std::map<std::string, double> JobRunner::Metrics() const {
+  std::map<std::string, double> values = counters_.Values();
+  values["tweedie_running_jobs"] = running_.size();
+  return values;
+}
+
+void JobRunner::ClaimAll() {
+  while (ClaimOne()) {
+  }
+}
+
+bool JobRunner::ClaimOne() {
+  if (running_.size() >= options_.engine.max_running_jobs) return false;
+  ClaimRequest request;
+  request.server = options_.server;
+  request.device = options_.device;
+  request.models = parts_.models->names();
+  request.max_cost_bytes = options_.max_cost_bytes - running_.cost_bytes();
+  request.lease_duration = options_.lease.lease;
+  const absl::StatusOr<std::optional<Claimed>> claimed = parts_.store->Claim(request);
+  if (!claimed.ok()) {
+    spdlog::error("claim: {}", claimed.status().ToString());
+    return false;
+  }
+  if (!claimed->has_value()) return false;
+  Run(**claimed);
+  return true;
+}
+
+void JobRunner::Run(const Claimed& claimed) {
+  const JobRecord& job = claimed.job;
+  spdlog::info("job=jobs/{} state=RUNNING attempt={} images={} step={} queue_ms={}", job.id,
+               job.attempt, job.num_images, job.progress.step,
+               absl::ToInt64Milliseconds(parts_.clock->Now() - job.create_time));
+  absl::StatusOr<LoadedJob> loaded = LoadJob(claimed, *parts_.models, *parts_.blobs, *parts_.clock);
+  if (!loaded.ok()) return FailToLoad(claimed, loaded.status());
+  // Known before the engine can report it.
+  running_.Add(loaded->running);
+  parts_.observer->OnJobChanged(job);
+  const absl::Status submitted = engine_.Submit(std::move(loaded->engine_job));
+  if (!submitted.ok()) {
+    running_.Remove(job.id);
+    return FailToLoad(claimed, submitted);
+  }
+  CancelIfAsked(job.id);
+}
+
+void JobRunner::CancelIfAsked(const std::string& job_id) {
+  const absl::StatusOr<JobRecord> now = parts_.store->Get(job_id);
+  if (now.ok() && now->cancel_requested) Cancel(job_id);
+}
+
+void JobRunner::FailToLoad(const Claimed& claimed, const absl::Status& status) {
+  JobEnd end;
+  end.event = JobEvent::kFail;
+  end.progress = claimed.job.progress;
+  end.last_sequence = claimed.job.sequence;
+  end.failure = {status.code(), std::string(status.message()), "LOAD_FAILED"};
+  spdlog::error("job=jobs/{} state=FAILED: {}", claimed.job.id, status.ToString());
+  const absl::StatusOr<JobRecord> ended = parts_.store->Finish(claimed.lease, end);
+  if (ended.ok()) {
+    parts_.observer->OnJobChanged(*ended);
+  } else {
+    // Its lease runs out, and it is tried again.
+    spdlog::error("job=jobs/{} finish: {}", claimed.job.id, ended.status().ToString());
+  }
+}
+
+void JobRunner::Forget(const std::vector<JobRecord>& jobs) {
+  for (const JobRecord& job : jobs) {
+    for (const BlobRef* blob : {&job.input, &job.checkpoint, &job.result}) {
+      if (blob->name.empty()) continue;
+      const absl::Status removed = parts_.blobs->Remove(blob->name);
+      if (!removed.ok()) spdlog::warn("blob {}: {}", blob->name, removed.ToString());
+    }
+    parts_.observer->OnJobDeleted(job.id);
+  }
+}
+
+void JobRunner::Upkeep() {
+  const absl::StatusOr<std::vector<JobRecord>> rescued = parts_.store->Rescue(/*all=*/false);
+  if (rescued.ok()) {
+    for (const JobRecord& job : *rescued) {
+      counters_.Add("tweedie_jobs_rescued_total");
+      parts_.observer->OnJobChanged(job);
+    }
+    if (!rescued->empty()) Wake();
+  } else {
+    spdlog::error("rescue: {}", rescued.status().ToString());
+  }
+  const absl::StatusOr<std::vector<JobRecord>> expired = parts_.store->Expire();
+  if (!expired.ok()) return spdlog::error("retention: {}", expired.status().ToString());
+  Forget(*expired);
+}
+
+void JobRunner::ReleaseAll(const std::vector<EngineJob>& jobs) {
+  for (const EngineJob& job : jobs) {
+    const std::shared_ptr<RunningJob> running = running_.Find(job.id);
+    if (running == nullptr) continue;
+    const absl::Status released = writer_.Release(*running, *job.method);
+    // Its lease runs out (or the next start rescues it), and it goes on then.
+    if (!released.ok()) spdlog::error("job=jobs/{} release: {}", job.id, released.ToString());
+  }
+}
+
+void JobRunner::Drain(absl::Time deadline) {
+  if (std::exchange(drained_, true)) return;
+  upkeep_.Stop();
+  claimer_.Stop();
+  const std::vector<EngineJob> jobs = engine_.Stop();
+  sink_.Stop(deadline);
+  ReleaseAll(jobs);
+  leases_.Stop();
+}
+
+}  // namespace tweedie

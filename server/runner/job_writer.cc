@@ -1,0 +1,135 @@
+#include "server/runner/job_writer.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/methods/failure.h"
+#include "server/convert/job_proto.h"
+#include "server/convert/stored_job.h"
+#include "server/runner/image_metrics.h"
+
+namespace tweedie {
+namespace {
+
+JobProgress ToStored(const MethodProgress& progress) {
+  return {progress.step, progress.num_steps, progress.timestep};
+}
+
+JobFailure ToFailure(const absl::Status& status) {
+  return {status.code(), std::string(status.message()), ReasonOf(status).value_or("STEP_FAILED")};
+}
+
+absl::string_view OutcomeName(JobState state) {
+  switch (state) {
+    case JobState::kSucceeded:
+      return "SUCCEEDED";
+    case JobState::kFailed:
+      return "FAILED";
+    case JobState::kCancelled:
+      return "CANCELLED";
+    default:
+      return "UNKNOWN";
+  }
+}
+
+void LogEnd(const JobRecord& job) {
+  spdlog::info("job=jobs/{} state={} attempt={} run_ms={}{}{}", job.id,
+               std::string(OutcomeName(job.state)), job.attempt,
+               absl::ToInt64Milliseconds(job.end_time - job.start_time),
+               job.failure ? " reason=" + job.failure->reason : "",
+               job.failure ? " message=" + job.failure->message : "");
+}
+
+}  // namespace
+
+bool JobWriter::LeaseLost(RunningJob& job, const absl::Status& status) {
+  if (!absl::IsFailedPrecondition(status)) return false;
+  job.abandoned = true;
+  running_->Remove(job.record.id);
+  counters_->Add("tweedie_fence_rejections_total");
+  spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt,
+               std::string(status.message()));
+  return true;
+}
+
+void JobWriter::RemoveBlob(const std::string& name) const {
+  if (name.empty()) return;
+  const absl::Status removed = blobs_->Remove(name);
+  // What cannot be removed now is swept at the next start.
+  if (!removed.ok()) spdlog::warn("blob {}: {}", name, std::string(removed.message()));
+}
+
+absl::Status JobWriter::Checkpoint(RunningJob& job, const MethodProgress& progress,
+                                   const MethodState& state) {
+  const std::string name =
+      absl::StrCat(job.record.id, "/checkpoint-", job.lease.attempt, "-", progress.step);
+  ASSIGN_OR_RETURN(const BlobRef blob,
+                   blobs_->Write(name, WriteCheckpoint(state, job.weights_sha256)));
+  const absl::StatusOr<BlobRef> replaced = store_->Checkpoint(job.lease, ToStored(progress), blob);
+  if (!replaced.ok()) {
+    RemoveBlob(name);
+    return LeaseLost(job, replaced.status()) ? absl::OkStatus() : replaced.status();
+  }
+  if (replaced->name != name) RemoveBlob(replaced->name);
+  job.checkpoint_blob = name;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<JobEnd> JobWriter::MakeEnd(const RunningJob& job, const JobOutcome& outcome) const {
+  JobEnd end;
+  end.progress = ToStored(outcome.progress);
+  end.last_sequence = job.sequence;
+  if (absl::IsCancelled(outcome.status)) {
+    end.event = JobEvent::kCancel;
+  } else if (!outcome.status.ok()) {
+    end.event = JobEvent::kFail;
+    end.failure = ToFailure(outcome.status);
+  } else {
+    end.event = JobEvent::kSucceed;
+    end.outcome = WriteOutcome(MeasureImages(outcome.images, job.reference));
+    ASSIGN_OR_RETURN(end.result,
+                     blobs_->Write(absl::StrCat(job.record.id, "/result-", job.lease.attempt),
+                                   WriteResult(outcome.images)));
+  }
+  return end;
+}
+
+absl::Status JobWriter::Finish(RunningJob& job, const JobOutcome& outcome) {
+  if (job.abandoned) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const JobEnd end, MakeEnd(job, outcome));
+  const absl::StatusOr<JobRecord> ended = store_->Finish(job.lease, end);
+  if (!ended.ok()) {
+    if (!LeaseLost(job, ended.status())) return ended.status();
+    RemoveBlob(end.result.name);
+    return absl::OkStatus();
+  }
+  RemoveBlob(job.checkpoint_blob);
+  running_->Remove(job.record.id);
+  counters_->Add(
+      absl::StrCat("tweedie_jobs_finished_total{outcome=\"", OutcomeName(ended->state), "\"}"));
+  LogEnd(*ended);
+  observer_->OnJobChanged(*ended);
+  return absl::OkStatus();
+}
+
+absl::Status JobWriter::Release(RunningJob& job, const Method& method) {
+  if (job.abandoned) return absl::OkStatus();
+  if (method.progress().step > 0) {
+    RETURN_IF_ERROR(Checkpoint(job, method.progress(), method.Save()));
+    if (job.abandoned) return absl::OkStatus();
+  }
+  const absl::StatusOr<JobRecord> released = store_->Release(job.lease, job.sequence);
+  if (!released.ok()) {
+    return LeaseLost(job, released.status()) ? absl::OkStatus() : released.status();
+  }
+  running_->Remove(job.record.id);
+  spdlog::info("job=jobs/{} state=QUEUED released at step {}", job.record.id,
+               method.progress().step);
+  observer_->OnJobChanged(*released);
+  return absl::OkStatus();
+}
+
+}  // namespace tweedie

@@ -1,0 +1,56 @@
+#ifndef TWEEDIE_SERVER_RUNNER_JOB_WRITER_H_
+#define TWEEDIE_SERVER_RUNNER_JOB_WRITER_H_
+
+#include <ATen/core/Tensor.h>
+
+#include "absl/status/status.h"
+#include "core/jobs/blob_store.h"
+#include "core/jobs/job_store.h"
+#include "core/methods/method.h"
+#include "server/runner/job_observer.h"
+#include "server/runner/run_counters.h"
+#include "server/runner/running_job.h"
+
+namespace tweedie {
+
+// How a job left the engine.
+struct JobOutcome {
+  absl::Status status;  // OK, CANCELLED, or why it failed
+  MethodProgress progress;
+  at::Tensor images;  // the result, if OK
+};
+
+// Writes what happens to running jobs into the store, blobs first and rows
+// after, all under the job's lease; then tells the observer. A call that finds
+// the lease lost abandons the job and returns OK: another server has it.
+// Other errors changed nothing and may be tried again. Used by one thread at a
+// time. Everything given outlives it.
+class JobWriter {
+ public:
+  JobWriter(JobStore* store, const BlobStore* blobs, JobObserver* observer, RunningJobs* running,
+            RunCounters* counters)
+      : store_(store), blobs_(blobs), observer_(observer), running_(running), counters_(counters) {}
+
+  absl::Status Checkpoint(RunningJob& job, const MethodProgress& progress,
+                          const MethodState& state);
+  // Ends the job; it no longer runs here.
+  absl::Status Finish(RunningJob& job, const JobOutcome& outcome);
+  // Checkpoints the job and gives it back to the queue.
+  absl::Status Release(RunningJob& job, const Method& method);
+
+ private:
+  absl::StatusOr<JobEnd> MakeEnd(const RunningJob& job, const JobOutcome& outcome) const;
+  // True (and the job is abandoned) if `status` says that the lease is lost.
+  bool LeaseLost(RunningJob& job, const absl::Status& status);
+  void RemoveBlob(const std::string& name) const;
+
+  JobStore* const store_;
+  const BlobStore* const blobs_;
+  JobObserver* const observer_;
+  RunningJobs* const running_;
+  RunCounters* const counters_;
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_RUNNER_JOB_WRITER_H_

@@ -1,0 +1,53 @@
+#include "server/runner/lease_keeper.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace tweedie {
+
+LeaseKeeper::LeaseKeeper(Options options, const Clock* clock, JobRunnerStore* store,
+                         RunningJobs* running, RunCounters* counters,
+                         std::function<void(const std::string&)> cancel)
+    : options_(options),
+      clock_(clock),
+      store_(store),
+      running_(running),
+      counters_(counters),
+      cancel_(std::move(cancel)),
+      last_success_(clock->Now()),
+      thread_(options.heartbeat, [this] { Beat(); }) {}
+
+void LeaseKeeper::Abandon(RunningJob& job, const char* why) {
+  job.abandoned = true;
+  cancel_(job.record.id);
+  running_->Remove(job.record.id);
+  counters_->Add("tweedie_fence_rejections_total");
+  spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt, why);
+}
+
+void LeaseKeeper::FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs) {
+  if (clock_->Now() - last_success_ < options_.lease - options_.heartbeat) return;
+  for (const auto& job : jobs) Abandon(*job, "no heartbeat reached the store in time");
+}
+
+void LeaseKeeper::Beat() {
+  const std::vector<std::shared_ptr<RunningJob>> jobs = running_->All();
+  std::vector<Lease> leases;
+  for (const auto& job : jobs) leases.push_back(job->lease);
+  const absl::Time now = clock_->Now();
+  const auto results = store_->Heartbeat(leases, options_.lease);
+  if (!results.ok()) {
+    spdlog::error("heartbeat: {}", results.status().ToString());
+    return FenceSelf(jobs);
+  }
+  last_success_ = now;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    // A job that ended meanwhile holds no lease either.
+    const bool runs = running_->Find(jobs[i]->record.id) == jobs[i];
+    if (!(*results)[i].held && runs) Abandon(*jobs[i], "the lease is another's");
+    if ((*results)[i].held && (*results)[i].cancel_requested) cancel_(jobs[i]->record.id);
+  }
+}
+
+}  // namespace tweedie

@@ -1,0 +1,49 @@
+#ifndef TWEEDIE_SERVER_RUNNER_LEASE_KEEPER_H_
+#define TWEEDIE_SERVER_RUNNER_LEASE_KEEPER_H_
+
+#include <functional>
+
+#include "absl/time/time.h"
+#include "core/base/clock.h"
+#include "core/jobs/job_store.h"
+#include "server/runner/periodic_thread.h"
+#include "server/runner/run_counters.h"
+#include "server/runner/running_job.h"
+
+namespace tweedie {
+
+// Keeps the leases of the running jobs, however long a step takes, and hears of
+// cancellations made at other servers. A job whose lease is lost, or may be
+// because the store did not answer for too long, is abandoned: nothing of it is
+// written any more.
+class LeaseKeeper {
+ public:
+  struct Options {
+    absl::Duration lease = absl::Seconds(30);
+    absl::Duration heartbeat = absl::Seconds(5);
+  };
+  // `cancel` takes a job out of the engine. All outlive the keeper.
+  LeaseKeeper(Options options, const Clock* clock, JobRunnerStore* store, RunningJobs* running,
+              RunCounters* counters, std::function<void(const std::string&)> cancel);
+
+  void Stop() { thread_.Stop(); }
+
+ private:
+  void Beat();
+  void Abandon(RunningJob& job, const char* why);
+  // Gives up all jobs if the last success is too long ago.
+  void FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs);
+
+  const Options options_;
+  const Clock* const clock_;
+  JobRunnerStore* const store_;
+  RunningJobs* const running_;
+  RunCounters* const counters_;
+  const std::function<void(const std::string&)> cancel_;
+  absl::Time last_success_;  // of the keeper's thread
+  PeriodicThread thread_;
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_RUNNER_LEASE_KEEPER_H_

@@ -1,0 +1,96 @@
+#include "server/runner/model_pool.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <c10/core/Device.h>
+
+#include <exception>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/diffusion/row_parallel_denoiser.h"
+#include "core/diffusion/unet_denoiser.h"
+
+namespace tweedie {
+namespace {
+
+absl::StatusOr<c10::Device> ParseDevice(const std::string& name) {
+  try {
+    c10::Device device(name);
+    if (device.is_cuda() && !device.has_index()) device.set_index(0);
+    return device;
+  } catch (const std::exception&) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("device must be cpu or cuda:N; was '", name, "'"));
+  }
+}
+
+absl::Status CheckCuda(const c10::Device& device, Reproducibility reproducibility) {
+#ifndef TWEEDIE_CUDA
+  return absl::FailedPreconditionError(
+      absl::StrCat("device ", device.str(), ": this build has no CUDA (preset cuda has)"));
+#else
+  const int devices = at::globalContext().deviceCount(at::kCUDA);
+  if (device.index() >= devices) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("device ", device.str(), " is not there; ", devices, " CUDA devices are"));
+  }
+#endif
+  if (reproducibility == Reproducibility::kStrict) {
+    return absl::FailedPreconditionError(
+        "strict reproducibility has not been shown on CUDA devices; use --reproducibility fast");
+  }
+  return absl::OkStatus();
+}
+
+std::unique_ptr<Denoiser> MakeDenoiser(const LoadedModel& model, const DeviceOptions& options,
+                                       const c10::Device& device) {
+  if (options.reproducibility == Reproducibility::kStrict) {
+    return std::make_unique<RowParallelDenoiser>(model.network, options.num_threads);
+  }
+  return std::make_unique<UnetDenoiser>(model.network, device);
+}
+
+}  // namespace
+
+absl::Status CheckDevice(const DeviceOptions& options) {
+  const absl::StatusOr<c10::Device> device = ParseDevice(options.device);
+  if (!device.ok()) return device.status();
+  if (device->is_cpu()) return absl::OkStatus();
+  if (device->is_cuda()) return CheckCuda(*device, options.reproducibility);
+  return absl::InvalidArgumentError(
+      absl::StrCat("device must be cpu or cuda:N; was '", options.device, "'"));
+}
+
+absl::StatusOr<ModelPool> ModelPool::Load(const ModelRepository& models,
+                                          const DeviceOptions& options) {
+  if (absl::Status status = CheckDevice(options); !status.ok()) return status;
+  const c10::Device device = *ParseDevice(options.device);
+  // Strict rows run on single-threaded kernels, in the row pool's threads.
+  at::set_num_threads(options.reproducibility == Reproducibility::kStrict ? 1
+                                                                          : options.num_threads);
+  ModelPool pool;
+  try {
+    for (const ModelEntry& entry : models.entries()) {
+      if (entry.model == nullptr) continue;
+      pool.resident_[entry.name] = {entry.model, MakeDenoiser(*entry.model, options, device)};
+    }
+  } catch (const std::exception& error) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("could not put the models on ", options.device, ": ", error.what()));
+  }
+  return pool;
+}
+
+const ModelPool::Resident* ModelPool::Find(const std::string& name) const {
+  const auto it = resident_.find(name);
+  return it == resident_.end() ? nullptr : &it->second;
+}
+
+std::vector<std::string> ModelPool::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, resident] : resident_) names.push_back(name);
+  return names;
+}
+
+}  // namespace tweedie

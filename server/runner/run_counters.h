@@ -1,0 +1,32 @@
+#ifndef TWEEDIE_SERVER_RUNNER_RUN_COUNTERS_H_
+#define TWEEDIE_SERVER_RUNNER_RUN_COUNTERS_H_
+
+#include <map>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+
+namespace tweedie {
+
+// Figures for /metrics, by name with labels. Thread-safe.
+class RunCounters {
+ public:
+  void Add(absl::string_view name, double value = 1) ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    values_[std::string(name)] += value;
+  }
+  std::map<std::string, double> Values() const ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    return values_;
+  }
+
+ private:
+  mutable absl::Mutex mu_;
+  std::map<std::string, double> values_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_RUNNER_RUN_COUNTERS_H_

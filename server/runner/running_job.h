@@ -1,0 +1,86 @@
+#ifndef TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
+#define TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "core/jobs/job_store.h"
+
+namespace tweedie {
+
+// A job that this server holds the lease of, from claim to finish. Fields are
+// grouped by the thread that uses them.
+struct RunningJob {
+  // Constant after construction.
+  Lease lease;
+  JobRecord record;  // as claimed
+  std::string weights_sha256;
+  at::Tensor reference;  // undefined if there is none
+
+  // Any thread: the lease is lost, nothing may be written any more.
+  std::atomic<bool> abandoned = false;
+
+  // Engine thread.
+  int checkpoint_step = 0;
+  absl::Time checkpoint_time;
+  absl::Time metrics_time = absl::InfinitePast();
+
+  // Sink thread (the drain's, once that has ended).
+  int64_t sequence = 0;  // last published
+  int first_step = 0;    // of the first report, for the rate
+  absl::Time first_time = absl::InfinitePast();
+  std::string checkpoint_blob;  // the newest
+};
+
+// The running jobs by id. Thread-safe.
+class RunningJobs {
+ public:
+  void Add(std::shared_ptr<RunningJob> job) {
+    absl::MutexLock lock(&mu_);
+    jobs_[job->record.id] = std::move(job);
+  }
+  void Remove(const std::string& id) {
+    absl::MutexLock lock(&mu_);
+    jobs_.erase(id);
+  }
+  // Null if it does not run here.
+  std::shared_ptr<RunningJob> Find(const std::string& id) const {
+    absl::MutexLock lock(&mu_);
+    const auto it = jobs_.find(id);
+    return it == jobs_.end() ? nullptr : it->second;
+  }
+  std::vector<std::shared_ptr<RunningJob>> All() const {
+    absl::MutexLock lock(&mu_);
+    std::vector<std::shared_ptr<RunningJob>> all;
+    for (const auto& [id, job] : jobs_) all.push_back(job);
+    return all;
+  }
+  int64_t cost_bytes() const {
+    absl::MutexLock lock(&mu_);
+    int64_t bytes = 0;
+    for (const auto& [id, job] : jobs_) bytes += job->record.cost_bytes;
+    return bytes;
+  }
+  int size() const {
+    absl::MutexLock lock(&mu_);
+    return static_cast<int>(jobs_.size());
+  }
+
+ private:
+  mutable absl::Mutex mu_;
+  std::map<std::string, std::shared_ptr<RunningJob>> jobs_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_

@@ -1,0 +1,212 @@
+#include "server/runner/step_sink.h"
+
+#include <ATen/ATen.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "server/runner/image_metrics.h"
+
+namespace tweedie {
+namespace {
+
+at::Tensor HostCopy(const at::Tensor& tensor) {
+  return tensor.detach()
+      .to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true)
+      .contiguous();
+}
+
+MethodState HostCopy(MethodState state) {
+  for (auto& [name, tensor] : state.tensors) {
+    tensor = tensor.detach().to(at::kCPU, /*non_blocking=*/false, /*copy=*/true).contiguous();
+  }
+  return state;
+}
+
+bool IsLast(const MethodProgress& progress) { return progress.step >= progress.num_steps; }
+
+v1::Progress ToProto(const MethodProgress& progress) {
+  v1::Progress proto;
+  proto.set_step(progress.step);
+  proto.set_num_steps(progress.num_steps);
+  proto.set_timestep(progress.timestep);
+  return proto;
+}
+
+// The time left at the rate seen since the job's first report here.
+void EstimateRemaining(RunningJob& job, absl::Time now, v1::Progress& progress) {
+  if (job.first_time == absl::InfinitePast()) {
+    job.first_time = now;
+    job.first_step = progress.step();
+    return;
+  }
+  const int made = progress.step() - job.first_step;
+  if (made <= 0) return;
+  const absl::Duration left =
+      (now - job.first_time) / made * (progress.num_steps() - progress.step());
+  const int64_t nanoseconds = absl::ToInt64Nanoseconds(left);
+  progress.mutable_remaining()->set_seconds(nanoseconds / 1000000000);
+  progress.mutable_remaining()->set_nanos(static_cast<int32_t>(nanoseconds % 1000000000));
+}
+
+}  // namespace
+
+StepSink::StepSink(Options options, const Clock* clock, RunningJobs* running, JobWriter* writer,
+                   JobObserver* observer, std::function<void()> on_ended)
+    : options_(options),
+      clock_(clock),
+      running_(running),
+      writer_(writer),
+      observer_(observer),
+      on_ended_(std::move(on_ended)),
+      thread_([this] { Run(); }) {}
+
+StepSink::~StepSink() { Stop(absl::InfinitePast()); }
+
+StepSink::Step StepSink::MakeStep(RunningJob& job, const Method& method) const {
+  Step step;
+  step.progress = method.progress();
+  const bool frame =
+      observer_->WantsFrame(job.record.id, step.progress.step, IsLast(step.progress));
+  step.wants_metrics =
+      job.reference.defined() && clock_->Now() - job.metrics_time >= options_.metrics_interval;
+  if (step.wants_metrics) job.metrics_time = clock_->Now();
+  if (frame) step.x_t = HostCopy(method.x());
+  if (frame || step.wants_metrics) step.x0_hat = HostCopy(method.x0_hat());
+  return step;
+}
+
+bool StepSink::CheckpointDue(RunningJob& job, const Method& method) const {
+  const MethodProgress progress = method.progress();
+  if (IsLast(progress)) return false;
+  const absl::Duration age = clock_->Now() - job.checkpoint_time;
+  const bool enough_steps = progress.step - job.checkpoint_step >= options_.checkpoint_steps;
+  return age >= options_.checkpoint_interval ||
+         (enough_steps && age >= options_.min_checkpoint_interval);
+}
+
+void StepSink::OnStep(const JobId& id, const Method& method) {
+  const std::shared_ptr<RunningJob> job = running_->Find(id);
+  if (job == nullptr || job->abandoned) return;
+  Step step = MakeStep(*job, method);
+  std::optional<Checkpoint> checkpoint;
+  if (CheckpointDue(*job, method)) {
+    checkpoint = Checkpoint{step.progress, HostCopy(method.Save())};
+    job->checkpoint_step = step.progress.step;
+    job->checkpoint_time = clock_->Now();
+  }
+  absl::MutexLock lock(&mu_);
+  Waiting& waiting = work_.waiting[id];
+  waiting.job = job;
+  if (checkpoint) waiting.checkpoint = std::move(checkpoint);
+  if (step.x_t.defined()) waiting.frame = step;
+  waiting.step = std::move(step);
+}
+
+void StepSink::OnDone(const JobId& id, const absl::Status& status, const Method& method) {
+  std::shared_ptr<RunningJob> job = running_->Find(id);
+  if (job == nullptr) return;
+  JobOutcome outcome{status, method.progress(), {}};
+  if (status.ok()) outcome.images = HostCopy(method.x());
+  absl::MutexLock lock(&mu_);
+  work_.ends.push_back({std::move(job), std::move(outcome), absl::InfinitePast()});
+}
+
+bool StepSink::TakeWork(Work& work) {
+  absl::MutexLock lock(&mu_);
+  const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return !work_.waiting.empty() || !work_.ends.empty() || stop_deadline_.has_value();
+  };
+  const bool retrying = !work.ends.empty();
+  if (!stop_deadline_.has_value()) {
+    mu_.AwaitWithTimeout(absl::Condition(&ready),
+                         retrying ? options_.retry_interval : absl::InfiniteDuration());
+  } else if (retrying) {
+    // Only a try at the store is left to wait for.
+    mu_.AwaitWithTimeout(absl::Condition(
+                             +[](StepSink*) { return false; }, this),
+                         options_.retry_interval);
+  }
+  work.waiting = std::exchange(work_.waiting, {});
+  for (End& end : work_.ends) work.ends.push_back(std::move(end));
+  work_.ends.clear();
+  const bool idle = work.waiting.empty() && work.ends.empty();
+  return !stop_deadline_.has_value() || (!idle && absl::Now() < *stop_deadline_);
+}
+
+void StepSink::Run() {
+  Work work;
+  while (TakeWork(work)) Process(work);
+  Process(work);
+  for (const End& end : work.ends) {
+    spdlog::error("job=jobs/{} could not be finished in time; it will be run again",
+                  end.job->record.id);
+  }
+}
+
+void StepSink::Process(Work& work) {
+  for (auto& [id, waiting] : work.waiting) {
+    RunningJob& job = *waiting.job;
+    if (job.abandoned) continue;
+    if (waiting.frame && waiting.frame->progress.step < waiting.step->progress.step) {
+      Publish(job, *waiting.frame);
+    }
+    Publish(job, *waiting.step);
+    if (!waiting.checkpoint) continue;
+    const absl::Status written =
+        writer_->Checkpoint(job, waiting.checkpoint->progress, waiting.checkpoint->state);
+    // The job goes on; the next checkpoint is another try.
+    if (!written.ok()) spdlog::error("job=jobs/{} checkpoint: {}", id, written.ToString());
+  }
+  work.waiting.clear();
+  FinishAll(work.ends);
+}
+
+void StepSink::FinishAll(std::deque<End>& ends) {
+  std::deque<End> refused;
+  const absl::Time now = absl::Now();
+  for (End& end : ends) {
+    if (now < end.not_before) {
+      refused.push_back(std::move(end));
+      continue;
+    }
+    const absl::Status finished = writer_->Finish(*end.job, end.outcome);
+    if (finished.ok()) {
+      on_ended_();
+    } else {
+      spdlog::error("job=jobs/{} finish: {}", end.job->record.id, finished.ToString());
+      end.not_before = now + options_.retry_interval;
+      refused.push_back(std::move(end));
+    }
+  }
+  ends = std::move(refused);
+}
+
+void StepSink::Publish(RunningJob& job, const Step& step) const {
+  StepReport report;
+  report.job_id = job.record.id;
+  report.sequence = job.sequence + 1;
+  job.sequence += 3;  // the progress, and a frame of each kind
+  report.last = IsLast(step.progress);
+  report.progress = ToProto(step.progress);
+  EstimateRemaining(job, clock_->Now(), report.progress);
+  if (step.wants_metrics) {
+    for (auto& metrics : MeasureImages(step.x0_hat, job.reference)) {
+      *report.progress.add_metrics() = std::move(metrics);
+    }
+  }
+  report.x_t = step.x_t;
+  if (step.x_t.defined()) report.x0_hat = step.x0_hat;
+  observer_->OnStep(report);
+}
+
+void StepSink::Stop(absl::Time deadline) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (!stop_deadline_.has_value()) stop_deadline_ = deadline;
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace tweedie

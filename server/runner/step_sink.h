@@ -1,0 +1,103 @@
+#ifndef TWEEDIE_SERVER_RUNNER_STEP_SINK_H_
+#define TWEEDIE_SERVER_RUNNER_STEP_SINK_H_
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "core/base/clock.h"
+#include "core/engine/frame_sink.h"
+#include "server/runner/job_observer.h"
+#include "server/runner/job_writer.h"
+#include "server/runner/running_job.h"
+
+namespace tweedie {
+
+// Takes what the engine reports off its thread: on the engine thread it copies
+// what somebody wants, on a thread of its own it publishes progress and frames,
+// writes checkpoints and ends jobs. Steps of a job that wait are merged, so
+// memory is bounded by the running jobs however slow the disk is; ends are kept
+// and tried until the store takes them.
+class StepSink final : public FrameSink {
+ public:
+  struct Options {
+    // A checkpoint is due after this time; or after `checkpoint_steps`, if the
+    // last is `min_checkpoint_interval` old.
+    absl::Duration checkpoint_interval = absl::Seconds(10);
+    int checkpoint_steps = 50;
+    absl::Duration min_checkpoint_interval = absl::Seconds(1);
+    absl::Duration metrics_interval = absl::Milliseconds(500);
+    absl::Duration retry_interval = absl::Seconds(1);
+  };
+  // `on_ended` is called on the sink thread after a job has left. All outlive
+  // the sink.
+  StepSink(Options options, const Clock* clock, RunningJobs* running, JobWriter* writer,
+           JobObserver* observer, std::function<void()> on_ended);
+  ~StepSink() override;
+
+  void OnStep(const JobId& id, const Method& method) override ABSL_LOCKS_EXCLUDED(mu_);
+  void OnDone(const JobId& id, const absl::Status& status, const Method& method) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Works off what is there, ends tried at most until `deadline`, and ends the
+  // thread. Nothing may be reported after. The writer is the caller's then.
+  void Stop(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  struct Step {
+    MethodProgress progress;
+    at::Tensor x_t, x0_hat;  // copies; undefined unless wanted
+    bool wants_metrics = false;
+  };
+  struct Checkpoint {
+    MethodProgress progress;
+    MethodState state;
+  };
+  // What waits for one job.
+  struct Waiting {
+    std::shared_ptr<RunningJob> job;
+    std::optional<Step> frame;  // the newest that carries one
+    std::optional<Step> step;   // the newest
+    std::optional<Checkpoint> checkpoint;
+  };
+  struct End {
+    std::shared_ptr<RunningJob> job;
+    JobOutcome outcome;
+    absl::Time not_before = absl::InfinitePast();  // after a refusal
+  };
+  struct Work {
+    std::map<JobId, Waiting> waiting;
+    std::deque<End> ends;
+  };
+
+  Step MakeStep(RunningJob& job, const Method& method) const;
+  bool CheckpointDue(RunningJob& job, const Method& method) const;
+  void Run() ABSL_LOCKS_EXCLUDED(mu_);
+  bool TakeWork(Work& work) ABSL_LOCKS_EXCLUDED(mu_);
+  void Process(Work& work);
+  void Publish(RunningJob& job, const Step& step) const;
+  // Tries the ends that are due; those that the store refused stay in `ends`.
+  void FinishAll(std::deque<End>& ends);
+
+  const Options options_;
+  const Clock* const clock_;
+  RunningJobs* const running_;
+  JobWriter* const writer_;
+  JobObserver* const observer_;
+  const std::function<void()> on_ended_;
+
+  absl::Mutex mu_;
+  Work work_ ABSL_GUARDED_BY(mu_);
+  std::optional<absl::Time> stop_deadline_ ABSL_GUARDED_BY(mu_);
+  std::thread thread_;
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_RUNNER_STEP_SINK_H_

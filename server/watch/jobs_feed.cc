@@ -1,0 +1,126 @@
+#include "server/watch/jobs_feed.h"
+
+#include <utility>
+
+#include "server/watch/job_matches.h"
+
+namespace tweedie {
+namespace {
+
+// Whether this is the first event of a job's life.
+bool IsNew(const FeedEvent& event) {
+  return event.job != nullptr && event.job->state == JobState::kQueued && event.job->attempt == 0;
+}
+
+}  // namespace
+
+bool JobsFeed::List(const JobRecord& job) {
+  absl::MutexLock lock(&mu_);
+  const auto waiting = pending_.find(job.id);
+  if (waiting != pending_.end() && waiting->second.event.deleted) return false;
+  known_[job.id].sequence = job.sequence;
+  return true;
+}
+
+void JobsFeed::EndListing() {
+  std::function<void()> wake;
+  {
+    absl::MutexLock lock(&mu_);
+    listing_ = false;
+    if (!pending_.empty()) wake = TakeWaker();
+  }
+  if (wake) wake();
+}
+
+std::optional<FeedEvent> JobsFeed::Next(std::function<void()> on_ready) {
+  absl::MutexLock lock(&mu_);
+  while (!listing_ && !order_.empty()) {
+    const std::string id = std::move(order_.front());
+    order_.pop_front();
+    auto waiting = pending_.extract(id);
+    if (waiting.empty() || !Deliver(waiting.mapped())) continue;
+    return std::move(waiting.mapped().event);
+  }
+  waker_ = std::move(on_ready);
+  return std::nullopt;
+}
+
+void JobsFeed::OnChanged(std::shared_ptr<const JobRecord> job, absl::Time time) {
+  std::function<void()> wake;
+  {
+    absl::MutexLock lock(&mu_);
+    // While the listing runs, a job not known yet may still come in it.
+    const bool of_use = listing_ || known_.contains(job->id) || pending_.contains(job->id) ||
+                        Matches(options_.query, *job);
+    if (!of_use) return;
+    const int64_t sequence = job->sequence;
+    std::string id = job->id;
+    Add({time, std::move(id), false, std::move(job), nullptr}, sequence);
+    wake = TakeWaker();
+  }
+  if (wake) wake();
+}
+
+void JobsFeed::OnProgress(const std::shared_ptr<const JobRecord>& job, int64_t sequence,
+                          const std::shared_ptr<const v1::Progress>& progress, absl::Time time) {
+  if (!options_.include_progress) return;
+  std::function<void()> wake;
+  {
+    absl::MutexLock lock(&mu_);
+    const auto waiting = pending_.find(job->id);
+    if (waiting != pending_.end() && waiting->second.event.deleted) return;
+    const auto known = known_.find(job->id);
+    if (waiting == pending_.end()) {
+      if (known == known_.end()) return;
+      if (time - known->second.progress_time < options_.progress_interval) return;
+    }
+    if (known != known_.end()) known->second.progress_time = time;
+    Add({time, job->id, false, job, progress}, sequence);
+    wake = TakeWaker();
+  }
+  if (wake) wake();
+}
+
+void JobsFeed::OnDeleted(const std::string& job_id, absl::Time time) {
+  std::function<void()> wake;
+  {
+    absl::MutexLock lock(&mu_);
+    if (!listing_ && !known_.contains(job_id)) {
+      pending_.erase(job_id);
+      return;
+    }
+    Add({time, job_id, true, nullptr, nullptr}, INT64_MAX);
+    wake = TakeWaker();
+  }
+  if (wake) wake();
+}
+
+void JobsFeed::Add(FeedEvent event, int64_t sequence) {
+  const auto [place, added] = pending_.try_emplace(event.job_id);
+  Pending& waiting = place->second;
+  if (added) order_.push_back(event.job_id);
+  const bool reborn = waiting.event.deleted && IsNew(event);
+  if (!added && !reborn && waiting.sequence >= sequence) return;
+  waiting = {std::move(event), sequence, waiting.reborn || reborn};
+}
+
+bool JobsFeed::Deliver(const Pending& pending) {
+  const FeedEvent& event = pending.event;
+  const auto known = known_.find(event.job_id);
+  const bool was_known = known != known_.end();
+  const bool stale = was_known && known->second.sequence >= pending.sequence;
+  if (stale && !pending.reborn) return false;
+  if (event.deleted || !Matches(options_.query, *event.job)) {
+    if (was_known) known_.erase(known);
+    return was_known;
+  }
+  known_[event.job_id].sequence = pending.sequence;
+  if (event.progress != nullptr) known_[event.job_id].progress_time = event.time;
+  return true;
+}
+
+std::function<void()> JobsFeed::TakeWaker() {
+  return listing_ ? nullptr : std::exchange(waker_, nullptr);
+}
+
+}  // namespace tweedie

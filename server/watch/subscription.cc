@@ -1,0 +1,107 @@
+#include "server/watch/subscription.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tweedie {
+
+absl::StatusOr<std::optional<WatchEvent>> Subscription::Next(std::function<void()> on_ready) {
+  absl::MutexLock lock(&mu_);
+  if (begun_) {
+    if (std::optional<WatchEvent> event = PopLowest()) return event;
+  }
+  if (!closed_.ok()) return closed_;
+  waker_ = std::move(on_ready);
+  return std::nullopt;
+}
+
+void Subscription::Begin(WatchEvent initial) {
+  Waker wake;
+  {
+    absl::MutexLock lock(&mu_);
+    const auto old = [&](const WatchEvent& e) { return e.sequence <= initial.sequence; };
+    while (!states_.empty() && old(states_.front())) states_.pop_front();
+    for (auto& slot : slots_) {
+      if (slot.has_value() && old(*slot)) slot.reset();
+    }
+    states_.push_front(std::move(initial));
+    begun_ = true;
+    wake = TakeWaker();
+  }
+  if (wake) wake();
+}
+
+void Subscription::AddState(WatchEvent event) {
+  Waker wake;
+  {
+    absl::MutexLock lock(&mu_);
+    if (!Accepts(event.sequence) || !InsertState(std::move(event))) return;
+    wake = TakeWaker();
+  }
+  if (wake) wake();
+}
+
+bool Subscription::Put(Slot slot, WatchEvent event) {
+  Waker wake;
+  bool merged = false;
+  {
+    absl::MutexLock lock(&mu_);
+    std::optional<WatchEvent>& waiting = slots_[static_cast<size_t>(slot)];
+    if (!Accepts(event.sequence)) return false;
+    merged = waiting.has_value();
+    if (merged) {
+      if (waiting->sequence >= event.sequence) return false;
+      event.skipped = waiting->skipped + 1;
+    }
+    waiting = std::move(event);
+    wake = TakeWaker();
+  }
+  if (wake) wake();
+  return merged;
+}
+
+void Subscription::Close(const absl::Status& status) {
+  Waker wake;
+  {
+    absl::MutexLock lock(&mu_);
+    if (!closed_.ok()) return;
+    closed_ = status;
+    wake = std::exchange(waker_, nullptr);
+  }
+  if (wake) wake();
+}
+
+bool Subscription::Accepts(int64_t sequence) const { return sequence > last_sent_; }
+
+bool Subscription::InsertState(WatchEvent event) {
+  const auto place = std::lower_bound(
+      states_.begin(), states_.end(), event,
+      [](const WatchEvent& a, const WatchEvent& b) { return a.sequence < b.sequence; });
+  if (place != states_.end() && place->sequence == event.sequence) return false;
+  states_.insert(place, std::move(event));
+  return true;
+}
+
+std::optional<WatchEvent> Subscription::PopLowest() {
+  std::optional<WatchEvent>* lowest = nullptr;
+  for (auto& slot : slots_) {
+    if (slot.has_value() && (lowest == nullptr || slot->sequence < (*lowest)->sequence)) {
+      lowest = &slot;
+    }
+  }
+  std::optional<WatchEvent> event;
+  if (!states_.empty() && (lowest == nullptr || states_.front().sequence < (*lowest)->sequence)) {
+    event = std::move(states_.front());
+    states_.pop_front();
+  } else if (lowest != nullptr) {
+    event = std::exchange(*lowest, std::nullopt);
+  }
+  if (event.has_value()) last_sent_ = event->sequence;
+  return event;
+}
+
+Subscription::Waker Subscription::TakeWaker() {
+  return begun_ ? std::exchange(waker_, nullptr) : nullptr;
+}
+
+}  // namespace tweedie

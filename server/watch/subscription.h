@@ -1,0 +1,91 @@
+#ifndef TWEEDIE_SERVER_WATCH_SUBSCRIPTION_H_
+#define TWEEDIE_SERVER_WATCH_SUBSCRIPTION_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "server/watch/frame_form.h"
+#include "tweedie/v1/job.pb.h"
+
+namespace tweedie {
+
+// What a watcher of one job wants besides changes of state and progress.
+struct WatchOptions {
+  int frame_interval = 0;         // a frame every so many steps, and of the last; 0: none
+  std::vector<FrameForm> frames;  // at most one a kind
+};
+
+// One event of a job, ready to be sent. What it holds is shared by watchers.
+struct WatchEvent {
+  int64_t sequence = 0;
+  absl::Time time;
+  std::variant<std::shared_ptr<const v1::Job>, std::shared_ptr<const v1::Progress>,
+               std::shared_ptr<const std::string>>
+      what;           // the string is a serialised `Frame`
+  int skipped = 0;    // events merged into this one
+  bool last = false;  // the job, ended: nothing follows
+};
+
+// What waits for one watcher of a job: every change of state, but only the
+// newest progress and the newest frame of each kind, so that a reader that
+// stands still costs a bounded amount. Events come out in the order of their
+// sequences, each once. Thread-safe; calls no callback with a lock held.
+class Subscription {
+ public:
+  // Where progress and frames wait; a newer one takes the place of an older.
+  enum class Slot : size_t { kProgress, kX0Hat, kXT };
+
+  // --- The reader's side ---
+
+  // The waiting event with the lowest sequence. If there is none: the status
+  // given to Close(), if it was called; otherwise nullopt, and `on_ready` is
+  // called once when that has changed (it replaces an earlier one). Nothing
+  // comes out before Begin().
+  absl::StatusOr<std::optional<WatchEvent>> Next(std::function<void()> on_ready)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // --- The publisher's side ---
+
+  // The job as it is, the first event. What waits with its sequence or an
+  // earlier one is part of it and is dropped.
+  void Begin(WatchEvent initial) ABSL_LOCKS_EXCLUDED(mu_);
+  // An event with a sequence that has been sent, or an earlier one, is dropped.
+  void AddState(WatchEvent event) ABSL_LOCKS_EXCLUDED(mu_);
+  // Put() returns whether one that waited was given up for this one.
+  bool Put(Slot slot, WatchEvent event) ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends the stream with `status` after what waits. The first call holds.
+  void Close(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  using Waker = std::function<void()>;
+
+  bool Accepts(int64_t sequence) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool InsertState(WatchEvent event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::optional<WatchEvent> PopLowest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Waker TakeWaker() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  absl::Mutex mu_;
+  bool begun_ ABSL_GUARDED_BY(mu_) = false;
+  int64_t last_sent_ ABSL_GUARDED_BY(mu_) = -1;
+  std::deque<WatchEvent> states_ ABSL_GUARDED_BY(mu_);  // ascending
+  std::array<std::optional<WatchEvent>, 3> slots_ ABSL_GUARDED_BY(mu_);
+  absl::Status closed_ ABSL_GUARDED_BY(mu_);
+  Waker waker_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_WATCH_SUBSCRIPTION_H_

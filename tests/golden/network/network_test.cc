@@ -1,0 +1,91 @@
+// The networks against diffusers 0.42.1: tools/golden/network.py wrote the
+// fixtures.
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "core/base/file.h"
+#include "core/diffusion/row_parallel_denoiser.h"
+#include "core/diffusion/unet_denoiser.h"
+#include "core/nn/unet.h"
+#include "core/weights/model.h"
+#include "core/weights/safetensors.h"
+#include "tests/testing/status_matchers.h"
+
+namespace tweedie {
+namespace {
+
+constexpr double kTolerance = 2e-5;  // of the largest value
+
+std::string Fixture(const std::string& name) {
+  return absl::StrCat(TWEEDIE_SOURCE_DIR, "/tests/golden/network/v1/", name);
+}
+
+// Largest difference over largest value.
+double RelativeError(const at::Tensor& actual, const at::Tensor& expected) {
+  return actual.sub(expected).abs().max().item<double>() / expected.abs().max().item<double>();
+}
+
+class NetworkGoldenTest : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    const std::string name = GetParam();
+    const std::string folder = name == "default"
+                                   ? absl::StrCat(TWEEDIE_SOURCE_DIR, "/models/fashion-mnist-32")
+                                   : Fixture(name);
+    ASSERT_OK_AND_ASSIGN(model_, LoadModel(name, folder));
+    ASSERT_OK_AND_ASSIGN(const std::string bytes,
+                         ReadFile(Fixture(name) + "/io.safetensors", int64_t{1} << 20));
+    ASSERT_OK_AND_ASSIGN(TensorFile io, ParseSafetensors(bytes));
+    input_ = {io.tensors["x"], io.tensors["t"], io.tensors["class_labels"]};
+    expected_ = io.tensors["output"];
+    ASSERT_TRUE(expected_.defined());
+  }
+
+  std::shared_ptr<const LoadedModel> model_;
+  DenoiserInput input_;
+  at::Tensor expected_;
+};
+
+TEST_P(NetworkGoldenTest, BatchedOutputIsThatOfDiffusers) {
+  UnetDenoiser denoiser(model_->network, at::kCPU);
+  const at::Tensor output = denoiser.Predict(input_);
+  ASSERT_EQ(output.sizes(), expected_.sizes());
+  EXPECT_LT(RelativeError(output, expected_), kTolerance);
+}
+
+TEST_P(NetworkGoldenTest, RowByRowOutputIsThatOfDiffusers) {
+  RowParallelDenoiser denoiser(model_->network, 2);
+  const at::Tensor output = denoiser.Predict(input_);
+  ASSERT_EQ(output.sizes(), expected_.sizes());
+  EXPECT_LT(RelativeError(output, expected_), kTolerance);
+}
+
+TEST_P(NetworkGoldenTest, ModelSaysWhatItsFilesSay) {
+  EXPECT_EQ(model_->diffusion->image_shape,
+            (std::array<int64_t, 3>{input_.x.size(1), input_.x.size(2), input_.x.size(3)}));
+  EXPECT_EQ(model_->diffusion->learned_variance, expected_.size(1) == 2 * input_.x.size(1));
+  EXPECT_EQ(model_->diffusion->num_classes, input_.class_labels.defined() ? 10 : 0);
+  EXPECT_THAT(model_->weights_sha256, testing::SizeIs(64));
+  EXPECT_GT(model_->num_parameters, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Configurations, NetworkGoldenTest,
+                         testing::Values("default", "like-default", "google-ddpm",
+                                         "scale-shift-resnet", "scale-shift-attention-norm",
+                                         "attention-resnet", "class-conditional", "class-timestep",
+                                         "v-prediction", "non-square", "fourier", "learned-time",
+                                         "mid-scale", "no-attention", "no-mid-block",
+                                         "head-dim-absent", "learned-variance"),
+                         [](const testing::TestParamInfo<const char*>& test) {
+                           return absl::StrReplaceAll(test.param, {{"-", "_"}});
+                         });
+
+}  // namespace
+}  // namespace tweedie

@@ -1,0 +1,117 @@
+// Where the server could not work, it does not start, and says why.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/testing/running_server.h"
+
+namespace tweedie {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+// What a server that refuses to start says.
+std::string Refusal(const std::vector<std::string>& arguments) {
+  std::string log;
+  auto server = ServerProcess::Start(TWEEDIED, arguments, &log);
+  EXPECT_EQ(server, nullptr) << "it started";
+  return log;
+}
+
+TEST(RefusalTest, DataFolderInUse) {
+  RunningServer server;
+  EXPECT_THAT(Refusal(ServerArguments(server.data_dir())),
+              AllOf(HasSubstr(server.data_dir()), HasSubstr("another server")));
+}
+
+TEST(RefusalTest, DataFolderThatIsAFile) {
+  TempFolder folder;
+  std::ofstream(folder.File("data")) << "x";
+  EXPECT_THAT(Refusal(ServerArguments(folder.File("data"))), HasSubstr(folder.File("data")));
+}
+
+TEST(RefusalTest, NoModels) {
+  TempFolder folder;
+  EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--models-dir", folder.File("none")})),
+              HasSubstr("none"));
+}
+
+TEST(RefusalTest, DeviceThatIsNotThere) {
+  TempFolder folder;
+  EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--device", "cuda:7"})), HasSubstr("cuda:7"));
+  EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--device", "abacus"})), HasSubstr("abacus"));
+}
+
+TEST(RefusalTest, AddressInUse) {
+  RunningServer server;
+  TempFolder folder;
+  EXPECT_THAT(Refusal({"--data-dir", folder.path(), "--models-dir", TWEEDIE_SOURCE_DIR "/models",
+                       "--listen", server.process().address(), "--http", ""}),
+              HasSubstr(server.process().address()));
+}
+
+TEST(RefusalTest, WrongOption) {
+  TempFolder folder;
+  EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--max-batch-rows", "many"})),
+              AllOf(HasSubstr("max-batch-rows"), HasSubstr("many")));
+  EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--colour", "red"})), HasSubstr("colour"));
+}
+
+TEST(RefusalTest, ConfigFileWithAnUnknownKey) {
+  TempFolder folder;
+  std::ofstream(folder.File("tweedied.conf")) << "colour = red\n";
+  EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--config", folder.File("tweedied.conf")})),
+              HasSubstr("colour"));
+}
+
+TEST(RefusalTest, DamagedQueue) {
+  TempFolder folder;
+  std::ofstream(folder.File("queue.sqlite")) << std::string(8192, 'x');
+  EXPECT_THAT(Refusal(ServerArguments(folder.path())), HasSubstr("queue.sqlite"));
+}
+
+TEST(OptionsTest, EnvironmentAndConfigFileGiveTheSameOptions) {
+  TempFolder folder;
+  std::ofstream(folder.File("tweedied.conf")) << "max-queued-jobs = 77\nmax-images-per-job = 55\n";
+  setenv("TWEEDIE_MAX_IMAGES_PER_JOB", "66", 1);
+  std::string log;
+  auto server = ServerProcess::Start(
+      TWEEDIED, ServerArguments(folder.path(), {"--config", folder.File("tweedied.conf")}), &log);
+  unsetenv("TWEEDIE_MAX_IMAGES_PER_JOB");
+  ASSERT_NE(server, nullptr) << log;
+  TestClient client(server->address());
+  grpc::ClientContext context;
+  v1::ServerInfo info;
+  ASSERT_TRUE(client.stub().GetServerInfo(&context, {}, &info).ok());
+  EXPECT_EQ(info.max_queued_jobs(), 77);
+  EXPECT_EQ(info.max_images_per_job(), 66);
+}
+
+// A model that cannot be loaded disturbs no other, and says why.
+TEST(BrokenModelTest, IsFailedAndLeavesTheOthersReady) {
+  TempFolder models;
+  std::filesystem::create_directory_symlink(TWEEDIE_SOURCE_DIR "/models/fashion-mnist-32",
+                                            models.File("fashion-mnist-32"));
+  std::filesystem::create_directory(models.File("broken"));
+  std::ofstream(models.File("broken/config.json")) << "{\"act_fn\": \"sine\"}";
+  RunningServer server({"--models-dir", models.path()});
+  grpc::ClientContext context;
+  v1::ListModelsResponse response;
+  ASSERT_TRUE(server.client().stub().ListModels(&context, {}, &response).ok());
+  ASSERT_EQ(response.models_size(), 2);
+  EXPECT_EQ(response.models(0).name(), "models/broken");
+  EXPECT_EQ(response.models(0).state(), v1::Model::FAILED);
+  EXPECT_THAT(response.models(0).error(), HasSubstr("sine"));
+  EXPECT_EQ(response.models(1).state(), v1::Model::READY);
+  v1::CreateJobRequest request = SampleRequest(1, 1, 1);
+  request.mutable_job()->set_model("models/broken");
+  v1::Job job;
+  EXPECT_EQ(server.client().Create(request, &job).error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
+}
+
+}  // namespace
+}  // namespace tweedie

@@ -1,0 +1,55 @@
+#ifndef TWEEDIE_TESTS_TESTING_RUNNING_SERVER_H_
+#define TWEEDIE_TESTS_TESTING_RUNNING_SERVER_H_
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/testing/server_process.h"
+#include "tests/testing/temp_folder.h"
+#include "tests/testing/test_client.h"
+
+namespace tweedie {
+
+// The options of a `tweedied` on free ports with the project's own models.
+inline std::vector<std::string> ServerArguments(const std::string& data_dir,
+                                                const std::vector<std::string>& more = {}) {
+  std::vector<std::string> arguments = {
+      "--data-dir",  data_dir,      "--models-dir", TWEEDIE_SOURCE_DIR "/models",
+      "--listen",    "127.0.0.1:0", "--http",       "",
+      "--log-level", "warning"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+// A server on a data folder of its own, and a client of it. It can be stopped
+// or killed, and started again on the same data.
+class RunningServer {
+ public:
+  explicit RunningServer(std::vector<std::string> more = {}) : more_(std::move(more)) { Start(); }
+
+  TestClient& client() { return *client_; }
+  ServerProcess& process() { return *process_; }
+  const std::string& data_dir() const { return data_.path(); }
+
+  void Start() {
+    std::string log;
+    process_ = ServerProcess::Start(TWEEDIED, ServerArguments(data_.path(), more_), &log);
+    ASSERT_NE(process_, nullptr) << log;
+    client_ = std::make_unique<TestClient>(process_->address());
+  }
+  int Terminate() { return process_->Stop(SIGTERM); }
+
+ private:
+  const TempFolder data_;
+  const std::vector<std::string> more_;
+  std::unique_ptr<ServerProcess> process_;
+  std::unique_ptr<TestClient> client_;
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_TESTS_TESTING_RUNNING_SERVER_H_

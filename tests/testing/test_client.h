@@ -1,0 +1,54 @@
+#ifndef TWEEDIE_TESTS_TESTING_TEST_CLIENT_H_
+#define TWEEDIE_TESTS_TESTING_TEST_CLIENT_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tweedie/v1/tweedie_service.grpc.pb.h"
+
+namespace tweedie {
+
+// Plain calls of the public API, without the retries of client/cpp: tests say
+// themselves what they expect. Thread-safe.
+class TestClient {
+ public:
+  explicit TestClient(const std::string& address)
+      : stub_(v1::Tweedie::NewStub(
+            grpc::CreateChannel(address, grpc::InsecureChannelCredentials()))) {}
+
+  v1::Tweedie::Stub& stub() { return *stub_; }
+
+  grpc::Status Create(const v1::CreateJobRequest& request, v1::Job* job);
+  grpc::Status Get(const std::string& name, v1::Job* job);
+  grpc::Status Cancel(const std::string& name, v1::Job* job);
+  grpc::Status Delete(const std::string& name);
+  // Watches from `request` until the stream ends or `on_event` says false.
+  grpc::Status Watch(const v1::WatchJobRequest& request,
+                     const std::function<bool(const v1::WatchJobResponse&)>& on_event);
+  // Watches until the job has ended; `*job` is as it is then.
+  grpc::Status WaitForEnd(const std::string& name, v1::Job* job);
+  // Waits until the job has made `step` steps.
+  grpc::Status WaitForStep(const std::string& name, int step);
+  // The bytes of all images, float32.
+  grpc::Status Images(const std::string& name, std::string* bytes);
+
+ private:
+  std::unique_ptr<v1::Tweedie::Stub> stub_;
+};
+
+bool HasEnded(v1::Job::State state);
+
+// Requests for the default model.
+v1::CreateJobRequest SampleRequest(int num_images, int num_steps, uint64_t seed);
+v1::CreateJobRequest DenoiseRequest(int num_images, int timestep, uint64_t seed);
+
+// `count` jobs of all kinds, lengths and priorities, the same every time.
+std::vector<v1::CreateJobRequest> MixedRequests(int count, int longest_steps);
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_TESTS_TESTING_TEST_CLIENT_H_

@@ -1,0 +1,82 @@
+#include "core/engine/row_scheduler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace tweedie {
+namespace {
+
+using Waiting = RowScheduler::Waiting;
+
+int64_t TotalRows(const std::vector<RowScheduler::Share>& shares) {
+  int64_t rows = 0;
+  for (const auto& share : shares) rows += share.rows;
+  return rows;
+}
+
+TEST(RowSchedulerTest, HandsOutNoMoreThanTheBatchHolds) {
+  RowScheduler scheduler;
+  scheduler.Add("a", "ada", 1);
+  scheduler.Add("b", "ada", 1);
+  const auto shares = scheduler.Pick({{"a", 10, nullptr}, {"b", 10, nullptr}}, 16);
+  EXPECT_EQ(shares.size(), 2u);
+  EXPECT_EQ(TotalRows(shares), 16);
+}
+
+TEST(RowSchedulerTest, NobodyWaitsNobodyServed) {
+  RowScheduler scheduler;
+  EXPECT_TRUE(scheduler.Pick({}, 16).empty());
+}
+
+TEST(RowSchedulerTest, IdlenessEarnsNoCredit) {
+  RowScheduler scheduler;
+  scheduler.Add("busy", "ada", 1);
+  for (int i = 0; i < 100; ++i) scheduler.Pick({{"busy", 16, nullptr}}, 16);
+  scheduler.Add("late", "bob", 1);
+  std::map<size_t, int> served;
+  for (int i = 0; i < 100; ++i) {
+    for (const auto& share : scheduler.Pick({{"busy", 16, nullptr}, {"late", 16, nullptr}}, 16)) {
+      ++served[share.index];
+    }
+  }
+  EXPECT_NEAR(served[0], 50, 1);
+  EXPECT_NEAR(served[1], 50, 1);
+}
+
+// Whatever arrives, a job that waits is served within a bounded number of calls.
+TEST(RowSchedulerTest, NoJobStarvesUnderRandomArrivals) {
+  std::mt19937 random(1);
+  RowScheduler scheduler;
+  std::vector<Waiting> waiting;
+  scheduler.Add("patient", "eve", 1);
+  waiting.push_back({"patient", 16, nullptr});
+  int calls_since = 0;
+  int longest = 0;
+  for (int i = 0; i < 5000; ++i) {
+    if (random() % 4 == 0) {
+      const std::string job = absl::StrCat("job", i);
+      scheduler.Add(job, absl::StrCat("creator", random() % 5),
+                    1 + static_cast<double>(random() % 16));
+      waiting.push_back({job, static_cast<int64_t>(1 + random() % 32), nullptr});
+    }
+    if (waiting.size() > 24) {
+      scheduler.Remove(waiting[1].job);
+      waiting.erase(waiting.begin() + 1);
+    }
+    ++calls_since;
+    for (const auto& share : scheduler.Pick(waiting, 16)) {
+      if (share.index == 0) calls_since = 0;
+    }
+    longest = std::max(longest, calls_since);
+  }
+  EXPECT_LT(longest, 150);
+}
+
+}  // namespace
+}  // namespace tweedie

@@ -1,0 +1,177 @@
+#include "server/watch/jobs_feed.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/watch/event_hub.h"
+#include "server/watch/job_matches.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/unit/watch/watch_testing.h"
+
+namespace tweedie {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class JobsFeedTest : public ::testing::Test {
+ protected:
+  std::shared_ptr<JobsFeed> Listed(FeedOptions options, const std::vector<JobRecord>& jobs = {}) {
+    auto feed = hub_.WatchAll(std::move(options));
+    for (const JobRecord& job : jobs) EXPECT_TRUE(feed->List(job));
+    feed->EndListing();
+    return feed;
+  }
+  static std::vector<std::string> Drain(JobsFeed& feed) {
+    std::vector<std::string> texts;
+    while (std::optional<FeedEvent> event = feed.Next([] {})) {
+      std::string text = event->job_id;
+      if (event->deleted) {
+        text += " deleted";
+      } else {
+        absl::StrAppend(&text, " ", v1::Job::State_Name(v1::Job::State(event->job->state)));
+      }
+      if (event->progress) absl::StrAppend(&text, " step ", event->progress->step());
+      texts.push_back(std::move(text));
+    }
+    return texts;
+  }
+  void Step(const std::string& id, int step) {
+    hub_.OnStep(MakeStep(id, Seq(1, step * 3), step), NoFrame);
+  }
+
+  FakeClock clock_;
+  EventHub hub_{&clock_};
+  const JobRecord queued_ = MakeRecord("a", JobState::kQueued, 0, 1);
+  const JobRecord running_ = MakeRecord("a", JobState::kRunning, 1, 0);
+  const JobRecord succeeded_ = MakeRecord("a", JobState::kSucceeded, 1, 1 << 20);
+};
+
+TEST_F(JobsFeedTest, ChangesWaitForTheEndOfTheListing) {
+  auto feed = hub_.WatchAll({});
+  hub_.OnJobChanged(running_);
+  EXPECT_THAT(Drain(*feed), IsEmpty());
+  EXPECT_TRUE(feed->List(queued_));
+  feed->EndListing();
+  EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING"));
+}
+
+TEST_F(JobsFeedTest, WhatTheListingToldIsNotToldAgain) {
+  auto feed = hub_.WatchAll({});
+  hub_.OnJobChanged(queued_);
+  hub_.OnJobChanged(running_);
+  EXPECT_TRUE(feed->List(running_));
+  feed->EndListing();
+  EXPECT_THAT(Drain(*feed), IsEmpty());
+}
+
+TEST_F(JobsFeedTest, ChangesOfOneJobAreMerged) {
+  auto feed = Listed({}, {queued_});
+  hub_.OnJobChanged(running_);
+  hub_.OnJobChanged(MakeRecord("b", JobState::kQueued, 0, 1));
+  hub_.OnJobChanged(succeeded_);
+  EXPECT_THAT(Drain(*feed), ElementsAre("a SUCCEEDED", "b QUEUED"));
+}
+
+TEST_F(JobsFeedTest, OlderNewsIsDropped) {
+  auto feed = Listed({}, {queued_});
+  hub_.OnJobChanged(succeeded_);
+  hub_.OnJobChanged(running_);
+  EXPECT_THAT(Drain(*feed), ElementsAre("a SUCCEEDED"));
+  hub_.OnJobChanged(running_);
+  EXPECT_THAT(Drain(*feed), IsEmpty());
+}
+
+TEST_F(JobsFeedTest, AJobThatStopsMatchingIsSentOnceMore) {
+  FeedOptions options;
+  options.query.states = {JobState::kQueued};
+  auto feed = Listed(options, {queued_});
+  hub_.OnJobChanged(running_);
+  EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING"));
+  hub_.OnJobChanged(succeeded_);
+  EXPECT_THAT(Drain(*feed), IsEmpty());
+}
+
+TEST_F(JobsFeedTest, AJobThatStopsMatchingBeforeItIsListedIsNotForgotten) {
+  FeedOptions options;
+  options.query.states = {JobState::kQueued};
+  auto feed = hub_.WatchAll(options);
+  hub_.OnJobChanged(running_);       // after the page was read,
+  EXPECT_TRUE(feed->List(queued_));  // before the job was sent
+  feed->EndListing();
+  EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING"));
+}
+
+TEST_F(JobsFeedTest, DeletionIsToldToThoseWhoKnowTheJob) {
+  auto knows = Listed({}, {succeeded_});
+  auto does_not = Listed({});
+  hub_.OnJobDeleted("a");
+  EXPECT_THAT(Drain(*knows), ElementsAre("a deleted"));
+  EXPECT_THAT(Drain(*does_not), IsEmpty());
+}
+
+TEST_F(JobsFeedTest, AJobDeletedDuringTheListingIsNotListed) {
+  auto feed = hub_.WatchAll({});
+  hub_.OnJobDeleted("a");
+  EXPECT_FALSE(feed->List(succeeded_));
+  feed->EndListing();
+  EXPECT_THAT(Drain(*feed), IsEmpty());
+}
+
+TEST_F(JobsFeedTest, ANewJobWithADeletedOnesIdIsSent) {
+  auto feed = Listed({}, {succeeded_});
+  hub_.OnJobDeleted("a");
+  hub_.OnJobChanged(queued_);
+  EXPECT_THAT(Drain(*feed), ElementsAre("a QUEUED"));
+  hub_.OnJobChanged(running_);
+  EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING"));
+}
+
+TEST_F(JobsFeedTest, ProgressComesAtMostOnceASecond) {
+  FeedOptions options;
+  options.include_progress = true;
+  hub_.OnJobChanged(running_);
+  auto feed = Listed(options, {running_});
+  Step("a", 1);
+  EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING step 1"));
+  clock_.Advance(absl::Milliseconds(900));
+  Step("a", 2);
+  EXPECT_THAT(Drain(*feed), IsEmpty());
+  clock_.Advance(absl::Milliseconds(100));
+  Step("a", 3);
+  Step("a", 4);
+  EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING step 4"));
+}
+
+TEST_F(JobsFeedTest, ProgressIsSentOnlyToThoseWhoAsk) {
+  hub_.OnJobChanged(running_);
+  auto feed = Listed({}, {running_});
+  Step("a", 1);
+  EXPECT_THAT(Drain(*feed), IsEmpty());
+}
+
+TEST_F(JobsFeedTest, TheReaderIsWoken) {
+  auto feed = Listed({});
+  int woken = 0;
+  EXPECT_FALSE(feed->Next([&] { ++woken; }).has_value());
+  hub_.OnJobChanged(queued_);
+  hub_.OnJobChanged(running_);
+  EXPECT_EQ(woken, 1);
+}
+
+TEST(MatchesTest, AllThatIsSetMustHold) {
+  JobRecord job = MakeRecord("a", JobState::kQueued, 0, 1);
+  job.creator = "eva";
+  job.labels = {{"lab", "1"}, {"run", "2"}};
+  EXPECT_TRUE(Matches({}, job));
+  EXPECT_TRUE(
+      Matches({{JobState::kRunning, JobState::kQueued}, {{"run", "2"}}, "eva", "tiny"}, job));
+  EXPECT_FALSE(Matches({{JobState::kRunning}, {}, {}, {}}, job));
+  EXPECT_FALSE(Matches({{}, {{"run", "3"}}, {}, {}}, job));
+  EXPECT_FALSE(Matches({{}, {{"other", ""}}, {}, {}}, job));
+  EXPECT_FALSE(Matches({{}, {}, "adam", {}}, job));
+  EXPECT_FALSE(Matches({{}, {}, {}, "large"}, job));
+}
+
+}  // namespace
+}  // namespace tweedie

@@ -1,0 +1,125 @@
+#include "server/watch/subscription.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/watch/watch_testing.h"
+
+namespace tweedie {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using Slot = Subscription::Slot;
+
+WatchEvent State(int64_t sequence, v1::Job::State state = v1::Job::RUNNING, bool last = false) {
+  auto job = std::make_shared<v1::Job>();
+  job->set_state(state);
+  return {sequence, absl::UnixEpoch(), std::shared_ptr<const v1::Job>(job), 0, last};
+}
+WatchEvent Step(int64_t sequence, int step) {
+  auto progress = std::make_shared<v1::Progress>();
+  progress->set_step(step);
+  return {sequence, absl::UnixEpoch(), std::shared_ptr<const v1::Progress>(progress), 0, false};
+}
+WatchEvent Frame(int64_t sequence) {
+  return {sequence, absl::UnixEpoch(), std::make_shared<const std::string>("f"), 0, false};
+}
+
+TEST(SubscriptionTest, NothingComesOutBeforeBegin) {
+  Subscription s;
+  s.AddState(State(5));
+  EXPECT_EQ(Text(s.Next([] {})), "wait");
+  s.Begin(State(4));
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.4", "RUNNING:0.5"));
+}
+
+TEST(SubscriptionTest, WhatTheInitialJobCoversIsDropped) {
+  Subscription s;
+  s.AddState(State(3));
+  s.Put(Slot::kProgress, Step(4, 1));
+  s.Put(Slot::kX0Hat, Frame(6));
+  s.Begin(State(5));
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.5", "frame:0.6"));
+}
+
+TEST(SubscriptionTest, OnlyTheNewestProgressAndFrameOfAKindWait) {
+  Subscription s;
+  s.Begin(State(1));
+  EXPECT_EQ(Text(s.Next([] {})), "RUNNING:0.1");
+  EXPECT_FALSE(s.Put(Slot::kProgress, Step(2, 1)));
+  EXPECT_FALSE(s.Put(Slot::kX0Hat, Frame(3)));
+  EXPECT_FALSE(s.Put(Slot::kXT, Frame(4)));
+  EXPECT_TRUE(s.Put(Slot::kProgress, Step(5, 2)));
+  EXPECT_TRUE(s.Put(Slot::kX0Hat, Frame(6)));
+  EXPECT_TRUE(s.Put(Slot::kProgress, Step(8, 3)));
+  EXPECT_THAT(Drain(s), ElementsAre("frame:0.4", "frame:0.6+1", "step 3:0.8+2"));
+}
+
+TEST(SubscriptionTest, ChangesOfStateAreNeverMerged) {
+  Subscription s;
+  s.Begin(State(1));
+  for (int64_t i = 2; i <= 9; ++i) {
+    s.AddState(State(i * 10));
+    s.Put(Slot::kProgress, Step(i * 10 + 1, static_cast<int>(i)));
+  }
+  s.AddState(State(200, v1::Job::SUCCEEDED, true));
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.1", "RUNNING:0.20", "RUNNING:0.30", "RUNNING:0.40",
+                                    "RUNNING:0.50", "RUNNING:0.60", "RUNNING:0.70", "RUNNING:0.80",
+                                    "RUNNING:0.90", "step 9:0.91+7", "SUCCEEDED:0.200!"));
+}
+
+TEST(SubscriptionTest, SequencesAscendAndComeOnce) {
+  Subscription s;
+  s.Begin(State(10));
+  s.AddState(State(30));
+  s.AddState(State(20));
+  s.AddState(State(20));
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.10", "RUNNING:0.20", "RUNNING:0.30"));
+  s.AddState(State(25));
+  s.Put(Slot::kProgress, Step(30, 1));
+  s.Put(Slot::kX0Hat, Frame(29));
+  EXPECT_THAT(Drain(s), IsEmpty());
+}
+
+TEST(SubscriptionTest, TheReaderIsWokenOnceForEachWait) {
+  Subscription s;
+  s.Begin(State(1));
+  ASSERT_EQ(Text(s.Next([] {})), "RUNNING:0.1");
+  int woken = 0;
+  ASSERT_EQ(Text(s.Next([&] { ++woken; })), "wait");
+  s.Put(Slot::kProgress, Step(2, 1));
+  s.Put(Slot::kProgress, Step(3, 2));
+  EXPECT_EQ(woken, 1);
+}
+
+TEST(SubscriptionTest, TheWakerMayReadAtOnce) {
+  Subscription s;
+  s.Begin(State(1));
+  ASSERT_EQ(Text(s.Next([] {})), "RUNNING:0.1");
+  std::string read;
+  ASSERT_EQ(Text(s.Next([&] { read = Text(s.Next([] {})); })), "wait");
+  s.AddState(State(2));  // deadlocks if the waker runs under the lock
+  EXPECT_EQ(read, "RUNNING:0.2");
+}
+
+TEST(SubscriptionTest, CloseEndsAfterWhatWaits) {
+  Subscription s;
+  s.Begin(State(1));
+  s.Close(absl::NotFoundError("gone"));
+  s.Close(absl::NotFoundError("gone twice"));
+  EXPECT_EQ(Text(s.Next([] {})), "RUNNING:0.1");
+  EXPECT_EQ(Text(s.Next([] {})), "gone");
+}
+
+TEST(SubscriptionTest, CloseBeforeBeginWakes) {
+  Subscription s;
+  int woken = 0;
+  ASSERT_EQ(Text(s.Next([&] { ++woken; })), "wait");
+  s.Close(absl::NotFoundError("no such job"));
+  EXPECT_EQ(woken, 1);
+  EXPECT_EQ(Text(s.Next([] {})), "no such job");
+}
+
+}  // namespace
+}  // namespace tweedie

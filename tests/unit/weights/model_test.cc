@@ -1,0 +1,175 @@
+#include "core/weights/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "core/base/file.h"
+#include "core/weights/model_repository.h"
+#include "tests/testing/status_matchers.h"
+
+namespace tweedie {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsNull;
+using testing::NotNull;
+
+constexpr char kWeights[] = "diffusion_pytorch_model.safetensors";
+
+std::string Fixture(const std::string& name) {
+  return absl::StrCat(TWEEDIE_SOURCE_DIR, "/tests/golden/network/v1/", name);
+}
+
+// A folder of models that a test fills.
+class ModelTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "tweedie-models-XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    dir_ = pattern;
+  }
+  void TearDown() override { fs::remove_all(dir_); }
+
+  // Copies a fixture and returns its folder.
+  std::string Add(const std::string& name, const std::string& fixture = "like-default") {
+    fs::copy(Fixture(fixture), dir_ / name);
+    return dir_ / name;
+  }
+  static std::string Read(const std::string& path) { return *ReadFile(path, int64_t{1} << 24); }
+  static void Write(const std::string& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  }
+  static void Replace(const std::string& path, const std::string& from, const std::string& to) {
+    const std::string text = Read(path);
+    ASSERT_THAT(text, HasSubstr(from));
+    Write(path, absl::StrReplaceAll(text, {{from, to}}));
+  }
+  static absl::Status LoadError(const std::string& folder) {
+    return LoadModel("m", folder).status();
+  }
+
+  fs::path dir_;
+};
+
+auto Is(absl::StatusCode code, const testing::Matcher<std::string>& message) {
+  return StatusIs(code, message);
+}
+auto IsInvalid(const testing::Matcher<std::string>& message) {
+  return StatusIs(absl::StatusCode::kInvalidArgument, message);
+}
+
+TEST_F(ModelTest, FolderOfAPipelineIsReadLikeAFlatOne) {
+  const std::string flat = Add("flat");
+  const fs::path nested = dir_ / "nested";
+  fs::create_directories(nested / "unet");
+  fs::create_directories(nested / "scheduler");
+  Write(nested / "model_index.json", "{}");
+  for (const char* file : {"config.json", kWeights}) {
+    fs::copy(fs::path(flat) / file, nested / "unet" / file);
+  }
+  fs::copy(flat + "/scheduler_config.json", nested / "scheduler" / "scheduler_config.json");
+  ASSERT_OK_AND_ASSIGN(const auto a, LoadModel("flat", flat));
+  ASSERT_OK_AND_ASSIGN(const auto b, LoadModel("nested", nested));
+  EXPECT_EQ(a->weights_sha256, b->weights_sha256);
+  EXPECT_EQ(a->num_parameters, b->num_parameters);
+  EXPECT_EQ(b->name, "nested");
+  EXPECT_EQ(b->dialect, "diffusers");
+}
+
+TEST_F(ModelTest, MissingFilesAreNotFoundByName) {
+  for (const char* file : {"config.json", "scheduler_config.json", kWeights}) {
+    const std::string folder = Add(absl::StrCat("without-", file));
+    fs::remove(folder + "/" + file);
+    EXPECT_THAT(LoadError(folder), Is(absl::StatusCode::kNotFound, HasSubstr(file)));
+  }
+}
+
+TEST_F(ModelTest, OtherFormsOfTheWeightsAreNamedIfTheyAreAllThatIsThere) {
+  const std::string folder = Add("pickled");
+  fs::rename(folder + "/" + kWeights, folder + "/diffusion_pytorch_model.bin");
+  EXPECT_THAT(LoadError(folder),
+              Is(absl::StatusCode::kNotFound, HasSubstr("diffusion_pytorch_model.bin is there")));
+}
+
+TEST_F(ModelTest, ErrorNamesFileKeyAndValue) {
+  const std::string folder = Add("m");
+  Replace(folder + "/scheduler_config.json", "\"linear\"", "\"cubic\"");
+  EXPECT_THAT(LoadError(folder), IsInvalid(AllOf(HasSubstr("scheduler_config.json: beta_schedule"),
+                                                 HasSubstr("was \"cubic\""))));
+}
+
+TEST_F(ModelTest, WeightsThatDoNotFitTheConfigAreListedWithBothShapes) {
+  const std::string folder = Add("m");
+  Replace(folder + "/config.json", "\"layers_per_block\": 2", "\"layers_per_block\": 1");
+  EXPECT_THAT(LoadError(folder),
+              IsInvalid(AllOf(HasSubstr(kWeights), HasSubstr("where the network has ["),
+                              HasSubstr("not known to the network: down_blocks.0.resnets.1"))));
+}
+
+TEST_F(ModelTest, HugeConfigIsRefusedByItsWeightsWithoutMemory) {
+  const std::string folder = Add("m");
+  Replace(folder + "/config.json", "    16\n", "    65536\n");
+  EXPECT_THAT(LoadError(folder), IsInvalid(HasSubstr("[65536, 65536, 3, 3]")));
+}
+
+TEST_F(ModelTest, ConfigsMustAgree) {
+  const std::string variance = Add("variance");
+  Replace(variance + "/scheduler_config.json", "fixed_small", "learned_range");
+  EXPECT_THAT(LoadError(variance), IsInvalid(HasSubstr("variance_type is learned_range, but")));
+  const std::string size = Add("size");
+  Replace(size + "/config.json", "\"sample_size\": 8", "\"sample_size\": null");
+  EXPECT_THAT(LoadError(size), IsInvalid(HasSubstr("sample_size must be given; was null")));
+  const std::string channels = Add("channels");
+  Replace(channels + "/config.json", "\"out_channels\": 1", "\"out_channels\": 3");
+  EXPECT_THAT(LoadError(channels), IsInvalid(HasSubstr("out_channels must be in_channels, 1")));
+  const std::string timesteps = Add("timesteps", "learned-time");
+  Replace(timesteps + "/scheduler_config.json", "\"num_train_timesteps\": 100",
+          "\"num_train_timesteps\": 101");
+  EXPECT_THAT(LoadError(timesteps), IsInvalid(HasSubstr("at least the scheduler's, 101")));
+}
+
+TEST_F(ModelTest, RepositoryKeepsGoodModelsBesideBrokenOnes) {
+  Add("good");
+  Write(Add("broken") + "/" + kWeights, "not safetensors");
+  Add("Bad Name");
+  fs::create_directory(dir_ / "empty");
+  fs::create_directory_symlink(dir_ / "good", dir_ / "link");
+  fs::create_directory_symlink(dir_ / "nowhere", dir_ / "dangling");
+  Write(dir_ / "README.md", "no model");
+  ASSERT_OK_AND_ASSIGN(const ModelRepository repository, ModelRepository::Load(dir_));
+  std::vector<std::string> names;
+  for (const ModelEntry& entry : repository.entries()) {
+    names.push_back(entry.name);
+    EXPECT_EQ(entry.model == nullptr, !entry.error.ok()) << entry.name;
+  }
+  EXPECT_THAT(names,
+              testing::ElementsAre("Bad Name", "broken", "dangling", "empty", "good", "link"));
+  EXPECT_THAT(repository.Find("good")->model, NotNull());
+  EXPECT_THAT(repository.Find("link")->model, NotNull());
+  EXPECT_THAT(repository.Find("broken")->error, IsInvalid(HasSubstr(kWeights)));
+  EXPECT_THAT(repository.Find("empty")->error,
+              Is(absl::StatusCode::kNotFound, HasSubstr("config.json")));
+  EXPECT_THAT(repository.Find("Bad Name")->error, IsInvalid(HasSubstr("[a-z0-9]")));
+  EXPECT_THAT(repository.Find("dangling")->error, Is(absl::StatusCode::kNotFound, HasSubstr("")));
+  EXPECT_THAT(repository.Find("README.md"), IsNull());
+}
+
+TEST_F(ModelTest, RepositoryNeedsAFolderWithModels) {
+  EXPECT_THAT(ModelRepository::Load(dir_ / "none"),
+              Is(absl::StatusCode::kNotFound, HasSubstr("none")));
+  EXPECT_THAT(ModelRepository::Load(dir_),
+              Is(absl::StatusCode::kFailedPrecondition, HasSubstr(dir_.string())));
+}
+
+}  // namespace
+}  // namespace tweedie
