@@ -39,8 +39,7 @@ class HubObserverTest : public ::testing::Test {
   }
   static v1::Frame Parse(const std::shared_ptr<const std::string>& bytes) {
     v1::Frame frame;
-    EXPECT_NE(bytes, nullptr);
-    if (bytes != nullptr) EXPECT_TRUE(frame.ParseFromString(*bytes));
+    EXPECT_TRUE(bytes != nullptr && frame.ParseFromString(*bytes));
     return frame;
   }
 
