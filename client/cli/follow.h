@@ -17,9 +17,9 @@ class Session;
 
 // What is kept of a watched job, as typed.
 struct OutputOptions {
-  std::string out;         // folder or .png file of the images; none if empty
-  std::string frames;      // folder of intermediate images; none if empty
-  int frame_interval = 0;  // steps between them; 0: about 50 in all
+  std::string out;                    // folder or .png file of the images; none if empty
+  std::string frames;                 // folder of intermediate images; none if empty
+  int frame_interval = 0;             // steps between them; 0: about 50 in all
   std::string frame_kind = "x0_hat";  // or x_t
 };
 

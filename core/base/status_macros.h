@@ -9,10 +9,9 @@
 // Debian's Abseil has neither of these. They mean what Google's do.
 
 // Returns the status of `expr` from the enclosing function if it is an error.
-#define RETURN_IF_ERROR(expr)                                         \
-  do {                                                                \
-    if (absl::Status tweedie_status_ = (expr); !tweedie_status_.ok()) \
-      return tweedie_status_;                                         \
+#define RETURN_IF_ERROR(expr)                                                                 \
+  do {                                                                                        \
+    if (absl::Status tweedie_status_ = (expr); !tweedie_status_.ok()) return tweedie_status_; \
   } while (false)
 
 // Assigns the value of the StatusOr `expr` to `lhs`, or returns its status.

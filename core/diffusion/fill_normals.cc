@@ -1,11 +1,10 @@
-#include "core/diffusion/noise.h"
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 
 #include "core/diffusion/exact_math.h"
+#include "core/diffusion/noise.h"
 #include "core/diffusion/philox.h"
 
 namespace tweedie {
