@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "core/diffusion/exact_math.h"
+#include "core/noise/exact_math.h"
 
 namespace tweedie {
 namespace {

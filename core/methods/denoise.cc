@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
-#include "core/diffusion/noise.h"
+#include "core/noise/noise.h"
 
 namespace tweedie {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/diffusion/exact_math.h"
+#include "core/noise/exact_math.h"
 
 namespace tweedie {
 namespace {

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "core/base/status_macros.h"
-#include "core/diffusion/noise.h"
 #include "core/methods/denoise.h"
 #include "core/methods/reverse_loop.h"
 #include "core/methods/reverse_process.h"
+#include "core/noise/noise.h"
 
 namespace tweedie {
 namespace {

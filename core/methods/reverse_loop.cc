@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
-#include "core/diffusion/noise.h"
 #include "core/diffusion/prediction.h"
 #include "core/methods/failure.h"
+#include "core/noise/noise.h"
 
 namespace tweedie {
 namespace {

@@ -15,18 +15,20 @@ import sys
 # Layer -> the layers it may include. A file belongs to the longest layer that
 # its path lies in. STATUS_MACROS is one file of core/base that needs nothing.
 STATUS_MACROS = "core/base/status_macros.h"
-_CONVERT = {"core/base", "core/diffusion", "core/jobs", "core/methods", "core/weights", "imaging", "proto"}
+_CONVERT = {"core/base", "core/diffusion", "core/jobs", "core/methods", "core/operators", "core/weights",
+            "imaging", "proto"}
 _RUNNER = _CONVERT | {"core/engine", "core/metrics", "server/convert"}
 _FRONT = _RUNNER | {"server/runner"}
 LAYERS = {
     STATUS_MACROS: set(),
     "core/base": {STATUS_MACROS},
+    "core/noise": {"core/base"},
     "core/nn": {"core/base"},
     "core/diffusion": {"core/base", "core/nn"},
     "core/weights": {"core/base", "core/diffusion", "core/nn"},
-    "core/operators": {"core/base"},
+    "core/operators": {"core/base", "core/noise"},
     "core/metrics": {"core/base"},
-    "core/methods": {"core/base", "core/diffusion", "core/operators"},
+    "core/methods": {"core/base", "core/diffusion", "core/noise", "core/operators"},
     "core/engine": {"core/base", "core/diffusion", "core/methods"},
     "core/jobs": {"core/base"},
     "imaging": {"core/base"},

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The noise contract of tweedie in NumPy, written from its description and not from the C++.
 
-usage: noise.py HEADER      writes the golden vectors of tests/unit/diffusion
+usage: noise.py HEADER      writes the golden vectors of tests/unit/noise
 
 normals(seed, image, step, purpose, inner, count): Philox4x32-10 (Salmon et al., 2011) with key =
 seed (low word, high word) and counter = (block, image, step, purpose | inner << 16); words 0, 1 and

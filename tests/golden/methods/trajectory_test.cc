@@ -3,11 +3,11 @@
 #include <memory>
 #include <utility>
 
-#include "core/diffusion/noise.h"
 #include "core/methods/ancestral.h"
 #include "core/methods/make_method.h"
 #include "core/methods/reverse_loop.h"
 #include "core/methods/reverse_process.h"
+#include "core/noise/noise.h"
 #include "tests/golden/methods/golden_file.h"
 #include "tests/testing/diffusion_models.h"
 #include "tests/testing/run_method.h"

@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include "core/diffusion/noise.h"
+#include "core/noise/noise.h"
 #include "tests/testing/tensor_matchers.h"
 
 namespace tweedie {

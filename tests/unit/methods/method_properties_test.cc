@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/diffusion/noise.h"
 #include "core/methods/make_method.h"
+#include "core/noise/noise.h"
 #include "tests/testing/diffusion_models.h"
 #include "tests/testing/run_method.h"
 #include "tests/testing/softsign_denoiser.h"

@@ -8,9 +8,9 @@
 #include <limits>
 #include <memory>
 
-#include "core/diffusion/noise.h"
 #include "core/methods/failure.h"
 #include "core/methods/make_method.h"
+#include "core/noise/noise.h"
 #include "tests/testing/diffusion_models.h"
 #include "tests/testing/run_method.h"
 #include "tests/testing/softsign_denoiser.h"

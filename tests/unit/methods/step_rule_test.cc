@@ -5,10 +5,10 @@
 
 #include <cmath>
 
-#include "core/diffusion/noise.h"
 #include "core/methods/ancestral.h"
 #include "core/methods/ddim.h"
 #include "core/methods/dpm_solver.h"
+#include "core/noise/noise.h"
 #include "tests/testing/tensor_matchers.h"
 
 namespace tweedie {

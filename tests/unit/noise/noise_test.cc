@@ -1,4 +1,4 @@
-#include "core/diffusion/noise.h"
+#include "core/noise/noise.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -8,9 +8,9 @@
 #include <cstring>
 #include <vector>
 
-#include "core/diffusion/philox.h"
+#include "core/noise/philox.h"
 #include "tests/testing/tensor_matchers.h"
-#include "tests/unit/diffusion/noise_golden.h"
+#include "tests/unit/noise/noise_golden.h"
 
 namespace tweedie {
 namespace {

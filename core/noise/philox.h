@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_CORE_DIFFUSION_PHILOX_H_
-#define TWEEDIE_CORE_DIFFUSION_PHILOX_H_
+#ifndef TWEEDIE_CORE_NOISE_PHILOX_H_
+#define TWEEDIE_CORE_NOISE_PHILOX_H_
 
 #include <array>
 #include <cstdint>
@@ -24,4 +24,4 @@ inline std::array<uint32_t, 4> Philox4x32x10(std::array<uint32_t, 4> counter,
 
 }  // namespace tweedie
 
-#endif  // TWEEDIE_CORE_DIFFUSION_PHILOX_H_
+#endif  // TWEEDIE_CORE_NOISE_PHILOX_H_

@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_CORE_DIFFUSION_EXACT_MATH_H_
-#define TWEEDIE_CORE_DIFFUSION_EXACT_MATH_H_
+#ifndef TWEEDIE_CORE_NOISE_EXACT_MATH_H_
+#define TWEEDIE_CORE_NOISE_EXACT_MATH_H_
 
 #include <cstdint>
 #include <cstring>
@@ -114,4 +114,4 @@ inline double Exp(double a) {
 
 }  // namespace tweedie::exact
 
-#endif  // TWEEDIE_CORE_DIFFUSION_EXACT_MATH_H_
+#endif  // TWEEDIE_CORE_NOISE_EXACT_MATH_H_

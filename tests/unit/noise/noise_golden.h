@@ -1,7 +1,7 @@
 // Written by tools/golden/noise.py; do not edit.
 // clang-format off
-#ifndef TWEEDIE_TESTS_UNIT_DIFFUSION_NOISE_GOLDEN_H_
-#define TWEEDIE_TESTS_UNIT_DIFFUSION_NOISE_GOLDEN_H_
+#ifndef TWEEDIE_TESTS_UNIT_NOISE_NOISE_GOLDEN_H_
+#define TWEEDIE_TESTS_UNIT_NOISE_NOISE_GOLDEN_H_
 
 #include <array>
 #include <cstdint>
@@ -43,4 +43,4 @@ inline constexpr uint64_t kNoiseChecksum = 0xd2f09161e6d10457u;
 
 }  // namespace tweedie
 
-#endif  // TWEEDIE_TESTS_UNIT_DIFFUSION_NOISE_GOLDEN_H_
+#endif  // TWEEDIE_TESTS_UNIT_NOISE_NOISE_GOLDEN_H_

@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_CORE_DIFFUSION_NOISE_H_
-#define TWEEDIE_CORE_DIFFUSION_NOISE_H_
+#ifndef TWEEDIE_CORE_NOISE_NOISE_H_
+#define TWEEDIE_CORE_NOISE_NOISE_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -43,4 +43,4 @@ at::Tensor Normals(const NoiseKey& key, int64_t num_images, at::IntArrayRef imag
 
 }  // namespace tweedie
 
-#endif  // TWEEDIE_CORE_DIFFUSION_NOISE_H_
+#endif  // TWEEDIE_CORE_NOISE_NOISE_H_

@@ -1,4 +1,4 @@
-#include "core/diffusion/noise.h"
+#include "core/noise/noise.h"
 
 #include <ATen/ATen.h>
 

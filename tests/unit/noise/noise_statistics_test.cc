@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "core/diffusion/noise.h"
+#include "core/noise/noise.h"
 
 namespace tweedie {
 namespace {

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <cstddef>
 
-#include "core/diffusion/exact_math.h"
-#include "core/diffusion/noise.h"
-#include "core/diffusion/philox.h"
+#include "core/noise/exact_math.h"
+#include "core/noise/noise.h"
+#include "core/noise/philox.h"
 
 namespace tweedie {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/diffusion/exact_math.h"
+#include "core/noise/exact_math.h"
 
 #include <gtest/gtest.h>
 
