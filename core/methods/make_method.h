@@ -16,6 +16,9 @@ namespace tweedie {
 // (`process.eta`, `images`) otherwise.
 absl::StatusOr<TaskSpec> ResolveTask(const TaskSpec& spec, const DiffusionModel& model);
 
+// The task's measurement, or null if it has none.
+const MeasurementSpec* MeasurementOf(const TaskSpec& spec);
+
 // The images that the job makes. `spec` need not be resolved.
 int64_t NumImages(const TaskSpec& spec);
 
