@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -36,6 +37,15 @@ std::optional<MethodState> ReadSaved(const JobRecord& record, const LoadedModel&
   return std::nullopt;
 }
 
+// The job's measurement, as its method has it; null if it has none.
+absl::StatusOr<std::shared_ptr<const Measurement>> MakeMeasurement(const TaskSpec& task,
+                                                                   const ImageShape3& image_shape) {
+  const MeasurementSpec* spec = MeasurementOf(task);
+  if (spec == nullptr) return nullptr;
+  ASSIGN_OR_RETURN(Measurement measurement, Measure(*spec, image_shape, task.seed));
+  return std::make_shared<const Measurement>(std::move(measurement));
+}
+
 double Weight(JobPriority priority) {
   switch (priority) {
     case JobPriority::kInteractive:
@@ -60,8 +70,10 @@ std::shared_ptr<RunningJob> MakeRunningJob(const Claimed& claimed, const Clock& 
   return running;
 }
 
-absl::StatusOr<LoadedJob> LoadJob(const Claimed& claimed, const ModelPool& models,
-                                  const BlobStore& blobs, const Clock& clock) {
+namespace {
+
+absl::StatusOr<LoadedJob> Load(const Claimed& claimed, const ModelPool& models,
+                               const BlobStore& blobs, const Clock& clock) {
   const JobRecord& record = claimed.job;
   const ModelPool::Resident* resident = models.Find(record.model);
   if (resident == nullptr) {
@@ -72,7 +84,9 @@ absl::StatusOr<LoadedJob> LoadJob(const Claimed& claimed, const ModelPool& model
   LoadedJob loaded;
   loaded.running = MakeRunningJob(claimed, clock);
   loaded.running->weights_sha256 = resident->model->weights_sha256;
-  loaded.running->reference = stored.reference;
+  loaded.running->targets.reference = stored.reference;
+  ASSIGN_OR_RETURN(loaded.running->targets.measurement,
+                   MakeMeasurement(stored.task, resident->model->diffusion->image_shape));
   loaded.running->checkpoint_step = saved ? static_cast<int>(saved->step) : 0;
   ASSIGN_OR_RETURN(loaded.engine_job.method,
                    MakeMethod(stored.task, resident->model->diffusion, saved ? &*saved : nullptr));
@@ -81,6 +95,17 @@ absl::StatusOr<LoadedJob> LoadJob(const Claimed& claimed, const ModelPool& model
   loaded.engine_job.creator = record.creator;
   loaded.engine_job.weight = Weight(record.priority);
   return loaded;
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedJob> LoadJob(const Claimed& claimed, const ModelPool& models,
+                                  const BlobStore& blobs, const Clock& clock) {
+  try {
+    return Load(claimed, models, blobs, clock);
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("the job cannot be begun: ", error.what()));
+  }
 }
 
 }  // namespace tweedie
