@@ -22,6 +22,9 @@ const MeasurementSpec* MeasurementOf(const TaskSpec& spec);
 // The images that the job makes. `spec` need not be resolved.
 int64_t NumImages(const TaskSpec& spec);
 
+// The steps that the method of a resolved task makes, as its progress will say.
+int NumSteps(const TaskSpec& resolved);
+
 // Builds the method of a resolved task: at its start, or as it was when `saved`
 // was made by Save(). INVALID_ARGUMENT if the task does not fit the model,
 // DATA_LOSS if `saved` does not fit the task.

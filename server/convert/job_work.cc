@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <limits>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "server/convert/images_proto.h"
 #include "server/convert/task_inputs.h"
 #include "server/convert/task_proto.h"
+#include "server/convert/task_tensors.h"
 
 namespace tweedie {
 namespace {
@@ -117,6 +119,16 @@ absl::StatusOr<at::Tensor> ReadReference(const v1::Job& job, const DiffusionMode
   return reference;
 }
 
+// What the operator leaves to the server, so that it can be reported.
+void ChooseDetectors(const DiffusionModel& model, Task* task) {
+  MeasurementSpec* measurement = MutableMeasurementOf(task);
+  if (measurement == nullptr) return;
+  auto* tomography = std::get_if<TomographySpec>(&measurement->forward_operator);
+  if (tomography == nullptr || tomography->num_detectors != 0) return;
+  const double diagonal = std::hypot(model.image_shape[1], model.image_shape[2]);
+  tomography->num_detectors = static_cast<int>(std::ceil(diagonal));
+}
+
 // ResolveTask() builds the operator and measures.
 absl::StatusOr<TaskSpec> ResolveSafely(const TaskSpec& task, const DiffusionModel& model) {
   try {
@@ -146,6 +158,7 @@ absl::StatusOr<JobWork> ReadJobWork(const v1::Job& job, const DiffusionModel& mo
   if (!job.has_seed()) task.seed = RandomBits();
   const absl::Status tensors = ReadTaskTensors(job, model.image_shape, size.inputs, &task.task);
   if (!tensors.ok()) return InField("job", tensors);
+  ChooseDetectors(model, &task.task);
   JobWork work;
   ASSIGN_OR_RETURN(work.task, Resolve(job, task, model));
   ASSIGN_OR_RETURN(work.reference, ReadReference(job, model, size));

@@ -49,6 +49,7 @@ NewJob MakeNewJob(const v1::CreateJobRequest& request, JobEnvelope envelope,
   job.record.labels = std::move(envelope.labels);
   job.record.num_images = static_cast<int>(NumImages(work.task));
   job.record.cost_bytes = work.cost_bytes;
+  job.record.progress.num_steps = NumSteps(work.task);
   if (!envelope.request_id.empty()) job.request_digest = RequestDigest(request);
   job.request_id = std::move(envelope.request_id);
   return job;

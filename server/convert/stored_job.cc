@@ -61,7 +61,7 @@ absl::Status TakeTensors(const JobRecord& record, const TensorFile& input, Store
   }
   const std::string missing = MissingTensors(job->task);
   if (missing.empty()) return absl::OkStatus();
-  return Damaged(record, absl::StrCat("its input has no ", missing));
+  return Damaged(record, absl::StrCat("its input has ", missing));
 }
 
 absl::Status CheckReference(const JobRecord& record, StoredJob* job) {

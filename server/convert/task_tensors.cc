@@ -50,10 +50,10 @@ MeasurementSpec* MeasurementIn(RestorationTask* task) {
 
 std::string MissingOf(MeasurementSpec measurement) {
   if (measurement.y.defined() == measurement.simulate_from.defined()) {
-    return "y (or images to measure)";
+    return "not one of y and simulate_from";
   }
   const at::Tensor* tensor = TensorOf(&measurement.forward_operator);
-  return tensor == nullptr || tensor->defined() ? "" : "the operator's mask or kernel";
+  return tensor == nullptr || tensor->defined() ? "" : "no mask or kernel";
 }
 
 }  // namespace
@@ -77,10 +77,10 @@ at::Tensor OwnReference(const TaskSpec& spec) {
 
 std::string MissingTensors(const TaskSpec& spec) {
   const auto* denoise = std::get_if<DenoiseTask>(&spec.task);
-  if (denoise != nullptr) return denoise->images.defined() ? "" : "images";
+  if (denoise != nullptr) return denoise->images.defined() ? "" : "no images";
   if (const MeasurementSpec* measurement = MeasurementOf(spec)) return MissingOf(*measurement);
   const auto* sdedit = std::get_if<SdeditTask>(&spec.task);
-  return sdedit == nullptr || sdedit->guide.defined() ? "" : "guide";
+  return sdedit == nullptr || sdedit->guide.defined() ? "" : "no guide";
 }
 
 }  // namespace tweedie

@@ -31,8 +31,8 @@ MeasurementSpec* MutableMeasurementOf(Task* task);
 // it is what is to be changed.
 at::Tensor OwnReference(const TaskSpec& spec);
 
-// What the task lacks of the tensors that it must hold, in words; empty if
-// nothing.
+// What the task lacks of the tensors that it must hold, in words (`no images`);
+// empty if nothing.
 std::string MissingTensors(const TaskSpec& spec);
 
 }  // namespace tweedie

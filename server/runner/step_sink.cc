@@ -118,6 +118,7 @@ void StepSink::OnStep(const JobId& id, const Method& method) {
   waiting.job = job;
   if (checkpoint) waiting.checkpoint = std::move(checkpoint);
   if (step.x_t.defined()) waiting.frame = step;
+  if (step.wants_metrics) waiting.measured = step;
   waiting.step = std::move(step);
 }
 
@@ -136,6 +137,7 @@ void StepSink::OnDone(const JobId& id, const absl::Status& status, const Method&
     Waiting& waiting = work_.waiting[id];
     waiting.job = job;
     waiting.frame = last;
+    waiting.measured.reset();
     waiting.step = std::move(last);
   }
   work_.ends.push_back({std::move(job), std::move(outcome), absl::InfinitePast()});
@@ -177,10 +179,7 @@ void StepSink::Process(Work& work) {
   for (auto& [id, waiting] : work.waiting) {
     RunningJob& job = *waiting.job;
     if (job.abandoned) continue;
-    if (waiting.frame && waiting.frame->progress.step < waiting.step->progress.step) {
-      Publish(job, *waiting.frame);
-    }
-    Publish(job, *waiting.step);
+    PublishAll(waiting);
     if (!waiting.checkpoint) continue;
     const absl::Status written =
         writer_->Checkpoint(job, waiting.checkpoint->progress, waiting.checkpoint->state);
@@ -189,6 +188,15 @@ void StepSink::Process(Work& work) {
   }
   work.waiting.clear();
   FinishAll(work.ends);
+}
+
+// In the order of the steps, each once.
+void StepSink::PublishAll(const Waiting& waiting) const {
+  std::map<int, const Step*> steps;
+  for (const auto* step : {&waiting.step, &waiting.measured, &waiting.frame}) {
+    if (step->has_value()) steps.emplace((*step)->progress.step, &**step);
+  }
+  for (const auto& [number, step] : steps) Publish(*waiting.job, *step);
 }
 
 void StepSink::FinishAll(std::deque<End>& ends) {

@@ -65,8 +65,9 @@ class StepSink final : public FrameSink {
   // What waits for one job.
   struct Waiting {
     std::shared_ptr<RunningJob> job;
-    std::optional<Step> frame;  // the newest that carries one
-    std::optional<Step> step;   // the newest
+    std::optional<Step> frame;     // the newest that carries one
+    std::optional<Step> measured;  // the newest that is to be measured
+    std::optional<Step> step;      // the newest
     std::optional<Checkpoint> checkpoint;
   };
   struct End {
@@ -88,6 +89,7 @@ class StepSink final : public FrameSink {
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
   bool TakeWork(Work& work) ABSL_LOCKS_EXCLUDED(mu_);
   void Process(Work& work);
+  void PublishAll(const Waiting& waiting) const;
   void Publish(RunningJob& job, const Step& step) const;
   void AddMetrics(RunningJob& job, const at::Tensor& x0_hat, v1::Progress& progress) const;
   // Tries the ends that are due; those that the store refused stay in `ends`.
