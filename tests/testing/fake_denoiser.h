@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/diffusion/denoiser.h"
+#include "tests/testing/differentiate.h"
 
 namespace tweedie {
 
@@ -19,7 +20,12 @@ class FakeDenoiser final : public Denoiser {
                                    input.t.data_ptr<int64_t>() + input.t.numel());
     batches_.push_back(timesteps);
     if (fails_ && fails_(input)) throw std::runtime_error("no memory for this call");
-    return input.x.mul(0.5).add(input.t.to(at::kFloat).view({-1, 1, 1, 1}).mul(0.001));
+    return Linear(input);
+  }
+  Differentiated PredictWithGradient(const DenoiserInput& input, const RowLoss& loss) override {
+    Differentiated result = DifferentiateRows(input, loss, Linear);
+    result.prediction = Predict(input);
+    return result;
   }
 
   // Calls for which this returns true throw.
@@ -28,6 +34,10 @@ class FakeDenoiser final : public Denoiser {
   const std::vector<std::vector<int64_t>>& batches() const { return batches_; }
 
  private:
+  static at::Tensor Linear(const DenoiserInput& input) {
+    return input.x.mul(0.5).add(input.t.to(at::kFloat).view({-1, 1, 1, 1}).mul(0.001));
+  }
+
   std::vector<std::vector<int64_t>> batches_;
   std::function<bool(const DenoiserInput&)> fails_;
 };

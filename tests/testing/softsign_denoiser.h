@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "core/diffusion/denoiser.h"
+#include "tests/testing/differentiate.h"
 
 namespace tweedie {
 
@@ -21,6 +22,9 @@ class SoftsignDenoiser final : public Denoiser {
     const at::Tensor output = input.x.mul(slope).add(Softsign(input.x).mul(0.4));
     if (!learned_variance_) return output;
     return at::cat({output, Softsign(input.x.mul(2))}, 1);
+  }
+  Differentiated PredictWithGradient(const DenoiserInput& input, const RowLoss& loss) override {
+    return DifferentiateRows(input, loss, [this](const auto& rows) { return Predict(rows); });
   }
 
  private:
