@@ -36,25 +36,25 @@ std::string Png(const at::Tensor& images) {
 
 }  // namespace
 
-MeasurementReader::MeasurementReader(Measurement measurement, bool is_image)
+MeasurementReader::MeasurementReader(std::shared_ptr<const Measurement> measurement, bool is_image)
     : measurement_(std::move(measurement)), is_image_(is_image) {}
 
 absl::StatusOr<MeasurementReader> MeasurementReader::Open(const JobRecord& record,
                                                           const TensorFile& input,
-                                                          const ImageShape3& image_shape) {
+                                                          const DiffusionModel& model) {
   RETURN_IF_ERROR(CheckHasMeasurement(record));
   ASSIGN_OR_RETURN(const StoredJob job, ReadStoredJob(record, input));
-  const MeasurementSpec& spec = *MeasurementOf(job.task);
-  absl::StatusOr<Measurement> measurement = Measure(spec, image_shape, job.task.seed);
+  auto measurement = MakeMeasurement(job.task, model);
   if (!measurement.ok()) return absl::DataLossError(measurement.status().message());
-  return MeasurementReader(*std::move(measurement), MeasuresImages(spec.forward_operator));
+  return MeasurementReader(*std::move(measurement),
+                           MeasuresImages(MeasurementOf(job.task)->forward_operator));
 }
 
-int MeasurementReader::size() const { return static_cast<int>(measurement_.y.size(0)); }
+int MeasurementReader::size() const { return static_cast<int>(measurement_->y.size(0)); }
 
 std::string MeasurementReader::Preview(const at::Tensor& y) const {
   if (is_image_) return Png(y);
-  const LinearOperator* linear = measurement_.A->linear();
+  const LinearOperator* linear = measurement_->A->linear();
   return linear == nullptr ? "" : Png(PseudoInverse(*linear, y));
 }
 
@@ -62,7 +62,7 @@ absl::StatusOr<v1::ReadJobMeasurementResponse> MeasurementReader::Part(int index
   v1::ReadJobMeasurementResponse part;
   part.set_index(index);
   try {
-    const at::Tensor y = measurement_.y.narrow(0, index, 1);
+    const at::Tensor y = measurement_->y.narrow(0, index, 1);
     *part.mutable_y() = WriteTensor(y.squeeze(0), v1::Tensor::FLOAT32);
     part.set_preview_png(Preview(y));
   } catch (const std::exception& error) {

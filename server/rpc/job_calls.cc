@@ -264,7 +264,7 @@ absl::StatusOr<MeasurementReader> JobCalls::ReadMeasurement(absl::string_view na
     return absl::FailedPreconditionError(
         absl::StrCat("models/", record.model, " of ", name, " is not loaded"));
   }
-  return MeasurementReader::Open(record, input, entry->model->diffusion->image_shape);
+  return MeasurementReader::Open(record, input, *entry->model->diffusion);
 }
 
 }  // namespace tweedie

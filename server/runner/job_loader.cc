@@ -37,15 +37,6 @@ std::optional<MethodState> ReadSaved(const JobRecord& record, const LoadedModel&
   return std::nullopt;
 }
 
-// The job's measurement, as its method has it; null if it has none.
-absl::StatusOr<std::shared_ptr<const Measurement>> MakeMeasurement(const TaskSpec& task,
-                                                                   const ImageShape3& image_shape) {
-  const MeasurementSpec* spec = MeasurementOf(task);
-  if (spec == nullptr) return nullptr;
-  ASSIGN_OR_RETURN(Measurement measurement, Measure(*spec, image_shape, task.seed));
-  return std::make_shared<const Measurement>(std::move(measurement));
-}
-
 double Weight(JobPriority priority) {
   switch (priority) {
     case JobPriority::kInteractive:
@@ -86,10 +77,11 @@ absl::StatusOr<LoadedJob> Load(const Claimed& claimed, const ModelPool& models,
   loaded.running->weights_sha256 = resident->model->weights_sha256;
   loaded.running->targets.reference = stored.reference;
   ASSIGN_OR_RETURN(loaded.running->targets.measurement,
-                   MakeMeasurement(stored.task, resident->model->diffusion->image_shape));
+                   MakeMeasurement(stored.task, *resident->model->diffusion));
   loaded.running->checkpoint_step = saved ? static_cast<int>(saved->step) : 0;
   ASSIGN_OR_RETURN(loaded.engine_job.method,
-                   MakeMethod(stored.task, resident->model->diffusion, saved ? &*saved : nullptr));
+                   MakeMethod(stored.task, resident->model->diffusion, saved ? &*saved : nullptr,
+                              loaded.running->targets.measurement));
   loaded.engine_job.id = record.id;
   loaded.engine_job.denoiser = resident->denoiser.get();
   loaded.engine_job.creator = record.creator;

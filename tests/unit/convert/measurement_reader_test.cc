@@ -27,7 +27,8 @@ class MeasurementReaderTest : public PrepareJobTest {
       if (!parsed.ok()) return parsed.status();
       input = *std::move(parsed);
     }
-    return MeasurementReader::Open(prepared->new_job.record, input, {1, 32, 32});
+    return MeasurementReader::Open(prepared->new_job.record, input,
+                                   *models_->Find("fashion-mnist-32")->model->diffusion);
   }
   static at::Tensor MustReadY(const v1::ReadJobMeasurementResponse& part) {
     const absl::StatusOr<at::Tensor> y = ReadTensor(part.y(), {1, 5, false});
