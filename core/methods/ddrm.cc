@@ -37,7 +37,7 @@ at::Tensor Ddrm::Step(const StepInput& in) const {
   const double keep = std::sqrt(1 - eta_ * eta_) * v;
   const at::Tensor& d = rows_.deviation;
   const at::Tensor x0_hat = rows_.Coordinates(in.x0_hat);
-  const at::Tensor z = in.levels.last ? at::zeros_like(x0_hat) : in.z.to(at::kDouble);
+  const at::Tensor z = in.levels.last ? at::zeros_like(x0_hat) : rows_.Coordinates(in.z);
   const at::Tensor noise = z.mul(eta_ * v);
   const at::Tensor unmeasured = x0_hat.add(rows_.Coordinates(in.eps).mul(keep)).add(noise);
   const at::Tensor clear =
@@ -49,10 +49,10 @@ at::Tensor Ddrm::Step(const StepInput& in) const {
 
 at::Tensor DdrmStart(const SpectralRows& rows, double alpha_bar, const at::Tensor& z) {
   const double v = Sigma(alpha_bar);
-  const at::Tensor wide = z.to(at::kDouble);
-  const at::Tensor clear = rows.y_bar.add(Rest(v, rows.deviation).mul(wide));
+  const at::Tensor c = rows.Coordinates(z);
+  const at::Tensor clear = rows.y_bar.add(Rest(v, rows.deviation).mul(c));
   const at::Tensor start =
-      at::where(rows.measured.logical_and(rows.deviation.le(v)), clear, wide.mul(v));
+      at::where(rows.measured.logical_and(rows.deviation.le(v)), clear, c.mul(v));
   return rows.Images(start.mul(std::sqrt(alpha_bar)));
 }
 

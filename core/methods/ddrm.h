@@ -18,7 +18,8 @@ namespace tweedie {
 //   not measured  x0_hat + sqrt(1 - eta^2) v eps + eta v z,
 //   d <= v        (1 - eta_b) x0_hat + eta_b y_bar + sqrt(v^2 - eta_b^2 d^2) z,
 //   otherwise     x0_hat + sqrt(1 - eta^2) v (y_bar - x0_hat) / d + eta v z.
-// z is drawn in these coordinates.
+// z is drawn as an image, so that the result does not depend on which of several
+// right V the operator has.
 class Ddrm final : public StepRule {
  public:
   Ddrm(SpectralRows rows, double eta, double eta_b);

@@ -2,6 +2,7 @@
 #define TWEEDIE_TESTS_TESTING_DIFFERENTIATE_H_
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <functional>
