@@ -4,10 +4,14 @@
 
 #include "core/base/field_error.h"
 #include "core/operators/blur.h"
+#include "core/operators/grayscale.h"
 #include "core/operators/identity.h"
 #include "core/operators/inpainting.h"
+#include "core/operators/mri.h"
+#include "core/operators/phase_retrieval.h"
 #include "core/operators/subsampling.h"
 #include "core/operators/super_resolution.h"
+#include "core/operators/tomography.h"
 
 namespace tweedie {
 namespace {
@@ -26,12 +30,14 @@ struct Maker {
     return MakeSubsampling(spec, image_shape);
   }
   MadeOperator operator()(const BlurSpec& spec) const { return MakeBlur(spec, image_shape, seed); }
-  MadeOperator operator()(const MriSpec&) const { return absl::UnimplementedError("mri"); }
-  MadeOperator operator()(const TomographySpec&) const { return absl::UnimplementedError("ct"); }
-  MadeOperator operator()(const PhaseRetrievalSpec&) const {
-    return absl::UnimplementedError("phase");
+  MadeOperator operator()(const MriSpec& spec) const { return MakeMri(spec, image_shape, seed); }
+  MadeOperator operator()(const TomographySpec& spec) const {
+    return MakeTomography(spec, image_shape);
   }
-  MadeOperator operator()(const GrayscaleSpec&) const { return absl::UnimplementedError("gray"); }
+  MadeOperator operator()(const PhaseRetrievalSpec& spec) const {
+    return MakePhaseRetrieval(spec, image_shape);
+  }
+  MadeOperator operator()(const GrayscaleSpec&) const { return MakeGrayscale(image_shape); }
 
   const ImageShape3& image_shape;
   uint64_t seed;
@@ -43,8 +49,9 @@ absl::StatusOr<std::shared_ptr<const Operator>> MakeOperator(const OperatorSpec&
                                                              const ImageShape3& image_shape,
                                                              uint64_t seed) {
   MadeOperator made = std::visit(Maker{image_shape, seed}, spec);
-  if (!made.ok()) return InField(OperatorKind(spec), made.status());
-  return made;
+  // Grayscale has no fields: its error is its kind's.
+  if (made.ok() || std::holds_alternative<GrayscaleSpec>(spec)) return made;
+  return InField(OperatorKind(spec), made.status());
 }
 
 absl::string_view OperatorKind(const OperatorSpec& spec) {

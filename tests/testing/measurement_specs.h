@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "core/methods/task.h"
 #include "core/operators/measurement.h"
 
 namespace tweedie {
@@ -42,6 +43,21 @@ inline InpaintingSpec Masked(at::Tensor mask) {
   InpaintingSpec inpainting;
   inpainting.missing = std::move(mask);
   return inpainting;
+}
+
+// A task of the kind with these, and all else left open.
+template <typename SomeTask>
+SomeTask TaskFor(MeasurementSpec measurement, ReverseProcessSpec process = SomeTask().process) {
+  SomeTask task;
+  task.measurement = std::move(measurement);
+  task.process = process;
+  return task;
+}
+
+inline AldTask LangevinFor(MeasurementSpec measurement, const ReverseProcessSpec& process) {
+  AldTask task = TaskFor<AldTask>(std::move(measurement), process);
+  task.prior = AldPrior::kLangevin;
+  return task;
 }
 
 }  // namespace tweedie

@@ -68,19 +68,14 @@ std::vector<PosteriorCase> AldAndDpsCases() {
   return {
       {"ald_ancestral",
        [](const TensorFile&, const at::Tensor& y) {
-         AldTask task;
-         task.measurement = Given(SkewBlur(), y, 0.1);
-         task.process = Steps(10);
+         AldTask task = TaskFor<AldTask>(Given(SkewBlur(), y, 0.1), Steps(10));
          task.gamma_scale = 1.3;
          task.likelihood_scale = 0.8;
          return task;
        }},
       {"ald_langevin",
        [](const TensorFile&, const at::Tensor& y) {
-         AldTask task;
-         task.measurement = Given(SkewBlur(), y, 0.1);
-         task.prior = AldPrior::kLangevin;
-         task.process = Steps(4);
+         AldTask task = LangevinFor(Given(SkewBlur(), y, 0.1), Steps(4));
          task.step_size = 0.9;
          return task;
        }},
@@ -115,7 +110,7 @@ std::vector<PosteriorCase> SpectralCases() {
        }},
       {"ddrm_noiseless",
        [](const TensorFile& golden, const at::Tensor& y) {
-         return DdrmTask{Given(Mask(golden), y), Steps(10)};
+         return TaskFor<DdrmTask>(Given(Mask(golden), y), Steps(10));
        }},
   };
 }
@@ -140,7 +135,7 @@ std::vector<PosteriorCase> OtherCases() {
        }},
       {"reddiff",
        [](const TensorFile&, const at::Tensor& y) {
-         return ReddiffTask{Given(SkewBlur(), y, 0.1), Steps(10)};
+         return TaskFor<ReddiffTask>(Given(SkewBlur(), y, 0.1), Steps(10));
        }},
       {"repaint",
        [](const TensorFile& golden, const at::Tensor& y) {

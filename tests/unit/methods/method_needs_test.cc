@@ -45,14 +45,14 @@ InpaintingSpec Inpainting() {
 
 TaskSpec TaskOf(const std::string& method, const MeasurementSpec& measurement) {
   TaskSpec spec;
-  if (method == "ald") spec.task = AldTask{measurement};
-  if (method == "dps") spec.task = DpsTask{measurement};
-  if (method == "ddnm") spec.task = DdnmTask{measurement};
-  if (method == "ddrm") spec.task = DdrmTask{measurement};
-  if (method == "pigdm") spec.task = PigdmTask{measurement};
-  if (method == "diffpir") spec.task = DiffpirTask{measurement};
-  if (method == "reddiff") spec.task = ReddiffTask{measurement};
-  if (method == "repaint") spec.task = RepaintTask{measurement};
+  if (method == "ald") spec.task = TaskFor<AldTask>(measurement);
+  if (method == "dps") spec.task = TaskFor<DpsTask>(measurement);
+  if (method == "ddnm") spec.task = TaskFor<DdnmTask>(measurement);
+  if (method == "ddrm") spec.task = TaskFor<DdrmTask>(measurement);
+  if (method == "pigdm") spec.task = TaskFor<PigdmTask>(measurement);
+  if (method == "diffpir") spec.task = TaskFor<DiffpirTask>(measurement);
+  if (method == "reddiff") spec.task = TaskFor<ReddiffTask>(measurement);
+  if (method == "repaint") spec.task = TaskFor<RepaintTask>(measurement);
   if (method == "sdedit") {
     SdeditTask task;
     task.measurement = measurement;

@@ -154,18 +154,14 @@ std::vector<MethodCase> GuidedCases() {
   const auto v = [](DiffusionModel& m) { m.scheduler.prediction = Prediction::kV; };
   return {
       {"AldAncestral",
-       [](int n, const Shape& shape) {
-         return AldTask{Blurred(n, shape, 0.1), AldPrior::kAncestral, Ddpm()};
-       }},
+       [](int n, const Shape& shape) { return TaskFor<AldTask>(Blurred(n, shape, 0.1), Ddpm()); }},
       {"AldLangevin",
-       [](int n, const Shape& shape) {
-         return AldTask{Blurred(n, shape, 0.1), AldPrior::kLangevin, Levels()};
-       }},
+       [](int n, const Shape& shape) { return LangevinFor(Blurred(n, shape, 0.1), Levels()); }},
       {"AldOfMagnitudes",
        [](int n, const Shape& shape) {
          MeasurementSpec measurement = Blurred(n, shape, 0.05);
          measurement.forward_operator = PhaseRetrievalSpec();
-         return AldTask{measurement, AldPrior::kAncestral, Ddim(0.5)};
+         return TaskFor<AldTask>(measurement, Ddim(0.5));
        }},
       {"DpsNorm",
        [](int n, const Shape& shape) {
@@ -200,25 +196,25 @@ std::vector<MethodCase> FittedCases() {
        }},
       {"DdnmPlus",
        [](int n, const Shape& shape) {
-         return DdnmTask{Blurred(n, shape, 0.2), Levels()};
+         return TaskFor<DdnmTask>(Blurred(n, shape, 0.2), Levels());
        }},
       {"Ddrm",
        [](int n, const Shape& shape) {
-         return DdrmTask{Blurred(n, shape, 0.2), Levels()};
+         return TaskFor<DdrmTask>(Blurred(n, shape, 0.2), Levels());
        }},
       {"Diffpir",
        [](int n, const Shape& shape) {
-         return DiffpirTask{Blurred(n, shape, 0.1), Levels()};
+         return TaskFor<DiffpirTask>(Blurred(n, shape, 0.1), Levels());
        }},
       {"Reddiff",
        [](int n, const Shape& shape) {
-         return ReddiffTask{Blurred(n, shape, 0.1), Levels()};
+         return TaskFor<ReddiffTask>(Blurred(n, shape, 0.1), Levels());
        }},
       {"ReddiffOfMagnitudes",
        [](int n, const Shape& shape) {
          MeasurementSpec measurement = Blurred(n, shape, 0.05);
          measurement.forward_operator = PhaseRetrievalSpec();
-         return ReddiffTask{measurement, Levels()};
+         return TaskFor<ReddiffTask>(measurement, Levels());
        }},
       {"Repaint",
        [](int n, const Shape& shape) {
