@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "core/base/status_macros.h"
 #include "core/metrics/psnr.h"
 #include "core/metrics/ssim.h"
 
@@ -36,6 +37,18 @@ void Compare(const at::Tensor& images, const at::Tensor& reference, AllMetrics& 
   }
 }
 
+absl::Status AddDistances(const at::Tensor& images, const at::Tensor& reference, const Lpips& lpips,
+                          AllMetrics& all) {
+  for (int64_t i = 0; i < images.size(0); ++i) {
+    const at::Tensor truth = reference[std::min(i, reference.size(0) - 1)];
+    ASSIGN_OR_RETURN(const std::optional<double> distance, lpips.Distance(images[i], truth));
+    if (distance.has_value() && std::isfinite(*distance)) {
+      all[static_cast<size_t>(i)].set_lpips(*distance);
+    }
+  }
+  return absl::OkStatus();
+}
+
 void AddResiduals(const at::Tensor& images, const Measurement& measurement, AllMetrics& all) {
   const std::vector<double> residuals = Residuals(measurement, images);
   for (size_t i = 0; i < all.size(); ++i) {
@@ -52,6 +65,9 @@ absl::StatusOr<AllMetrics> MeasureImages(const at::Tensor& images, const MetricT
   AllMetrics all(static_cast<size_t>(images.size(0)));
   try {
     if (targets.reference.defined()) Compare(images, targets.reference, all);
+    if (targets.reference.defined() && targets.lpips != nullptr) {
+      RETURN_IF_ERROR(AddDistances(images, targets.reference, *targets.lpips, all));
+    }
     if (targets.measurement != nullptr) AddResiduals(images, *targets.measurement, all);
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat("metrics: ", error.what()));

@@ -70,6 +70,7 @@ void JobRunner::Run(const Claimed& claimed) {
                absl::ToInt64Milliseconds(parts_.clock->Now() - job.create_time));
   absl::StatusOr<LoadedJob> loaded = LoadJob(claimed, *parts_.models, *parts_.blobs, *parts_.clock);
   if (!loaded.ok()) return FailToLoad(claimed, loaded.status());
+  loaded->running->targets.lpips = parts_.lpips;
   // Known before the engine can report it.
   running_.Add(loaded->running);
   parts_.observer->OnJobChanged(job);

@@ -9,6 +9,7 @@
 #include "core/engine/engine_thread.h"
 #include "core/jobs/blob_store.h"
 #include "core/jobs/job_store.h"
+#include "core/metrics/lpips.h"
 #include "server/runner/job_observer.h"
 #include "server/runner/job_writer.h"
 #include "server/runner/lease_keeper.h"
@@ -40,6 +41,7 @@ class JobRunner final : public RunnerControl {
     const BlobStore* blobs = nullptr;
     ModelPool* models = nullptr;
     JobObserver* observer = nullptr;
+    const Lpips* lpips = nullptr;  // null: no perceptual distances
   };
 
   // Begins to run jobs at once.
