@@ -1,6 +1,7 @@
 #include "server/convert/job_work.h"
 
 #include <ATen/ATen.h>
+#include <c10/util/accumulate.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,6 +15,7 @@
 #include "core/base/ids.h"
 #include "core/base/status_macros.h"
 #include "core/methods/make_method.h"
+#include "core/operators/make_operator.h"
 #include "server/convert/images_proto.h"
 #include "server/convert/task_inputs.h"
 #include "server/convert/task_proto.h"
@@ -26,12 +28,14 @@ namespace {
 // x0_hat, noise, the network's input and output, the checkpoint and the copies
 // on their way to watchers.
 constexpr int64_t kTensorsPerImage = 8;
-// With a measurement also the gradient and x_t as its leaf, x0_hat and A(x0_hat)
-// with what their derivatives keep (padded, and complex for operators by FFT),
-// y, the residual, and what solvers and optimisers carry from step to step. The
+// With a measurement also the gradient and x_t as its leaf, x0_hat with what its
+// derivative keeps, and what solvers and optimisers carry from step to step. The
 // network's activations are not the job's: the engine has them for the rows in
 // its hands alone.
-constexpr int64_t kTensorsPerMeasuredImage = 24;
+constexpr int64_t kTensorsPerMeasuredImage = 16;
+// And, in measurements: y, clean and noisy, A(x0_hat) with what its derivative
+// keeps, which may be complex, and the residual.
+constexpr int64_t kTensorsPerMeasurement = 8;
 
 struct JobSize {
   int64_t inputs = 0;   // the images made, for tasks without input
@@ -45,10 +49,23 @@ int64_t ImageCost(const TaskSpec& task, const DiffusionModel& model) {
          (measured ? kTensorsPerMeasuredImage : kTensorsPerImage);
 }
 
-// The most results of one job: what `limits` say, in images.
-int64_t MaxImages(const TaskSpec& task, const DiffusionModel& model, const RequestLimits& limits) {
-  const int64_t by_cost = limits.max_cost_bytes / ImageCost(task, model);
-  return std::clamp<int64_t>(by_cost, 0, limits.max_images_per_job);
+// Of one result's measurement; 0 if the task has none. Builds the operator.
+absl::StatusOr<int64_t> MeasurementCost(const v1::Job& job, const TaskSpec& task,
+                                        const DiffusionModel& model) {
+  const MeasurementSpec* measurement = MeasurementOf(task);
+  if (measurement == nullptr) return 0;
+  const auto made = MakeOperator(measurement->forward_operator, model.image_shape, task.seed);
+  if (!made.ok()) {
+    return InField(absl::StrCat("job.", TaskField(job), ".measurement.forward_operator"),
+                   made.status());
+  }
+  const std::vector<int64_t> shape = (*made)->output_shape();
+  return c10::multiply_integers(shape) * int64_t{sizeof(float)} * kTensorsPerMeasurement;
+}
+
+// The most results of one job: what `limits` say, in images of such a cost.
+int64_t MaxImages(int64_t image_cost, const RequestLimits& limits) {
+  return std::clamp<int64_t>(limits.max_cost_bytes / image_cost, 0, limits.max_images_per_job);
 }
 
 absl::Status TooMany(absl::string_view field, int64_t most, int64_t count) {
@@ -129,41 +146,46 @@ void ChooseDetectors(const DiffusionModel& model, Task* task) {
   tomography->num_detectors = static_cast<int>(std::ceil(diagonal));
 }
 
-// ResolveTask() builds the operator and measures.
-absl::StatusOr<TaskSpec> ResolveSafely(const TaskSpec& task, const DiffusionModel& model) {
-  try {
-    return ResolveTask(task, model);
-  } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("the task cannot be checked: ", error.what()));
-  }
-}
-
 absl::StatusOr<TaskSpec> Resolve(const v1::Job& job, const TaskSpec& task,
                                  const DiffusionModel& model) {
-  absl::StatusOr<TaskSpec> resolved = ResolveSafely(task, model);
+  absl::StatusOr<TaskSpec> resolved = ResolveTask(task, model);
   if (resolved.ok()) return resolved;
   return InField(absl::StrCat("job.", TaskField(job)), resolved.status());
 }
 
-}  // namespace
-
-absl::StatusOr<JobWork> ReadJobWork(const v1::Job& job, const DiffusionModel& model,
-                                    const RequestLimits& limits) {
+absl::StatusOr<JobWork> Read(const v1::Job& job, const DiffusionModel& model,
+                             const RequestLimits& limits) {
   absl::StatusOr<TaskSpec> read = ReadTask(job);
   if (!read.ok()) return InField("job", read.status());
   TaskSpec task = *std::move(read);
-  ASSIGN_OR_RETURN(const JobSize size, CheckSize(job, task, MaxImages(task, model, limits)));
+  int64_t cost = ImageCost(task, model);
+  ASSIGN_OR_RETURN(const JobSize size, CheckSize(job, task, MaxImages(cost, limits)));
   RETURN_IF_ERROR(CheckClassLabels(task.class_labels, model.num_classes, size));
   task.class_labels = ExpandLabels(std::move(task.class_labels), size);
   if (!job.has_seed()) task.seed = RandomBits();
   const absl::Status tensors = ReadTaskTensors(job, model.image_shape, size.inputs, &task.task);
   if (!tensors.ok()) return InField("job", tensors);
   ChooseDetectors(model, &task.task);
+  ASSIGN_OR_RETURN(const int64_t measurement_cost, MeasurementCost(job, task, model));
+  cost += measurement_cost;
+  // Again, before anything is measured.
+  RETURN_IF_ERROR(CheckSize(job, task, MaxImages(cost, limits)).status());
   JobWork work;
   ASSIGN_OR_RETURN(work.task, Resolve(job, task, model));
   ASSIGN_OR_RETURN(work.reference, ReadReference(job, model, size));
-  work.cost_bytes = size.results * ImageCost(work.task, model);
+  work.cost_bytes = size.results * cost;
   return work;
+}
+
+}  // namespace
+
+absl::StatusOr<JobWork> ReadJobWork(const v1::Job& job, const DiffusionModel& model,
+                                    const RequestLimits& limits) {
+  try {
+    return Read(job, model, limits);
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("the job cannot be checked: ", error.what()));
+  }
 }
 
 at::Tensor ExpandReference(const at::Tensor& reference, int64_t num_images) {

@@ -407,6 +407,16 @@ TEST_F(MeasuredRequestErrorsTest, AMethodThatTheOperatorCannotServeNamesThoseTha
   ExpectRefused(request, "job.ddrm.measurement.forward_operator", "phase_retrieval");
 }
 
+TEST_F(MeasuredRequestErrorsTest, LargeMeasurementsCostMore) {
+  RequestLimits limits;
+  limits.max_cost_bytes = 5 * (1024 * 4 * 24);
+  Request request = DpsRequest(2);
+  OperatorOf(&request)->mutable_phase_retrieval()->set_padding(4);  // y is 81 times as large
+  EXPECT_THAT(Prepare(request, limits),
+              StatusIs(kInvalid, HasSubstr("job.dps.measurement.simulate_from must be at most 0")));
+  EXPECT_OK(Prepare(request));
+}
+
 TEST_F(MeasuredRequestErrorsTest, MemoryLimitsTheMeasurementsOfAJob) {
   RequestLimits limits;
   limits.max_cost_bytes = 5 * (1024 * 4 * 24);
