@@ -115,6 +115,11 @@ class ServerImpl final : public Server {
   ~ServerImpl() override { Drain(); }
 
   absl::Status Run() {
+    // Before any job is touched: an address that cannot be listened on is common.
+    if (!options_.http.empty()) {
+      ASSIGN_OR_RETURN(http_, HttpServer::Start({options_.http, [this] { return IsReady(); },
+                                                 [this] { return Metrics(); }}));
+    }
     ASSIGN_OR_RETURN(const std::vector<JobRecord> rescued, store_->Rescue(/*all=*/true));
     if (!rescued.empty()) spdlog::info("{} jobs go on after an unclean end", rescued.size());
     RETURN_IF_ERROR(SweepBlobs(*store_, blobs_));
@@ -125,9 +130,7 @@ class ServerImpl final : public Server {
     RpcServer::Options rpc;
     rpc.listen = options_.listen;
     ASSIGN_OR_RETURN(rpc_, RpcServer::Start(rpc, Parts()));
-    if (options_.http.empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(http_, HttpServer::Start({options_.http, [this] { return !draining_.load(); },
-                                               [this] { return Metrics(); }}));
+    running_ = true;
     return absl::OkStatus();
   }
 
@@ -146,6 +149,8 @@ class ServerImpl final : public Server {
   }
 
  private:
+  bool IsReady() const { return running_ && !draining_; }
+
   ServiceParts Parts() {
     ServiceParts parts;
     parts.store = store_.get();
@@ -161,6 +166,7 @@ class ServerImpl final : public Server {
   }
 
   std::map<std::string, double> Metrics() const {
+    if (!running_) return {};
     std::map<std::string, double> values = runner_->Metrics();
     for (const auto& [name, value] : hub_.Metrics()) values[name] = value;
     values["tweedie_streams"] = rpc_->num_streams();
@@ -186,6 +192,7 @@ class ServerImpl final : public Server {
   const std::optional<Lpips> lpips_;
   EventHub hub_;
   HubObserver observer_;
+  std::atomic<bool> running_ = false;  // runner_ and rpc_ are there
   std::atomic<bool> draining_ = false;
   std::unique_ptr<JobRunner> runner_;
   std::unique_ptr<RpcServer> rpc_;

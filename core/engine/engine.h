@@ -41,13 +41,16 @@ class Engine {
     double gradient_row_cost = 3;
   };
   // `sink` outlives the engine.
-  Engine(Options options, FrameSink* sink) : options_(options), sink_(sink) {}
+  Engine(Options options, FrameSink* sink)
+      : options_(options), sink_(sink), scheduler_(options.max_batch_rows) {}
 
   // The job takes part from the next step on. RESOURCE_EXHAUSTED when there is
   // no room, ALREADY_EXISTS for the id of a resident job.
   absl::Status Submit(EngineJob job) ABSL_LOCKS_EXCLUDED(mu_);
   // Takes effect before the job's next step. NOT_FOUND if it is not here.
   absl::Status Cancel(const JobId& id) ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether the job was submitted and is not done.
+  bool Has(const JobId& id) const ABSL_LOCKS_EXCLUDED(mu_);
   // Jobs submitted and not done.
   int num_jobs() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -58,10 +61,11 @@ class Engine {
   std::vector<EngineJob> Evict() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  // Takes in what was submitted, then ends what was cancelled.
   void Admit() ABSL_LOCKS_EXCLUDED(mu_);
   // Whose rows go into the next call; empty if nobody waits.
   std::vector<BatchPart> NextBatch();
-  void DropCancelled() ABSL_LOCKS_EXCLUDED(mu_);
+  void AdmitJob(EngineJob job) ABSL_LOCKS_EXCLUDED(mu_);
   void EndJob(const JobId& id, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   // Advances `job` if all its rows are there, and reports.
   void AdvanceIfComplete(ResidentJob& job) ABSL_LOCKS_EXCLUDED(mu_);

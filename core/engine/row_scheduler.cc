@@ -1,6 +1,7 @@
 #include "core/engine/row_scheduler.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -13,28 +14,36 @@ bool AreAlike(const RowScheduler::Waiting& a, const RowScheduler::Waiting& b) {
 
 }  // namespace
 
-void RowScheduler::Add(const std::string& job, const std::string& creator, double weight) {
-  auto [entry, is_new] = creators_.try_emplace(creator);
-  if (is_new) {
-    double least = std::numeric_limits<double>::infinity();
-    for (const auto& [name, other] : creators_) {
-      if (name != creator) least = std::min(least, other.served);
-    }
-    entry->second.served = creators_.size() == 1 ? 0 : least;
+double RowScheduler::StartOfCreator(const std::string& creator) const {
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto& [name, other] : creators_) {
+    if (name != creator) least = std::min(least, other.served);
   }
+  return std::isinf(least) ? time_ : std::max(least, time_ - call_rows_);
+}
+
+double RowScheduler::StartOfJob(const std::string& creator, double time) const {
   double least = std::numeric_limits<double>::infinity();
   for (const auto& [name, other] : jobs_) {
     if (other.creator == creator) least = std::min(least, other.served);
   }
-  const double served = entry->second.jobs == 0 ? 0 : least;
-  ++entry->second.jobs;
-  jobs_[job] = Job{creator, weight, served, arrivals_++};
+  return std::isinf(least) ? time : std::max(least, time - call_rows_);
+}
+
+void RowScheduler::Add(const std::string& job, const std::string& creator, double weight) {
+  auto [entry, is_new] = creators_.try_emplace(creator);
+  Creator& owner = entry->second;
+  if (is_new) owner.served = StartOfCreator(creator);
+  jobs_[job] = Job{creator, weight, StartOfJob(creator, owner.time), arrivals_++};
+  owner.weight += weight;
+  ++owner.jobs;
 }
 
 void RowScheduler::Remove(const std::string& job) {
   const auto it = jobs_.find(job);
   if (it == jobs_.end()) return;
   const auto creator = creators_.find(it->second.creator);
+  creator->second.weight -= it->second.weight;
   if (--creator->second.jobs == 0) creators_.erase(creator);
   jobs_.erase(it);
 }
@@ -51,8 +60,11 @@ bool RowScheduler::GoesBefore(const std::string& a, const std::string& b) const 
 
 void RowScheduler::Serve(const std::string& job, double cost) {
   Job& served = jobs_.at(job);
+  Creator& creator = creators_.at(served.creator);
   served.served += cost / served.weight;
-  creators_.at(served.creator).served += cost / served.weight;
+  creator.time += cost / creator.weight;
+  creator.served += cost / served.weight;
+  time_ += cost / served.weight / static_cast<double>(creators_.size());
 }
 
 std::vector<RowScheduler::Share> RowScheduler::Pick(const std::vector<Waiting>& waiting,
