@@ -36,8 +36,8 @@ class Engine {
     int max_batch_rows = 16;    // rows of one network call
     int max_running_jobs = 32;  // jobs resident at a time
     // What a row with its gradient costs, in plain rows; at least 1. A call has at
-    // most max_batch_rows / gradient_row_cost of them (but one), so that it takes
-    // no longer than a plain one.
+    // most max_batch_rows / gradient_row_cost of them, though at least one, so
+    // that it takes no longer than a plain one.
     double gradient_row_cost = 3;
   };
   // `sink` outlives the engine.

@@ -48,7 +48,7 @@ Backbone MakeSqueeze() {
 }
 
 Backbone MakeVgg16() {
-  Backbone backbone{.name = "vgg16", .min_side = 16};
+  Backbone backbone{.name = "vgg16", .layers = {}, .compared = {}, .min_side = 16};
   constexpr std::array<std::array<int64_t, 2>, 5> kBlocks = {
       {{64, 2}, {128, 2}, {256, 3}, {512, 3}, {512, 3}}};  // channels, convolutions
   for (const auto& [channels, convolutions] : kBlocks) {

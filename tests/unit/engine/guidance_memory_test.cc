@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
-#include <iostream>
 #include <memory>
 #include <optional>
 
@@ -20,12 +19,12 @@ namespace tweedie {
 namespace {
 
 constexpr size_t kMiB = size_t{1} << 20;
-// What the default model keeps of one row of 32x32 for its backward pass, with
-// what the pass itself needs at its worst moment.
-constexpr size_t kGraphOfARow = 40 * kMiB;
-// x, prediction and gradient of all rows, and the copies of them in hand: 4 KiB
-// each a row.
-constexpr size_t kTensorsOfARow = 64 * 1024;
+// What the default model keeps of one row of 32x32 for its backward pass (10 MiB),
+// with what kernels need beside it.
+constexpr size_t kGraphOfARow = 12 * kMiB;
+// x, prediction and gradient of a row in the call, its x before and after, and
+// what a step has in hand: eight tensors of 4 KiB.
+constexpr size_t kTensorsOfARow = 32 * 1024;
 
 // Steps as DPS does: x moves along the gradient of the norm of x0_hat - y.
 class DpsLikeMethod final : public Method {
@@ -86,12 +85,10 @@ class GuidanceMemoryTest : public ::testing::Test {
 CountingAllocator* GuidanceMemoryTest::allocator_ = nullptr;
 std::shared_ptr<const LoadedModel> GuidanceMemoryTest::model_;
 
-// Not 64 graphs but two, one a worker: the bound of 84 MiB is theirs.
+// Not 64 graphs (640 MiB) but two, one a worker: the bound is 26 MiB.
 TEST_F(GuidanceMemoryTest, RowsOfAJobTakeTheGraphsOfAsManyRowsAsThereAreThreads) {
   RowParallelDenoiser denoiser(model_->network, 2);
-  const size_t peak = PeakOfAJob(denoiser, 64);
-  std::cout << "64 rows, 2 threads: peak " << peak << " bytes\n";
-  EXPECT_LE(peak, 2 * kGraphOfARow + 64 * kTensorsOfARow);
+  EXPECT_LE(PeakOfAJob(denoiser, 64), 2 * kGraphOfARow + 64 * kTensorsOfARow);
 }
 
 TEST_F(GuidanceMemoryTest, NothingIsKeptWhenTheJobIsDone) {
@@ -106,7 +103,6 @@ TEST_F(GuidanceMemoryTest, NothingIsKeptWhenTheJobIsDone) {
 TEST_F(GuidanceMemoryTest, BatchedRowsTakeAGraphEach) {
   UnetDenoiser denoiser(model_->network, at::kCPU);
   const size_t one = PeakOfAJob(denoiser, 1);
-  std::cout << "1 row: peak " << one << " bytes\n";
   EXPECT_GT(one, kGraphOfARow / 2);
   EXPECT_GT(PeakOfAJob(denoiser, 8), 6 * one);
 }
