@@ -70,7 +70,9 @@ at::Tensor AnnealedLikelihood::Pull(const at::Tensor& x_t, double alpha_bar_t,
                                     double weight) const {
   std::vector<double> factors;
   for (const double sigma : rows_.sigma) {
-    factors.push_back(weight * scale_ / (sigma * sigma + SquaredGamma(alpha_bar_t)));
+    // Where alpha_bar rounds to 1 there is no way to go, and nothing to divide by.
+    const double variance = sigma * sigma + SquaredGamma(alpha_bar_t);
+    factors.push_back(variance > 0 ? weight * scale_ / variance : 0);
   }
   const at::Tensor u = x_t.mul(1 / std::sqrt(alpha_bar_t));
   return ResidualGradient(rows_, u).mul(RowFactors(factors));
@@ -93,9 +95,9 @@ at::Tensor LangevinAld::Step(const StepInput& in) const {
   if (in.levels.last) return in.x0_hat;
   const double alpha_bar_t = in.levels.alpha_bar_t;
   const double sigma_t = std::sqrt(SquaredSigma(alpha_bar_t));
-  const double a = step_size_ * SquaredSigma(alpha_bar_t);
+  const double a = step_size_ * sigma_t * sigma_t;
   const at::Tensor u = in.x_t.mul(1 / std::sqrt(alpha_bar_t))
-                           .sub(in.eps.mul(a / sigma_t))
+                           .sub(in.eps.mul(step_size_ * sigma_t))
                            .sub(likelihood_.Pull(in.x_t, alpha_bar_t, a))
                            .add(in.z.mul(std::sqrt(2 * a)));
   return u.mul(std::sqrt(in.levels.alpha_bar_s));

@@ -24,7 +24,7 @@ class AnnealedLikelihood {
   AnnealedLikelihood(MeasuredRows rows, double gamma_scale, double scale);
   // gamma_t^2.
   double SquaredGamma(double alpha_bar) const;
-  // weight g_t(u), [n, C, H, W], of x_t.
+  // weight g_t(u), [n, C, H, W], of x_t; 0 where sigma^2 + gamma_t^2 is.
   at::Tensor Pull(const at::Tensor& x_t, double alpha_bar_t, double weight) const;
 
  private:

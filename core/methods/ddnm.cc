@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "core/base/field_error.h"
 #include "core/base/status_macros.h"
 #include "core/methods/method_needs.h"
 #include "core/methods/number_fields.h"
@@ -23,14 +25,13 @@ constexpr double kDefaultEta = 0.85;
 absl::Status ResolveTravel(DdnmTask* task) {
   RETURN_IF_ERROR(CheckCount("travel_length", task->travel_length));
   RETURN_IF_ERROR(CheckCount("travel_repeats", task->travel_repeats));
+  if (task->travel_length == 0 && task->travel_repeats > 1) {
+    return FieldError("travel_repeats", absl::StrCat("is only for a travel_length above 0; was ",
+                                                     task->travel_repeats));
+  }
   task->travel_repeats = std::max(task->travel_repeats, 1);
   return CheckEvaluations("travel_repeats", task->travel_repeats,
                           1.0 * task->travel_repeats * task->process.num_steps);
-}
-
-bool IsNoisy(const Measurement& measurement) {
-  return std::any_of(measurement.sigma.begin(), measurement.sigma.end(),
-                     [](double sigma) { return sigma > 0; });
 }
 
 }  // namespace
@@ -38,8 +39,7 @@ bool IsNoisy(const Measurement& measurement) {
 Ddnm::Ddnm(MeasuredRows rows, double eta) : rows_(std::move(rows)), eta_(eta) {}
 
 at::Tensor Ddnm::Step(const StepInput& in) const {
-  const at::Tensor fitted =
-      in.x0_hat.sub(PseudoInverse(*rows_.A->linear(), Residual(rows_, in.x0_hat)));
+  const at::Tensor fitted = Fitted(*rows_.A->linear(), rows_.y, in.x0_hat);
   if (in.levels.last) return fitted;
   const double a = std::sqrt(in.levels.alpha_bar_s);
   const double b = std::sqrt(1 - in.levels.alpha_bar_s);
@@ -94,7 +94,7 @@ absl::Status SetUp(const DdnmTask& task, const TaskContext& context,
   ASSIGN_OR_RETURN(const std::vector<int> kept, SetLevels(task.process, options));
   options->path = Jumps(kept, task.travel_length, task.travel_repeats);
   options->x = InitialNoise(context, context.num_rows());
-  if (IsNoisy(*context.measurement)) {
+  if (context.measurement->noisy) {
     options->rule = std::make_unique<DdnmPlus>(SpectralRows(context), *task.eta);
   } else {
     options->rule = std::make_unique<Ddnm>(RowsOf(context), *task.eta);

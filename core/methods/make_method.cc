@@ -29,7 +29,7 @@ struct Maker {
   }
 
   absl::StatusOr<std::unique_ptr<Method>> operator()(const ReddiffTask& task) const {
-    ASSIGN_OR_RETURN(Reddiff::Options options, OptionsOf(task, context, model));
+    ASSIGN_OR_RETURN(Reddiff::Options options, OptionsOf(task, context, model, saved != nullptr));
     options.class_labels = class_labels;
     return Build<Reddiff>(std::move(options));
   }

@@ -40,8 +40,7 @@ MeasurementTraits TraitsOf(const MeasurementSpec& spec, const Measurement& measu
   traits.inpainting = std::holds_alternative<InpaintingSpec>(spec.forward_operator);
   traits.linear = linear != nullptr;
   traits.spectrum = linear != nullptr && linear->spectrum() != nullptr;
-  traits.noisy = std::any_of(measurement.sigma.begin(), measurement.sigma.end(),
-                             [](double sigma) { return sigma > 0; });
+  traits.noisy = measurement.noisy;
   traits.image_shape =
       measurement.A->output_shape() == std::vector<int64_t>(image_shape.begin(), image_shape.end());
   return traits;

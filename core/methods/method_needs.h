@@ -15,7 +15,7 @@ struct MeasurementTraits {
   bool inpainting = false;
   bool linear = false;
   bool spectrum = false;     // its operator has one
-  bool noisy = false;        // in any of its images
+  bool noisy = false;        // by its noise model, whatever its images are
   bool image_shape = false;  // y has the image's shape
 };
 

@@ -1,6 +1,7 @@
 #include "core/methods/reddiff.h"
 
 #include <ATen/ATen.h>
+#include <c10/util/accumulate.h>
 
 #include <algorithm>
 #include <cmath>
@@ -26,6 +27,9 @@ constexpr double kBeta1 = 0.9;
 constexpr double kBeta2 = 0.99;
 constexpr double kEpsilon = 1e-8;
 
+// Of ||A||^2: the least rho of the start.
+constexpr double kLeastRho = 1e-4;
+
 constexpr char kMu[] = "mu";
 constexpr char kX0Hat[] = "x0_hat";
 constexpr char kMean[] = "adam_mean";
@@ -46,10 +50,19 @@ double ImageSize(const at::Tensor& rows) {
   return static_cast<double>(rows.numel()) / static_cast<double>(rows.size(0));
 }
 
+// The values of one y that are measured.
+double NumMeasured(const Operator& A) {
+  const at::Tensor measured = A.measured();
+  const std::vector<int64_t> shape = A.output_shape();
+  if (!measured.defined()) return static_cast<double>(c10::multiply_integers(shape));
+  return measured.expand(shape).sum().item<double>();
+}
+
 }  // namespace
 
 Reddiff::Reddiff(Options options)
     : options_(std::move(options)),
+      num_measured_(NumMeasured(*options_.rows.A)),
       mu_(options_.mu),
       x0_hat_(options_.mu),
       mean_(at::zeros_like(options_.mu)),
@@ -92,7 +105,7 @@ std::optional<Query> Reddiff::NextQuery() const {
 at::Tensor Reddiff::Gradient(const at::Tensor& eps) const {
   const double sigma_t = std::sqrt((1 - alpha_bar()) / alpha_bar());
   const double prior = options_.prior_weight * sigma_t / ImageSize(mu_);
-  const double data = options_.data_weight / ImageSize(options_.rows.y);
+  const double data = options_.data_weight / num_measured_;
   return eps.sub(z_).mul(prior).add(ResidualGradient(options_.rows, mu_).mul(data));
 }
 
@@ -150,7 +163,8 @@ absl::StatusOr<ReddiffTask> Resolve(const ReddiffTask& task, const TaskContext& 
 }
 
 absl::StatusOr<Reddiff::Options> OptionsOf(const ReddiffTask& task, const TaskContext& context,
-                                           std::shared_ptr<const DiffusionModel> model) {
+                                           std::shared_ptr<const DiffusionModel> model,
+                                           bool restored) {
   ASSIGN_OR_RETURN(ResolvedProcess levels, ResolveLevels(task.process, *model));
   Reddiff::Options options;
   options.timesteps = std::move(levels.timesteps);
@@ -161,10 +175,28 @@ absl::StatusOr<Reddiff::Options> OptionsOf(const ReddiffTask& task, const TaskCo
   options.prior_weight = *task.prior_weight;
   options.data_weight = *task.data_weight;
   options.seed = context.seed;
-  const LinearOperator* const linear = options.rows.A->linear();
-  options.mu = linear != nullptr ? PseudoInverse(*linear, options.rows.y).contiguous()
-                                 : InitialNoise(context, context.num_rows());
+  if (restored) {
+    const auto [channels, height, width] = context.model.image_shape;
+    options.mu = at::zeros({context.num_rows(), channels, height, width}, at::kFloat);
+  } else {
+    options.mu = ReddiffStart(context);
+  }
   return options;
+}
+
+at::Tensor ReddiffStart(const TaskContext& context) {
+  const Measurement& measurement = *context.measurement;
+  const LinearOperator* const A = measurement.A->linear();
+  if (A == nullptr) return InitialNoise(context, context.num_rows());
+  const double norm = Norm(*A, context.model.image_shape);
+  std::vector<double> rho;
+  for (const double sigma : measurement.sigma) {
+    rho.push_back(std::max(sigma * sigma, kLeastRho * norm * norm));
+  }
+  return Proximal(*A, measurement.y, at::Tensor(),
+                  at::tensor(at::ArrayRef<double>(rho), at::kDouble))
+      .repeat_interleave(context.samples_per_image, 0)
+      .contiguous();
 }
 
 }  // namespace tweedie

@@ -20,8 +20,9 @@ namespace tweedie {
 // Regularisation by denoising diffusion (Mardani et al., 2024, algorithm 1): an
 // image mu, optimised by Adam (Kingma and Ba, 2015; betas 0.9 and 0.99, epsilon
 // 1e-8), one step a timestep, descending. With x_t = sqrt(alpha_bar_t) mu +
-// sqrt(1 - alpha_bar_t) z, the gradient of row r, of d pixels and m values of y, is
-//   prior_weight sigma_t (eps - z) / d + data_weight J_A(mu)^T (A(mu) - y) / m.
+// sqrt(1 - alpha_bar_t) z, the gradient of row r, of d pixels and m measured values, is
+//   prior_weight sigma_t (eps - z) / d + data_weight J_A(mu)^T (A(mu) - y) / m;
+// values that are 0 whatever the image, such as missing pixels, are not in m.
 // Step i of image j draws Normals(seed, j, i, kStep). Not thread-safe. Tensors
 // are replaced, never written to. x() is mu.
 class Reddiff final : public Method {
@@ -36,7 +37,7 @@ class Reddiff final : public Method {
     double data_weight = 0;
     uint64_t seed = 0;
     at::Tensor class_labels;  // [n], int64; undefined if there are none
-    at::Tensor mu;            // [n, C, H, W], float32: the start
+    at::Tensor mu;            // [n, C, H, W], float32: the start; for Restore() its shape
   };
 
   explicit Reddiff(Options options);
@@ -60,7 +61,8 @@ class Reddiff final : public Method {
   at::Tensor Gradient(const at::Tensor& eps) const;
 
   const Options options_;
-  size_t step_ = 0;  // steps made
+  const double num_measured_;  // values of one y
+  size_t step_ = 0;            // steps made
   at::Tensor mu_;
   at::Tensor x0_hat_;
   at::Tensor mean_;    // Adam's first moment
@@ -71,10 +73,18 @@ class Reddiff final : public Method {
 
 absl::StatusOr<ReddiffTask> Resolve(const ReddiffTask& task, const TaskContext& context);
 
-// The start of a resolved task, for `model`, which is that of `context`: mu is
-// A^+ y, or, if A is not linear, Normals(seed, j, 0, kInitial).
+// What a resolved task begins with, for `model`, which is that of `context`. mu
+// is ReddiffStart(), or, if the method is to be restored, 0.
 absl::StatusOr<Reddiff::Options> OptionsOf(const ReddiffTask& task, const TaskContext& context,
-                                           std::shared_ptr<const DiffusionModel> model);
+                                           std::shared_ptr<const DiffusionModel> model,
+                                           bool restored);
+
+// (A^T A + rho I)^-1 A^T y of each measurement, rho = max(sigma^2, 1e-4 ||A||^2),
+// [n, C, H, W], equal for its samples: of images of variance 1 the posterior's
+// mean, and no more than 1 / (2 sqrt(rho)) times the noise however small the
+// singular values are, where A^+ y has 1 / s. If A is not linear,
+// Normals(seed, j, 0, kInitial).
+at::Tensor ReddiffStart(const TaskContext& context);
 
 }  // namespace tweedie
 

@@ -20,9 +20,9 @@ at::Tensor Deviations(const Measurement& measurement, int samples_per_image) {
 
 SpectralRows::SpectralRows(const TaskContext& context) : A_(context.measurement->A) {
   const int samples = context.samples_per_image;
-  const at::Tensor& s = A_->linear()->spectrum()->singular_values;
-  measured = s.gt(0);
-  const at::Tensor inverse = at::where(measured, s.reciprocal(), 0.0);
+  const Spectrum& spectrum = *A_->linear()->spectrum();
+  measured = Measurable(spectrum);
+  const at::Tensor inverse = at::where(measured, spectrum.singular_values.reciprocal(), 0.0);
   y_bar = MeasuredCoordinates(*A_->linear(), context.measurement->y.to(at::kDouble))
               .mul(inverse)
               .repeat_interleave(samples, 0);

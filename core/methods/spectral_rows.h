@@ -19,7 +19,7 @@ class SpectralRows {
   at::Tensor Coordinates(const at::Tensor& x) const;  // V^T x, float64
   at::Tensor Images(const at::Tensor& c) const;       // V c, float32
 
-  at::Tensor measured;   // bool [C, H, W]: the singular value s is not 0
+  at::Tensor measured;   // bool [C, H, W]: Measurable(), of singular values s
   at::Tensor y_bar;      // [n, C, H, W]: U^T y / s, what is measured of V^T x; 0 where it is not
   at::Tensor deviation;  // [n or 1, C, H, W]: sigma / s, the noise of y_bar; 0 where it is not
 

@@ -55,7 +55,7 @@ struct BlurSpec {
 struct MriSpec {
   struct RandomColumns {
     double acceleration = 0;
-    double center_fraction = 0.08;
+    std::optional<double> center_fraction;  // unset: DefaultCenterFraction() (mri.h)
   };
   // at::Tensor: 1 where measured, broadcastable to [H, W].
   std::variant<at::Tensor, RandomColumns> sampling;

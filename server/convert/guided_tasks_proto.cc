@@ -52,7 +52,9 @@ absl::StatusOr<AldTask> FromProto(const v1::AldTask& proto) {
   AldTask task;
   ASSIGN_OR_RETURN(task.measurement, ReadMeasurementOf(proto));
   ASSIGN_OR_RETURN(task.prior, ReadPrior(proto.prior()));
-  ASSIGN_OR_RETURN(task.process, InProcess(ReadProcess(proto.process())));
+  const bool langevin = task.prior == AldPrior::kLangevin;
+  ASSIGN_OR_RETURN(task.process, InProcess(langevin ? ReadLevels(proto.process())
+                                                    : ReadProcess(proto.process())));
   task.steps_per_level = proto.steps_per_level();
   if (proto.has_step_size()) task.step_size = proto.step_size();
   if (proto.has_gamma_scale()) task.gamma_scale = proto.gamma_scale();
@@ -65,7 +67,8 @@ v1::AldTask ToProto(const AldTask& task) {
   *proto.mutable_measurement() = WriteMeasurement(task.measurement);
   proto.set_prior(task.prior == AldPrior::kLangevin ? v1::AldTask::LANGEVIN
                                                     : v1::AldTask::ANCESTRAL);
-  *proto.mutable_process() = WriteProcess(task.process);
+  *proto.mutable_process() =
+      task.prior == AldPrior::kLangevin ? WriteLevels(task.process) : WriteProcess(task.process);
   proto.set_steps_per_level(task.steps_per_level);
   if (task.step_size.has_value()) proto.set_step_size(*task.step_size);
   if (task.gamma_scale.has_value()) proto.set_gamma_scale(*task.gamma_scale);

@@ -16,6 +16,8 @@
 #include "core/base/status_macros.h"
 #include "core/methods/make_method.h"
 #include "core/operators/make_operator.h"
+#include "core/operators/mri.h"
+#include "core/operators/tomography.h"
 #include "server/convert/images_proto.h"
 #include "server/convert/task_inputs.h"
 #include "server/convert/task_proto.h"
@@ -36,6 +38,8 @@ constexpr int64_t kTensorsPerMeasuredImage = 16;
 // And, in measurements: y, clean and noisy, A(x0_hat) with what its derivative
 // keeps, which may be complex, and the residual.
 constexpr int64_t kTensorsPerMeasurement = 8;
+// Samples of rays, by all results of a job once: seconds.
+constexpr double kMaxProjectionSamples = 5e8;
 
 struct JobSize {
   int64_t inputs = 0;   // the images made, for tasks without input
@@ -136,14 +140,44 @@ absl::StatusOr<at::Tensor> ReadReference(const v1::Job& job, const DiffusionMode
   return reference;
 }
 
-// What the operator leaves to the server, so that it can be reported.
-void ChooseDetectors(const DiffusionModel& model, Task* task) {
-  MeasurementSpec* measurement = MutableMeasurementOf(task);
-  if (measurement == nullptr) return;
-  auto* tomography = std::get_if<TomographySpec>(&measurement->forward_operator);
-  if (tomography == nullptr || tomography->num_detectors != 0) return;
+void ChooseDetectors(const DiffusionModel& model, TomographySpec* tomography) {
+  if (tomography->num_detectors != 0) return;
   const double diagonal = std::hypot(model.image_shape[1], model.image_shape[2]);
   tomography->num_detectors = static_cast<int>(std::ceil(diagonal));
+}
+
+void ChooseCentre(const DiffusionModel& model, MriSpec* mri) {
+  auto* columns = std::get_if<MriSpec::RandomColumns>(&mri->sampling);
+  if (columns == nullptr || columns->center_fraction.has_value()) return;
+  if (!(columns->acceleration > 1)) return;  // refused below
+  columns->center_fraction = DefaultCenterFraction(columns->acceleration, model.image_shape[2]);
+}
+
+// What the operator leaves to the server, so that it can be reported.
+void FillInOperator(const DiffusionModel& model, Task* task) {
+  MeasurementSpec* measurement = MutableMeasurementOf(task);
+  if (measurement == nullptr) return;
+  OperatorSpec* const spec = &measurement->forward_operator;
+  if (auto* tomography = std::get_if<TomographySpec>(spec)) ChooseDetectors(model, tomography);
+  if (auto* mri = std::get_if<MriSpec>(spec)) ChooseCentre(model, mri);
+}
+
+// What walks rays is done on the CPU, at creation and at each step.
+absl::Status CheckProjections(const v1::Job& job, const TaskSpec& task, const DiffusionModel& model,
+                              const JobSize& size) {
+  const MeasurementSpec* measurement = MeasurementOf(task);
+  if (measurement == nullptr) return absl::OkStatus();
+  const auto* tomography = std::get_if<TomographySpec>(&measurement->forward_operator);
+  if (tomography == nullptr) return absl::OkStatus();
+  const double samples =
+      static_cast<double>(size.results) * SamplesOfProjection(*tomography, model.image_shape);
+  if (samples <= kMaxProjectionSamples) return absl::OkStatus();
+  const double most = kMaxProjectionSamples / samples * tomography->num_angles;
+  return FieldError(
+      absl::StrCat("job.", TaskField(job), ".measurement.forward_operator.tomography.num_angles"),
+      absl::StrCat("must be at most ", static_cast<int>(most), " for ", size.results,
+                   " results of this size and ", tomography->num_detectors, " detectors; was ",
+                   tomography->num_angles));
 }
 
 absl::StatusOr<TaskSpec> Resolve(const v1::Job& job, const TaskSpec& task,
@@ -165,11 +199,12 @@ absl::StatusOr<JobWork> Read(const v1::Job& job, const DiffusionModel& model,
   if (!job.has_seed()) task.seed = RandomBits();
   const absl::Status tensors = ReadTaskTensors(job, model.image_shape, size.inputs, &task.task);
   if (!tensors.ok()) return InField("job", tensors);
-  ChooseDetectors(model, &task.task);
+  FillInOperator(model, &task.task);
   ASSIGN_OR_RETURN(const int64_t measurement_cost, MeasurementCost(job, task, model));
   cost += measurement_cost;
   // Again, before anything is measured.
   RETURN_IF_ERROR(CheckSize(job, task, MaxImages(cost, limits)).status());
+  RETURN_IF_ERROR(CheckProjections(job, task, model, size));
   JobWork work;
   ASSIGN_OR_RETURN(work.task, Resolve(job, task, model));
   ASSIGN_OR_RETURN(work.reference, ReadReference(job, model, size));

@@ -220,7 +220,9 @@ void Write(const MriSpec& spec, Proto* proto) {
   Proto::Mri& mri = *proto->mutable_mri();
   if (const auto* columns = std::get_if<MriSpec::RandomColumns>(&spec.sampling)) {
     mri.mutable_random_columns()->set_acceleration(columns->acceleration);
-    mri.mutable_random_columns()->set_center_fraction(columns->center_fraction);
+    if (columns->center_fraction.has_value()) {
+      mri.mutable_random_columns()->set_center_fraction(*columns->center_fraction);
+    }
   } else {
     mri.mutable_mask();
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,8 @@ struct RunningJob {
   // Constant after construction.
   Lease lease;
   JobRecord record;  // as claimed
+
+  // Constant once the engine has it; of the claimer before, while it is loaded.
   std::string weights_sha256;
   MetricTargets targets;
 
@@ -41,6 +44,8 @@ struct RunningJob {
   int first_step = 0;    // of the first report, for the rate
   absl::Time first_time = absl::InfinitePast();
   std::string checkpoint_blob;  // the newest
+  // Once made, so that an end that the store refuses is not measured again.
+  std::optional<JobEnd> end;
 };
 
 // The running jobs by id. Thread-safe.

@@ -343,13 +343,15 @@ def diffpir(a, sigma, lam, zeta):
 
 def reddiff(a, sigma, rate, prior, data):
     y = measured(a, sigma)
-    mu = y @ np.linalg.pinv(a).T
+    rho = max(sigma ** 2, 1e-4 * np.linalg.svd(a, compute_uv=False)[0] ** 2)
+    mu = np.linalg.solve(a.T @ a + rho * np.eye(SIZE), (y @ a).T).T
+    measured_values = a.any(axis=1).sum()
     trace, m, v = Trace(y), np.zeros_like(mu), np.zeros_like(mu)
     for i, t in enumerate(kept_timesteps("leading", T, 10)):
         z = draw(noise.STEP, i)
         x0, eps = estimate(noised(mu, abar(t), z), t)
         trace.see(mu, t, x0)
-        g = prior * sigma2(t) ** 0.5 * (eps - z) / SIZE + data * (mu @ a.T - y) @ a / len(a)
+        g = prior * sigma2(t) ** 0.5 * (eps - z) / SIZE + data * (mu @ a.T - y) @ a / measured_values
         m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g ** 2
         mu = mu - rate * (m / (1 - 0.9 ** (i + 1))) / ((v / (1 - 0.99 ** (i + 1))) ** 0.5 + 1e-8)
     return trace.end(mu)
@@ -393,6 +395,7 @@ def traces():
         "diffpir": diffpir(BLUR, 0.2, 7, 0.3),
         "diffpir_noiseless": diffpir(AVERAGE, 0, 1, 1),
         "reddiff": reddiff(BLUR, 0.1, 0.1, 0.25, 1),
+        "reddiff_inpainting": reddiff(INPAINTING, 0.1, 0.1, 0.25, 1),
         "repaint": repaint(MASK, 2, 2),
     }
 

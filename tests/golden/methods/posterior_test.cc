@@ -137,6 +137,10 @@ std::vector<PosteriorCase> OtherCases() {
        [](const TensorFile&, const at::Tensor& y) {
          return TaskFor<ReddiffTask>(Given(SkewBlur(), y, 0.1), Steps(10));
        }},
+      {"reddiff_inpainting",
+       [](const TensorFile& golden, const at::Tensor& y) {
+         return TaskFor<ReddiffTask>(Given(Mask(golden), y, 0.1), Steps(10));
+       }},
       {"repaint",
        [](const TensorFile& golden, const at::Tensor& y) {
          return RepaintTask{Given(Mask(golden), y), Steps(6), 2, 2};

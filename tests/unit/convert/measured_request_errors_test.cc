@@ -349,6 +349,12 @@ std::vector<BadRequest> BadTasks() {
          r->mutable_job()->mutable_ald()->set_step_size(1.5);
        },
        "job.ald.step_size", "1.5"},
+      {"AldKindOfLangevin",
+       [=](Request* r) {
+         ald(r)->set_prior(v1::AldTask::LANGEVIN);
+         r->mutable_job()->mutable_ald()->mutable_process()->set_kind(Process::DDPM);
+       },
+       "job.ald.process.kind", "must be unset"},
       {"AldGammaZero", [=](Request* r) { ald(r)->set_gamma_scale(0); }, "job.ald.gamma_scale", "0"},
       {"AldScaleNegative", [=](Request* r) { ald(r)->set_likelihood_scale(-1); },
        "job.ald.likelihood_scale", "-1"},
@@ -368,6 +374,8 @@ std::vector<BadRequest> BadTasks() {
          r->mutable_job()->mutable_ddnm()->set_travel_repeats(2147483647);
        },
        "job.ddnm.travel_repeats", "2147483647"},
+      {"DdnmTravelWithoutLength", [=](Request* r) { ddnm(r)->set_travel_repeats(3); },
+       "job.ddnm.travel_repeats", "travel_length"},
       {"DdrmEtaB", [=](Request* r) { ddrm(r)->set_eta_b(-0.5); }, "job.ddrm.eta_b", "-0.5"},
       {"DiffpirLambda", [=](Request* r) { diffpir(r)->set_lambda(0); }, "job.diffpir.lambda", "0"},
       {"DiffpirZeta", [=](Request* r) { diffpir(r)->set_zeta(1.1); }, "job.diffpir.zeta", "1.1"},
@@ -395,6 +403,17 @@ TEST_F(MeasuredRequestErrorsTest, TasksAreCheckedByField) {
     bad.spoil(&request);
     ExpectRefused(request, bad.field, bad.message);
   }
+}
+
+// 180 angles, 46 detectors and rays of 46 samples of a channel.
+TEST_F(MeasuredRequestErrorsTest, ProjectionsOfAllResultsAreLimited) {
+  Request request = DpsRequest(2);
+  OperatorOf(&request)->mutable_tomography()->set_num_angles(180);
+  request.mutable_job()->set_samples_per_image(500);
+  EXPECT_OK(Prepare(request));
+  OperatorOf(&request)->mutable_tomography()->set_num_detectors(92);
+  ExpectRefused(request, "job.dps.measurement.forward_operator.tomography.num_angles",
+                "must be at most 59 for 1000 results of this size and 92 detectors; was 180");
 }
 
 TEST_F(MeasuredRequestErrorsTest, AMethodThatTheOperatorCannotServeNamesThoseThatCan) {

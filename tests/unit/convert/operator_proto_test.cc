@@ -111,7 +111,7 @@ TEST(OperatorProtoTest, UnsetFieldsAreTheDefaultsOfTheProto) {
   EXPECT_EQ(blur.boundary, BlurSpec::Boundary::kReflect);
   proto.mutable_mri()->mutable_random_columns()->set_acceleration(3);
   const MriSpec mri = MustRead<MriSpec>(proto);
-  EXPECT_EQ(std::get<MriSpec::RandomColumns>(mri.sampling).center_fraction, 0.08);
+  EXPECT_EQ(std::get<MriSpec::RandomColumns>(mri.sampling).center_fraction, std::nullopt);
   proto.mutable_phase_retrieval();
   EXPECT_EQ(MustRead<PhaseRetrievalSpec>(proto).padding, 0.25);
 }

@@ -123,6 +123,16 @@ TEST_F(PrepareMeasuredJobTest, TheServersChoicesAreReported) {
       ->set_num_angles(10);
   ASSERT_OK_AND_ASSIGN(const PreparedJob ct, Prepare(tomography));
   EXPECT_EQ(ct.job.dps().measurement().forward_operator().tomography().num_detectors(), 46);
+  v1::CreateJobRequest mri = DpsRequest();
+  v1::Measurement* measurement = MutableMeasurement(mri.mutable_job());
+  measurement->mutable_forward_operator()
+      ->mutable_mri()
+      ->mutable_random_columns()
+      ->set_acceleration(16);
+  ASSERT_OK_AND_ASSIGN(const PreparedJob columns, Prepare(mri));
+  EXPECT_EQ(
+      columns.job.dps().measurement().forward_operator().mri().random_columns().center_fraction(),
+      2.0 / 32);
 }
 
 TEST_F(PrepareMeasuredJobTest, AReportedJobSentAgainIsTheSameWork) {

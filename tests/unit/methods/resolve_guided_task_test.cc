@@ -270,7 +270,12 @@ std::vector<BadTask> OtherBadTasks() {
                     [](auto& t) { t.travel_length = -1; }),
       Bad<DdnmTask>(
           "travel_repeats must make at most 1000000 evaluations of the network; was 10001",
-          [](auto& t) { t.travel_repeats = 10001; }),
+          [](auto& t) {
+            t.travel_length = 2;
+            t.travel_repeats = 10001;
+          }),
+      Bad<DdnmTask>("travel_repeats is only for a travel_length above 0; was 2",
+                    [](auto& t) { t.travel_repeats = 2; }),
       Bad<DdrmTask>("eta must be in [0, 1]; was -1", [](auto& t) { t.eta = -1; }),
       Bad<DdrmTask>("eta_b must be in [0, 1]; was 2", [](auto& t) { t.eta_b = 2; }),
       Bad<PigdmTask>("process.kind must be DDIM; was DDPM",
