@@ -10,6 +10,7 @@
 #include "client/cli/frame_writer.h"
 #include "client/cli/job_text.h"
 #include "client/cli/json.h"
+#include "client/cli/metrics_text.h"
 #include "client/cli/progress_view.h"
 #include "client/cli/result_writer.h"
 #include "client/cli/session.h"
@@ -49,7 +50,7 @@ absl::StatusOr<int> Conclude(Session& session, const v1::Job& job, const OutputO
     session.Result(ToJson(job));
   } else {
     session.Result(job.name());
-    const std::string metrics = MetricsTable(job);
+    const std::string metrics = MetricsTable(job.metrics());
     if (!metrics.empty()) session.Result(metrics);
   }
   return ExitCodeOf(job);

@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "client/cli/local_file.h"
 #include "core/base/status_macros.h"
+#include "imaging/image.h"
 
 namespace tweedie::cli {
 namespace {
@@ -53,6 +54,9 @@ absl::StatusOr<v1::Images> ReadImages(const std::vector<std::string>& paths) {
   v1::Images images;
   for (const std::string& file : files) {
     ASSIGN_OR_RETURN(std::string bytes, ReadLocalFile(file));
+    // The server could only say which one of them is wrong by its number.
+    const absl::Status decoded = DecodeImage(bytes).status();
+    if (!decoded.ok()) return LocalFileError(file, decoded.message());
     images.mutable_encoded()->add_files(std::move(bytes));
   }
   return images;

@@ -13,7 +13,7 @@ namespace tweedie::cli {
 // PNG and JPEG files, sorted by name. An error if a folder has none.
 absl::StatusOr<std::vector<std::string>> FindImageFiles(const std::vector<std::string>& paths);
 
-// Those files, as they are; the server decodes them.
+// Those files, as they are, each found to be a PNG or JPEG file.
 absl::StatusOr<v1::Images> ReadImages(const std::vector<std::string>& paths);
 
 }  // namespace tweedie::cli

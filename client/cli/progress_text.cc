@@ -50,7 +50,7 @@ std::string ProgressText(const ProgressFacts& facts) {
   std::string text = absl::StrCat(progress.step(), "/", progress.num_steps(), " steps, ",
                                   static_cast<int>(100 * Fraction(progress)), "%");
   const auto left = TimeLeft(facts);
-  if (left) absl::StrAppend(&text, ", ", FormatDuration(*left), " left");
+  if (left) absl::StrAppend(&text, ", ", FormatClock(*left), " left");
   if (facts.steps_per_second <= 0) return text;
   absl::StrAppend(&text, ", ", FormatRate(facts.steps_per_second), " step/s");
   if (facts.num_images <= 0 || progress.num_steps() <= 0) return text;

@@ -1,0 +1,20 @@
+#ifndef TWEEDIE_CLIENT_CLI_METRICS_TEXT_H_
+#define TWEEDIE_CLIENT_CLI_METRICS_TEXT_H_
+
+#include <string>
+
+#include "google/protobuf/repeated_field.h"
+#include "tweedie/v1/job.pb.h"
+
+namespace tweedie::cli {
+
+using MetricsList = google::protobuf::RepeatedPtrField<v1::ImageMetrics>;
+
+// A row of what was measured for each image, and of the means if there are
+// several; "-" where an image lacks it, no column where all do. "" if nothing
+// was measured.
+std::string MetricsTable(const MetricsList& metrics);
+
+}  // namespace tweedie::cli
+
+#endif  // TWEEDIE_CLIENT_CLI_METRICS_TEXT_H_
