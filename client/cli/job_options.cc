@@ -74,7 +74,9 @@ void AddJobOptions(CLI::App* command, JobOptions* options) {
   constexpr char kGroup[] = "Job";
   command->add_option("--model", options->model, "The model; by default the server's only one")
       ->group(kGroup);
+  // Without the check -1 would be read as 2^64 - 1.
   command->add_option("--seed", options->seed, "Seed of the noise; by default the server's choice")
+      ->check(CLI::NonNegativeNumber)
       ->group(kGroup);
   command->add_option("--priority", options->priority, "Who goes first; normal by default")
       ->check(CLI::IsMember({"batch", "normal", "interactive"}))
