@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -60,8 +61,10 @@ std::shared_ptr<RunningJob> MakeRunningJob(const Claimed& claimed, const Clock& 
   return running;
 }
 
-absl::StatusOr<LoadedJob> LoadJob(const Claimed& claimed, const ModelPool& models,
-                                  const BlobStore& blobs, const Clock& clock) {
+namespace {
+
+absl::StatusOr<LoadedJob> Load(const Claimed& claimed, const ModelPool& models,
+                               const BlobStore& blobs, const Clock& clock) {
   const JobRecord& record = claimed.job;
   const ModelPool::Resident* resident = models.Find(record.model);
   if (resident == nullptr) {
@@ -72,15 +75,29 @@ absl::StatusOr<LoadedJob> LoadJob(const Claimed& claimed, const ModelPool& model
   LoadedJob loaded;
   loaded.running = MakeRunningJob(claimed, clock);
   loaded.running->weights_sha256 = resident->model->weights_sha256;
-  loaded.running->reference = stored.reference;
+  loaded.running->targets.reference = stored.reference;
+  ASSIGN_OR_RETURN(loaded.running->targets.measurement,
+                   MakeMeasurement(stored.task, *resident->model->diffusion));
   loaded.running->checkpoint_step = saved ? static_cast<int>(saved->step) : 0;
   ASSIGN_OR_RETURN(loaded.engine_job.method,
-                   MakeMethod(stored.task, resident->model->diffusion, saved ? &*saved : nullptr));
+                   MakeMethod(stored.task, resident->model->diffusion, saved ? &*saved : nullptr,
+                              loaded.running->targets.measurement));
   loaded.engine_job.id = record.id;
   loaded.engine_job.denoiser = resident->denoiser.get();
   loaded.engine_job.creator = record.creator;
   loaded.engine_job.weight = Weight(record.priority);
   return loaded;
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedJob> LoadJob(const Claimed& claimed, const ModelPool& models,
+                                  const BlobStore& blobs, const Clock& clock) {
+  try {
+    return Load(claimed, models, blobs, clock);
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("the job cannot be begun: ", error.what()));
+  }
 }
 
 }  // namespace tweedie

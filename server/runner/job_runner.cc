@@ -8,6 +8,18 @@
 #include "server/runner/job_loader.h"
 
 namespace tweedie {
+namespace {
+
+// Passes of one upkeep: what is left then waits for the next.
+constexpr int kMaxExpiryPasses = 100;
+
+// Whether another try at what gave `status` would give the same.
+bool IsFinal(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsInvalidArgument(status) || absl::IsNotFound(status) ||
+         absl::IsFailedPrecondition(status);
+}
+
+}  // namespace
 
 JobRunner::JobRunner(Options options, Parts parts)
     : options_(std::move(options)),
@@ -59,26 +71,39 @@ bool JobRunner::ClaimOne() {
     return false;
   }
   if (!claimed->has_value()) return false;
-  Run(**claimed);
-  return true;
+  return Run(**claimed);
 }
 
-void JobRunner::Run(const Claimed& claimed) {
+bool JobRunner::Run(const Claimed& claimed) {
   const JobRecord& job = claimed.job;
   spdlog::info("job=jobs/{} state=RUNNING attempt={} images={} step={} queue_ms={}", job.id,
                job.attempt, job.num_images, job.progress.step,
                absl::ToInt64Milliseconds(parts_.clock->Now() - job.create_time));
+  if (engine_.Has(job.id)) {
+    // From before its lease ran out: a suspended process, say. What it reports
+    // on its way out must not be taken for this attempt's.
+    Cancel(job.id);
+    PutBack(claimed, absl::UnavailableError("an earlier attempt is still in the engine"));
+    return false;
+  }
   absl::StatusOr<LoadedJob> loaded = LoadJob(claimed, *parts_.models, *parts_.blobs, *parts_.clock);
-  if (!loaded.ok()) return FailToLoad(claimed, loaded.status());
+  if (!loaded.ok()) {
+    const bool final = IsFinal(loaded.status());
+    final ? FailToLoad(claimed, loaded.status()) : PutBack(claimed, loaded.status());
+    return final;
+  }
+  loaded->running->targets.lpips = parts_.lpips;
   // Known before the engine can report it.
   running_.Add(loaded->running);
   parts_.observer->OnJobChanged(job);
   const absl::Status submitted = engine_.Submit(std::move(loaded->engine_job));
   if (!submitted.ok()) {
     running_.Remove(job.id);
-    return FailToLoad(claimed, submitted);
+    PutBack(claimed, submitted);
+    return false;
   }
   CancelIfAsked(job.id);
+  return true;
 }
 
 void JobRunner::CancelIfAsked(const std::string& job_id) {
@@ -99,6 +124,17 @@ void JobRunner::FailToLoad(const Claimed& claimed, const absl::Status& status) {
   } else {
     // Its lease runs out, and it is tried again.
     spdlog::error("job=jobs/{} finish: {}", claimed.job.id, ended.status().ToString());
+  }
+}
+
+void JobRunner::PutBack(const Claimed& claimed, const absl::Status& status) {
+  spdlog::warn("job=jobs/{} state=QUEUED again: {}", claimed.job.id, status.ToString());
+  const absl::StatusOr<JobRecord> released =
+      parts_.store->Release(claimed.lease, claimed.job.sequence);
+  if (released.ok()) {
+    parts_.observer->OnJobChanged(*released);
+  } else {
+    spdlog::error("job=jobs/{} release: {}", claimed.job.id, released.status().ToString());
   }
 }
 
@@ -124,9 +160,12 @@ void JobRunner::Upkeep() {
   } else {
     spdlog::error("rescue: {}", rescued.status().ToString());
   }
-  const absl::StatusOr<std::vector<JobRecord>> expired = parts_.store->Expire();
-  if (!expired.ok()) return spdlog::error("retention: {}", expired.status().ToString());
-  Forget(*expired);
+  for (int pass = 0; pass < kMaxExpiryPasses; ++pass) {
+    const absl::StatusOr<std::vector<JobRecord>> expired = parts_.store->Expire();
+    if (!expired.ok()) return spdlog::error("retention: {}", expired.status().ToString());
+    if (expired->empty()) return;
+    Forget(*expired);
+  }
 }
 
 void JobRunner::ReleaseAll(const std::vector<EngineJob>& jobs) {

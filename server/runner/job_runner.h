@@ -9,6 +9,7 @@
 #include "core/engine/engine_thread.h"
 #include "core/jobs/blob_store.h"
 #include "core/jobs/job_store.h"
+#include "core/metrics/lpips.h"
 #include "server/runner/job_observer.h"
 #include "server/runner/job_writer.h"
 #include "server/runner/lease_keeper.h"
@@ -40,6 +41,7 @@ class JobRunner final : public RunnerControl {
     const BlobStore* blobs = nullptr;
     ModelPool* models = nullptr;
     JobObserver* observer = nullptr;
+    const Lpips* lpips = nullptr;  // null: no perceptual distances
   };
 
   // Begins to run jobs at once.
@@ -57,12 +59,14 @@ class JobRunner final : public RunnerControl {
 
  private:
   void ClaimAll();
-  // False: nothing to claim, or no room.
+  // False: nothing to claim, no room, or a job that cannot be begun now.
   bool ClaimOne();
-  void Run(const Claimed& claimed);
+  bool Run(const Claimed& claimed);
   // For a cancellation that came between the claim and the engine.
   void CancelIfAsked(const std::string& job_id);
   void FailToLoad(const Claimed& claimed, const absl::Status& status);
+  // Gives back a job that cannot be begun now, but may be later.
+  void PutBack(const Claimed& claimed, const absl::Status& status);
   void Upkeep();
   void Forget(const std::vector<JobRecord>& jobs);
   void ReleaseAll(const std::vector<EngineJob>& jobs);

@@ -35,6 +35,14 @@ absl::string_view OutcomeName(JobState state) {
   }
 }
 
+// A result without metrics is still a result.
+std::string MeasureOutcome(const RunningJob& job, const at::Tensor& images) {
+  const auto metrics = MeasureImages(images, job.targets);
+  if (metrics.ok()) return WriteOutcome(*metrics);
+  spdlog::error("job=jobs/{} {}", job.record.id, metrics.status().ToString());
+  return WriteOutcome({});
+}
+
 void LogEnd(const JobRecord& job) {
   spdlog::info("job=jobs/{} state={} attempt={} run_ms={}{}{}", job.id,
                std::string(OutcomeName(job.state)), job.attempt,
@@ -89,7 +97,7 @@ absl::StatusOr<JobEnd> JobWriter::MakeEnd(const RunningJob& job, const JobOutcom
     end.failure = ToFailure(outcome.status);
   } else {
     end.event = JobEvent::kSucceed;
-    end.outcome = WriteOutcome(MeasureImages(outcome.images, job.reference));
+    end.outcome = MeasureOutcome(job, outcome.images);
     ASSIGN_OR_RETURN(end.result,
                      blobs_->Write(absl::StrCat(job.record.id, "/result-", job.lease.attempt),
                                    WriteResult(outcome.images)));

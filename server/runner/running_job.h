@@ -1,8 +1,6 @@
 #ifndef TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
 #define TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
 
-#include <ATen/core/Tensor.h>
-
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -15,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/jobs/job_store.h"
+#include "server/runner/image_metrics.h"
 
 namespace tweedie {
 
@@ -25,10 +24,12 @@ struct RunningJob {
   Lease lease;
   JobRecord record;  // as claimed
   std::string weights_sha256;
-  at::Tensor reference;  // undefined if there is none
+  MetricTargets targets;
 
   // Any thread: the lease is lost, nothing may be written any more.
   std::atomic<bool> abandoned = false;
+  // How long the sink was busy with the latest metrics, in nanoseconds.
+  std::atomic<int64_t> metrics_nanos = 0;
 
   // Engine thread.
   int checkpoint_step = 0;

@@ -238,6 +238,15 @@ TYPED_TEST(RunnerStoreTest, CheckpointReturnsTheBlobThatItReplaces) {
   EXPECT_EQ(job.progress.timestep, 600);
 }
 
+// Its file would otherwise count as live until the job expires.
+TYPED_TEST(RunnerStoreTest, EndedJobHasNoCheckpoint) {
+  this->Create("job-1");
+  const Lease lease = this->Claim().lease;
+  ASSERT_OK(this->store_->Checkpoint(lease, {10, 50, 800}, {"job-1/c1", 5, "aa"}));
+  EXPECT_EQ(this->Finish(lease, JobEvent::kSucceed).checkpoint.name, "");
+  EXPECT_EQ(this->Get("job-1").checkpoint.name, "");
+}
+
 TYPED_TEST(RunnerStoreTest, NextAttemptFindsTheCheckpoint) {
   this->Create("job-1");
   ASSERT_OK(this->store_->Checkpoint(this->Claim().lease, {10, 50, 800}, {"job-1/c1", 5, "aa"}));

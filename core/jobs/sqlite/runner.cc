@@ -83,6 +83,7 @@ constexpr char kCheckpointSql[] =
 constexpr char kFinishSql[] =
     "UPDATE jobs SET state = ?, sequence = MAX(sequence, ?) + 1, crashes = MAX(crashes - 1, 0), "
     "progress_step = ?, progress_num_steps = ?, progress_timestep = ?, "
+    "checkpoint_name = '', checkpoint_size = 0, checkpoint_sha256 = '', "
     "result_name = ?, result_size = ?, result_sha256 = ?, outcome = ?, end_time = ?, "
     "expire_time = ?, failure_code = ?, failure_message = ?, failure_reason = ?, "
     "lease_token = NULL, lease_end = NULL";
