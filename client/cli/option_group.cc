@@ -39,7 +39,13 @@ void OptionGroup::AddChoice(const char* flag, std::optional<std::string>* value,
 
 void OptionGroup::AddWithOptionalValue(const char* flag, std::optional<std::string>* value,
                                        const char* type, const char* help) {
-  command_->add_option(flag, *value, help)->type_name(type)->expected(0, 1)->group(heading_);
+  // As an optional, "" would be read as none.
+  command_
+      ->add_option_function<std::string>(
+          flag, [value](const std::string& text) { *value = text; }, help)
+      ->type_name(type)
+      ->expected(0, 1)
+      ->group(heading_);
 }
 
 }  // namespace tweedie::cli
