@@ -48,7 +48,7 @@ struct BlurSpec {
     int size = 0;
   };
   // at::Tensor: [k, k], used as given.
-  std::variant<Gaussian, Motion, at::Tensor, Random> kernel;
+  std::variant<at::Tensor, Gaussian, Motion, Random> kernel;
   Boundary boundary = Boundary::kReflect;
 };
 

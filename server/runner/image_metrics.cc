@@ -1,6 +1,7 @@
 #include "server/runner/image_metrics.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <c10/util/ParallelGuard.h>
 
 #include <algorithm>

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/diffusion/denoiser.h"
+#include "core/diffusion/differentiate.h"
 #include "core/diffusion/noise_schedule.h"
-#include "tests/testing/differentiate.h"
 
 namespace tweedie {
 
@@ -37,7 +37,11 @@ class GaussianDenoiser final : public Denoiser {
     return at::stack(rows);
   }
   Differentiated PredictWithGradient(const DenoiserInput& input, const RowLoss& loss) override {
-    return DifferentiateRows(input, loss, [this](const auto& rows) { return Predict(rows); });
+    return Differentiate(
+        [&](const at::Tensor& x) {
+          return Predict({x, input.t, {}});
+        },
+        input.x, 0, loss);
   }
 
   // E[x_0 | x_t] of x_t [d] or [n, d].

@@ -258,6 +258,7 @@ TEST_P(MethodPropertiesTest, ResultIsFiniteAndHasTheShapeAsked) {
   SoftsignDenoiser network = Network(shape);
   const std::unique_ptr<Method> method = Make(2, shape);
   const int num_steps = method->progress().num_steps;
+  EXPECT_EQ(NumSteps(ResolveTask(Spec(2, shape), *Model(shape)).value()), num_steps);
   for (int step = 0; step < num_steps; ++step) {
     EXPECT_EQ(method->progress().step, step);
     ASSERT_OK(StepMethod(*method, network));

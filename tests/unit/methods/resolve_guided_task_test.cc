@@ -31,14 +31,14 @@ SomeTask Plain() {
 }
 
 template <>
-SdeditTask Plain() {
+SdeditTask Plain<SdeditTask>() {
   SdeditTask task;
   task.guide = at::zeros({2, 1, 4, 6});
   return task;
 }
 
 template <>
-RepaintTask Plain() {
+RepaintTask Plain<RepaintTask>() {
   RepaintTask task;
   task.measurement = Simulated(Masked(at::eye(6).slice(0, 0, 4)), at::zeros({2, 1, 4, 6}));
   return task;

@@ -4,108 +4,154 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "core/base/field_error.h"
-#include "core/operators/measurement.h"
-#include "tests/testing/measurement_specs.h"
 #include "tests/testing/status_matchers.h"
-#include "tests/testing/tensor_matchers.h"
-#include "tests/unit/operators/operator_cases.h"
 
 namespace tweedie {
 namespace {
 
 using ::testing::HasSubstr;
-using Boundary = BlurSpec::Boundary;
 
-constexpr ImageShape3 kShape = {1, 6, 10};
+constexpr ImageShape3 kShape = {1, 8, 12};
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-void ExpectRefused(const OperatorSpec& spec, const std::string& field, const std::string& message,
-                   const ImageShape3& shape = kShape) {
-  const auto made = MakeOperator(spec, shape, 3);
-  EXPECT_THAT(made, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)));
-  EXPECT_EQ(FieldOf(made.status()), field);
-}
+struct Wrong {
+  std::string field, problem;
+  OperatorSpec spec;
+};
 
-// A kernel [size, size] of 0 but for its first element.
-at::Tensor Corner(int64_t size) {
-  at::Tensor kernel = at::zeros({size, size});
-  kernel[0][0] = 1;
-  return kernel;
-}
-
-TEST(MakeTomographyTest, AnglesAndDetectorsAreLimitedByTheImage) {
-  const ImageShape3 large = {1, 96, 128};  // of diagonal 160
-  EXPECT_OK(MakeOperator(TomographySpec{180}, kShape, 3));
-  ExpectRefused(TomographySpec{181}, "tomography.num_angles", "must be in [1, 180]; was 181");
-  EXPECT_OK(MakeOperator(TomographySpec{320, 320}, large, 3));
-  ExpectRefused(TomographySpec{321}, "tomography.num_angles", "must be in [1, 320]; was 321",
-                large);
-  ExpectRefused(TomographySpec{4, 321}, "tomography.num_detectors", "must be in [0, 320]; was 321",
-                large);
-}
-
-TEST(MakeBlurTest, AnOperatorThatIsZeroIsRefused) {
-  ExpectRefused(BlurSpec{at::zeros({3, 3}), Boundary::kCircular}, "blur.custom", "0 everywhere");
-  ExpectRefused(BlurSpec{Corner(25), Boundary::kZero}, "blur.custom", "must leave something");
-  EXPECT_OK(MakeOperator(BlurSpec{Corner(25), Boundary::kCircular}, kShape, 3));
-  // Of one pixel, a difference of neighbours is 0.
-  const at::Tensor difference = at::tensor({0, 0, 0, 0, 1, -1, 0, 0, 0}, at::kFloat).view({3, 3});
-  ExpectRefused(BlurSpec{difference, Boundary::kCircular}, "blur.custom", "must leave something",
-                {1, 1, 1});
-}
-
-TEST(MakeBlurTest, WhatReachesBeyondAZeroEdgeChangesNothing) {
-  const at::Tensor kernel = SomeNormals(1, {41, 41}, 61)[0].to(at::kFloat);
-  const at::Tensor reaching = kernel.narrow(0, 11, 19).narrow(1, 11, 19).contiguous();
-  const at::Tensor x = SomeNormals(2, kShape, 62);
-  const auto whole = MakeOperator(BlurSpec{kernel, Boundary::kZero}, kShape, 3).value();
-  const auto part = MakeOperator(BlurSpec{reaching, Boundary::kZero}, kShape, 3).value();
-  EXPECT_THAT(whole->Forward(x), IsBitEqualTo(part->Forward(x)));
-  // The upper left pixel by hand.
-  double sum = 0;
-  for (int64_t i = 0; i < 6; ++i) {
-    for (int64_t j = 0; j < 10; ++j) {
-      sum += kernel[20 - i][20 - j].item<double>() * x[0][0][i][j].item<double>();
-    }
+void ExpectRefused(const std::vector<Wrong>& wrongs) {
+  for (const Wrong& wrong : wrongs) {
+    const absl::Status status = MakeOperator(wrong.spec, kShape, 1).status();
+    EXPECT_EQ(FieldOf(status), wrong.field);
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(wrong.problem)));
   }
-  EXPECT_NEAR(whole->Forward(x)[0][0][0][0].item<double>(), sum, 1e-10);
 }
 
-TEST(MakeMriTest, TheCentreLeftOpenIsAtMostWhatIsMeasured) {
-  const ImageShape3 wide = {1, 4, 64};
-  const auto columns = [&](const MriSpec::RandomColumns& spec) {
-    const auto A = MakeOperator(MriSpec{spec}, wide, 3).value();
-    return A->measured().squeeze(-1)[0];
-  };
-  for (const double acceleration : {2.0, 16.0, 64.0}) {
-    const at::Tensor measured = columns({acceleration});
-    EXPECT_EQ(measured.sum().item<int64_t>(), 64 / static_cast<int64_t>(acceleration));
-    EXPECT_EQ(measured[32].item<double>(), 1);
-  }
-  EXPECT_EQ(columns({16}).slice(0, 30, 34).sum().item<int64_t>(), 4);  // all four
-  ExpectRefused(MriSpec{MriSpec::RandomColumns{16, 0.08}}, "mri.random_columns.center_fraction",
-                "must be at most the measured part, 4 of 64 columns; was 0.08", wide);
+OperatorSpec Box(int top, int left, int height, int width) {
+  return InpaintingSpec{InpaintingSpec::Box{top, left, height, width}};
 }
 
-TEST(MakeInpaintingTest, AMaskIsOneForAllImages) {
-  EXPECT_OK(MakeOperator(Masked(at::ones({1, 1, 6, 10})), kShape, 3));
-  ExpectRefused(Masked(at::ones({2, 1, 6, 10})), "inpainting.mask",
-                "must be one for all images, as an operator is the same for all of a job; was 2 "
-                "masks");
+OperatorSpec Missing(double fraction) { return InpaintingSpec{InpaintingSpec::Random{fraction}}; }
+
+TEST(MakeOperatorTest, NamesTheKinds) {
+  EXPECT_EQ(OperatorKind(IdentitySpec{}), "identity");
+  EXPECT_EQ(OperatorKind(InpaintingSpec{}), "inpainting");
+  EXPECT_EQ(OperatorKind(SuperResolutionSpec{}), "super_resolution");
+  EXPECT_EQ(OperatorKind(SubsamplingSpec{}), "subsampling");
+  EXPECT_EQ(OperatorKind(BlurSpec{at::Tensor()}), "blur");
+  EXPECT_EQ(OperatorKind(MriSpec{}), "mri");
+  EXPECT_EQ(OperatorKind(TomographySpec{}), "tomography");
+  EXPECT_EQ(OperatorKind(PhaseRetrievalSpec{}), "phase_retrieval");
+  EXPECT_EQ(OperatorKind(GrayscaleSpec{}), "grayscale");
 }
 
-TEST(MeasureTest, NoisyIsWhatTheNoiseModelSays) {
-  const auto noisy = [](const NoiseModel& noise) {
-    MeasurementSpec spec = Given(IdentitySpec(), at::full({1, 1, 6, 10}, -1.0F));
-    spec.noise = noise;
-    return Measure(spec, kShape, 3).value();
-  };
-  EXPECT_FALSE(noisy(std::monostate()).noisy);
-  EXPECT_FALSE(noisy(GaussianNoise{0}).noisy);
-  EXPECT_TRUE(noisy(GaussianNoise{0.1}).noisy);
-  const Measurement black = noisy(PoissonNoise{10});
-  EXPECT_EQ(black.sigma[0], 0);
-  EXPECT_TRUE(black.noisy);
+TEST(MakeOperatorTest, RefusesMasksThatDoNotFit) {
+  ExpectRefused({
+      {"inpainting.mask", "is required", InpaintingSpec{}},
+      {"inpainting.mask", "must be broadcastable to [1, 8, 12]; was [8, 11]",
+       InpaintingSpec{at::ones({8, 11})}},
+      {"inpainting.mask", "must be broadcastable to [1, 8, 12]; was [2, 1, 8, 12]",
+       InpaintingSpec{at::ones({2, 1, 8, 12})}},
+      {"inpainting.mask", "must hold only 0 and 1; had 0.5",
+       InpaintingSpec{at::full({8, 12}, 0.5f)}},
+      {"inpainting.mask", "must keep something; was 0 everywhere",
+       InpaintingSpec{at::zeros({8, 12})}},
+      {"inpainting.mask", "must be float32", InpaintingSpec{at::ones({8, 12}, at::kDouble)}},
+      {"inpainting.mask", "must be finite",
+       InpaintingSpec{at::full({1}, static_cast<float>(kNan))}},
+      {"mri.mask", "must be broadcastable to [8, 12]; was [12, 8]", MriSpec{at::ones({12, 8})}},
+      {"mri.mask", "must keep something", MriSpec{at::zeros({12})}},
+  });
+}
+
+TEST(MakeOperatorTest, TakesMasksWithLeadingOnes) {
+  EXPECT_OK(MakeOperator(InpaintingSpec{at::ones({1, 1, 8, 12})}, kShape, 1));
+  EXPECT_OK(MakeOperator(MriSpec{at::ones({1, 1, 1, 12})}, kShape, 1));
+}
+
+TEST(MakeOperatorTest, RefusesBoxesOutsideTheImage) {
+  ExpectRefused({
+      {"inpainting.box.top", "must be in [0, 7]; was -1", Box(-1, 0, 2, 2)},
+      {"inpainting.box.left", "must be in [0, 11]; was 12", Box(0, 12, 2, 2)},
+      {"inpainting.box.height", "must be in [1, 5]; was 6", Box(3, 0, 6, 2)},
+      {"inpainting.box.height", "must be in [1, 5]; was 2147483647", Box(3, 0, 2147483647, 2)},
+      {"inpainting.box.width", "must be in [1, 12]; was 0", Box(3, 0, 2, 0)},
+      {"inpainting.box", "must leave a pixel of the image", Box(0, 0, 8, 12)},
+      {"inpainting.random_fraction", "must be in [0, 1); was 1", Missing(1)},
+      {"inpainting.random_fraction", "must be in [0, 1); was -0.1", Missing(-0.1)},
+      {"inpainting.random_fraction", "must be in [0, 1); was nan", Missing(kNan)},
+  });
+}
+
+TEST(MakeOperatorTest, RefusesFactorsThatDoNotDivide) {
+  ExpectRefused({
+      {"super_resolution.factor", "must divide the image's height 8 and width 12; was 3",
+       SuperResolutionSpec{3}},
+      {"super_resolution.factor", "must be at least 2; was 1", SuperResolutionSpec{1}},
+      {"subsampling.stride", "must divide the image's height 8 and width 12; was 8",
+       SubsamplingSpec{8}},
+      {"subsampling.stride", "must be at least 2; was -4", SubsamplingSpec{-4}},
+  });
+}
+
+TEST(MakeOperatorTest, RefusesKernelsThatDoNotFit) {
+  using Boundary = BlurSpec::Boundary;
+  ExpectRefused({
+      {"blur.gaussian.size", "must be of odd side, at most 511; was 4",
+       BlurSpec{BlurSpec::Gaussian{4, 1}}},
+      {"blur.gaussian.size", "at most 511; was 513",
+       BlurSpec{BlurSpec::Gaussian{513, 1}, Boundary::kZero}},
+      {"blur.gaussian.size", "must be of side at most 15, as REFLECT reaches",
+       BlurSpec{BlurSpec::Gaussian{17, 1}}},
+      {"blur.gaussian.sigma", "must be above 0 and finite; was 0",
+       BlurSpec{BlurSpec::Gaussian{3, 0}}},
+      {"blur.gaussian.sigma", "must be above 0 and finite; was inf",
+       BlurSpec{BlurSpec::Gaussian{3, kInfinity}}},
+      {"blur.motion.size", "must be of odd side", BlurSpec{BlurSpec::Motion{0}}},
+      {"blur.motion.intensity", "must be in [0, 1]; was 1.5", BlurSpec{BlurSpec::Motion{3, 1.5}}},
+      {"blur.random_size", "must be of odd side", BlurSpec{BlurSpec::Random{-3}}},
+      {"blur.custom", "is required", BlurSpec{at::Tensor()}},
+      {"blur.custom", "must have shape [k, k]; was [3, 5]", BlurSpec{at::ones({3, 5})}},
+      {"blur.custom", "must have shape [k, k]; was [3]", BlurSpec{at::ones({3})}},
+      {"blur.custom", "must be of odd side, at most 511; was 2", BlurSpec{at::ones({2, 2})}},
+      {"blur.custom", "must not be 0 everywhere", BlurSpec{at::zeros({3, 3})}},
+      {"blur.custom", "must be finite", BlurSpec{at::full({1, 1}, static_cast<float>(kNan))}},
+  });
+}
+
+TEST(MakeOperatorTest, TakesTheLargestKernelThatReflects) {
+  EXPECT_OK(MakeOperator(BlurSpec{BlurSpec::Random{15}}, kShape, 1));
+  const BlurSpec larger{BlurSpec::Random{31}, BlurSpec::Boundary::kCircular};
+  EXPECT_OK(MakeOperator(larger, kShape, 1));
+}
+
+TEST(MakeOperatorTest, RefusesColumnsThatDoNotFit) {
+  using Columns = MriSpec::RandomColumns;
+  ExpectRefused({
+      {"mri.random_columns.acceleration", "must be above 1 and at most the image's width 12; was 1",
+       MriSpec{Columns{1}}},
+      {"mri.random_columns.acceleration", "was 13", MriSpec{Columns{13}}},
+      {"mri.random_columns.acceleration", "was nan", MriSpec{Columns{kNan}}},
+      {"mri.random_columns.center_fraction", "must be in [0, 1]; was -0.1",
+       MriSpec{Columns{2, -0.1}}},
+      {"mri.random_columns.center_fraction", "must be at most the measured part, 3 of 12 columns",
+       MriSpec{Columns{4, 0.5}}},
+  });
+}
+
+TEST(MakeOperatorTest, RefusesGeometriesThatDoNotFit) {
+  ExpectRefused({
+      {"tomography.num_angles", "must be in [1, 2048]; was 0", TomographySpec{0}},
+      {"tomography.num_angles", "must be in [1, 2048]; was 2049", TomographySpec{2049}},
+      {"tomography.num_detectors", "must be in [0, 60]; was 61", TomographySpec{4, 61}},
+      {"phase_retrieval.padding", "must be in [0, 4]; was -0.5", PhaseRetrievalSpec{-0.5}},
+      {"phase_retrieval.padding", "must be in [0, 4]; was nan", PhaseRetrievalSpec{kNan}},
+      {"grayscale", "must be of images with 3 channels; the model's have 1", GrayscaleSpec{}},
+  });
 }
 
 }  // namespace
