@@ -44,7 +44,7 @@ class JobWriterTest : public testing::Test {
     job.record.model = "m";
     job.record.num_images = 1;
     EXPECT_OK(queue_->Create({job}, CreateLimits()));
-    const auto claimed = queue_->Claim({"server", "cpu", {"m"}, {}, 1000, absl::Seconds(30)});
+    const auto claimed = queue_->Claim({"server", "cpu", {"m"}, 1000, absl::Seconds(30)});
     EXPECT_TRUE(claimed.ok() && claimed->has_value());
     auto running = std::make_shared<RunningJob>();
     running->lease = (*claimed)->lease;
