@@ -130,7 +130,7 @@ std::vector<double> Ticks(double low, double high, int count) {
   const double power = std::pow(10, std::floor(std::log10(raw)));
   double step = 10 * power;
   for (const double factor : {5.0, 2.0, 1.0}) {
-    if (factor * power >= raw) step = factor * power;
+    if (factor * power >= raw * (1 - 1e-9)) step = factor * power;
   }
   std::vector<double> ticks;
   const double first = std::floor(low / step + 1e-9);
