@@ -8,6 +8,7 @@
 
 #include "client/cli/fetch.h"
 #include "client/cli/local_file.h"
+#include "client/cli/npy.h"
 #include "imaging/image.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
