@@ -41,10 +41,17 @@ std::string Variable(const std::string& flag) {
 std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const char* const* argv) {
   std::vector<std::string> arguments;
   for (const CLI::Option* option : app.get_options()) {
-    if (option->get_lnames().empty()) continue;
+    const bool takes_value = option->get_items_expected_max() > 0;  // not --help, --version
+    if (option->get_lnames().empty() || !takes_value) continue;
     const std::string& flag = option->get_lnames().front();
     const char* value = std::getenv(Variable(flag).c_str());
-    if (value != nullptr) arguments.push_back("--" + flag + "=" + value);
+    if (value == nullptr) continue;
+    // CLI11 takes `--flag=` for a flag whose value follows.
+    if (*value == '\0') {
+      arguments.insert(arguments.end(), {"--" + flag, ""});
+    } else {
+      arguments.push_back("--" + flag + "=" + value);
+    }
   }
   arguments.insert(arguments.end(), argv + 1, argv + argc);
   std::reverse(arguments.begin(), arguments.end());  // as App::parse takes them
@@ -76,6 +83,9 @@ void AddService(CLI::App& app, ServerOptions& options) {
             "HOST:PORT or unix:PATH of the gRPC service; port 0 picks a free one");
   group.Add("http", options.http, "HOST:PORT of /healthz, /readyz and /metrics; empty for none");
   group.Add("server-name", options.server_name, "Name in logs and jobs; the host's by default");
+  group.Add("lpips", options.lpips,
+            "File of an LPIPS network (tools/lpips_weights.py): jobs with a reference then report "
+            "their perceptual distance from it");
   group.Add("log-level", options.log_level, "What is logged")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}));
   group.Add("drain-seconds", options.drain_seconds, "Longest wait for results when stopping")
@@ -141,7 +151,8 @@ std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* a
     const int code = app.exit(error, std::cout, std::cerr);
     return ExitNow{code == 0 ? 0 : 2};
   }
-  options.strict = reproducibility.empty() ? options.device == "cpu" : reproducibility == "strict";
+  const bool on_cpu = options.device.rfind("cuda", 0) != 0;
+  options.strict = reproducibility.empty() ? on_cpu : reproducibility == "strict";
   return options;
 }
 

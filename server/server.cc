@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <thread>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "server/http/http_server.h"
 #include "server/rpc/rpc_server.h"
 #include "server/runner/job_runner.h"
+#include "server/runner/lpips_file.h"
 #include "server/runner/model_pool.h"
 #include "server/version.h"
 #include "server/watch/event_hub.h"
@@ -100,30 +102,35 @@ absl::Status SweepBlobs(JobStore& store, const BlobStore& blobs) {
 class ServerImpl final : public Server {
  public:
   ServerImpl(ServerOptions options, DataDir data, BlobStore blobs, std::unique_ptr<JobStore> store,
-             ModelRepository models, ModelPool pool)
+             ModelRepository models, ModelPool pool, std::optional<Lpips> lpips)
       : options_(std::move(options)),
         data_(std::move(data)),
         blobs_(std::move(blobs)),
         store_(std::move(store)),
         models_(std::move(models)),
         pool_(std::move(pool)),
+        lpips_(std::move(lpips)),
         hub_(Clock::Real()),
         observer_(&hub_) {}
   ~ServerImpl() override { Drain(); }
 
   absl::Status Run() {
+    // Before any job is touched: an address that cannot be listened on is common.
+    if (!options_.http.empty()) {
+      ASSIGN_OR_RETURN(http_, HttpServer::Start({options_.http, [this] { return IsReady(); },
+                                                 [this] { return Metrics(); }}));
+    }
     ASSIGN_OR_RETURN(const std::vector<JobRecord> rescued, store_->Rescue(/*all=*/true));
     if (!rescued.empty()) spdlog::info("{} jobs go on after an unclean end", rescued.size());
     RETURN_IF_ERROR(SweepBlobs(*store_, blobs_));
     runner_ = std::make_unique<JobRunner>(
         RunnerOptions(options_),
-        JobRunner::Parts{Clock::Real(), store_.get(), &blobs_, &pool_, &observer_});
+        JobRunner::Parts{Clock::Real(), store_.get(), &blobs_, &pool_, &observer_,
+                         lpips_.has_value() ? &*lpips_ : nullptr});
     RpcServer::Options rpc;
     rpc.listen = options_.listen;
     ASSIGN_OR_RETURN(rpc_, RpcServer::Start(rpc, Parts()));
-    if (options_.http.empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(http_, HttpServer::Start({options_.http, [this] { return !draining_.load(); },
-                                               [this] { return Metrics(); }}));
+    running_ = true;
     return absl::OkStatus();
   }
 
@@ -142,6 +149,8 @@ class ServerImpl final : public Server {
   }
 
  private:
+  bool IsReady() const { return running_ && !draining_; }
+
   ServiceParts Parts() {
     ServiceParts parts;
     parts.store = store_.get();
@@ -157,6 +166,7 @@ class ServerImpl final : public Server {
   }
 
   std::map<std::string, double> Metrics() const {
+    if (!running_) return {};
     std::map<std::string, double> values = runner_->Metrics();
     for (const auto& [name, value] : hub_.Metrics()) values[name] = value;
     values["tweedie_streams"] = rpc_->num_streams();
@@ -179,8 +189,10 @@ class ServerImpl final : public Server {
   const std::unique_ptr<JobStore> store_;
   const ModelRepository models_;
   ModelPool pool_;
+  const std::optional<Lpips> lpips_;
   EventHub hub_;
   HubObserver observer_;
+  std::atomic<bool> running_ = false;  // runner_ and rpc_ are there
   std::atomic<bool> draining_ = false;
   std::unique_ptr<JobRunner> runner_;
   std::unique_ptr<RpcServer> rpc_;
@@ -198,6 +210,14 @@ void LogModels(const ModelRepository& models) {
   }
 }
 
+// nullopt if no file is given.
+absl::StatusOr<std::optional<Lpips>> LoadLpips(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  ASSIGN_OR_RETURN(Lpips lpips, ReadLpipsFile(path));
+  spdlog::info("LPIPS by {}", std::string(lpips.net()));
+  return lpips;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& given) {
@@ -210,8 +230,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& given
   ASSIGN_OR_RETURN(ModelRepository models, ModelRepository::Load(options.models_dir));
   LogModels(models);
   ASSIGN_OR_RETURN(ModelPool pool, ModelPool::Load(models, Device(options)));
-  auto server = std::make_unique<ServerImpl>(options, std::move(data), std::move(blobs),
-                                             std::move(store), std::move(models), std::move(pool));
+  ASSIGN_OR_RETURN(std::optional<Lpips> lpips, LoadLpips(options.lpips));
+  auto server =
+      std::make_unique<ServerImpl>(options, std::move(data), std::move(blobs), std::move(store),
+                                   std::move(models), std::move(pool), std::move(lpips));
   RETURN_IF_ERROR(server->Run());
   return server;
 }

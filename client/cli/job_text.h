@@ -11,15 +11,11 @@ namespace tweedie::cli {
 // How a job ended, in one line.
 std::string OutcomeText(const v1::Job& job);
 
-// All about a job, one `key  value` a line.
+// All about a job, one `key  value` a line, and the metrics of its images.
 std::string DescribeJob(const v1::Job& job);
 
 // The job's task and process: `sample, ddim, 50 steps`.
 std::string TaskText(const v1::Job& job);
-
-// A row of PSNR and SSIM for each image, and of their means; "" if the job has
-// no metrics.
-std::string MetricsTable(const v1::Job& job);
 
 // A table of jobs, with a heading.
 std::string JobTable(const std::vector<v1::Job>& jobs);

@@ -28,7 +28,7 @@ std::string FormatTable(const std::vector<std::vector<std::string>>& rows) {
   return absl::StrJoin(lines, "\n");
 }
 
-std::string FormatDuration(absl::Duration duration) {
+std::string FormatClock(absl::Duration duration) {
   const int64_t s = std::max<int64_t>(0, absl::ToInt64Seconds(duration + absl::Milliseconds(500)));
   if (s >= 3600) return absl::StrFormat("%d:%02d:%02d", s / 3600, s / 60 % 60, s % 60);
   return absl::StrFormat("%d:%02d", s / 60, s % 60);

@@ -15,7 +15,7 @@ namespace tweedie::cli {
 std::string FormatTable(const std::vector<std::vector<std::string>>& rows);
 
 // `1:02:03`, `2:03`, or `0:00`.
-std::string FormatDuration(absl::Duration duration);
+std::string FormatClock(absl::Duration duration);
 
 // With three significant digits, without an exponent: `0.42`, `29.8`, `1510`.
 std::string FormatRate(double rate);

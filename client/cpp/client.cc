@@ -59,11 +59,20 @@ absl::StatusOr<Response> Client::Call(Method<Request, Response> method,
     absl::Status status;
     {
       Cancellation::Scope scope(options_.cancellation, &context);
-      status = FromGrpcStatus((stub_.get()->*method)(&context, request, &response));
+      status = StatusOfTry((stub_.get()->*method)(&context, request, &response));
     }
     if (status.ok()) return response;
     RETURN_IF_ERROR(WaitForNextTry(status, &back_off));
   }
+}
+
+absl::Status Client::StatusOfTry(const grpc::Status& status) const {
+  // A server that stops cancels what it has not answered. Ours are cancelled by
+  // `cancellation` alone.
+  if (status.error_code() == grpc::StatusCode::CANCELLED && !cancelled()) {
+    return absl::UnavailableError("the server ended the call");
+  }
+  return FromGrpcStatus(status);
 }
 
 absl::Status Client::WaitForNextTry(const absl::Status& error, BackOff* back_off) const {
@@ -160,7 +169,7 @@ absl::Status Client::ReadStream(const Stream<Response>& stream, BackOff* back_of
     *progressed = true;
     back_off->Reset();
   }
-  absl::Status status = FromGrpcStatus(reader->Finish());
+  absl::Status status = StatusOfTry(reader->Finish());
   if (status.ok()) status = stream.at_end;
   *done = status.ok();
   return status;

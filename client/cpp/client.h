@@ -41,8 +41,9 @@ struct ClientOptions {
 
 // tweedie.v1 with statuses, retry and resume. Every method blocks. Errors are
 // the server's, as FromGrpcStatus() makes them, after the tries that the
-// options allow; only UNAVAILABLE, and RESOURCE_EXHAUSTED with a retry delay,
-// are tried again. Calls are idempotent but for DeleteJob, which may report
+// options allow. Tried again are only UNAVAILABLE, RESOURCE_EXHAUSTED with a
+// retry delay, and calls that a stopping server cancelled, which count as
+// UNAVAILABLE. Calls are idempotent but for DeleteJob, which may report
 // NOT_FOUND when an earlier try of it succeeded and its reply was lost.
 // Thread-safe as far as the options' functions are.
 class Client {
@@ -116,6 +117,8 @@ class Client {
   template <typename Response>
   absl::Status ReadStream(const Stream<Response>& stream, BackOff* back_off, bool* progressed,
                           bool* done) const;
+  // What one try came to.
+  absl::Status StatusOfTry(const grpc::Status& status) const;
   // Waits for the next try, or returns the error to give up with.
   absl::Status WaitForNextTry(const absl::Status& error, BackOff* back_off) const;
   BackOff MakeBackOff(const RetryPolicy& policy) const;

@@ -17,8 +17,9 @@ struct DenoiserInput {
 };
 
 // One scalar a row, [n], of rows [first_row, first_row + n) of a call, from their
-// x [n, C, H, W] and the network's output, whose graph is kept. A row's scalar
-// depends on that row alone. May be called by several threads at once.
+// x [n, C, H, W] and the network's output [n, C', H, W], whose graph is kept; both
+// contiguous, on the device of the call's x. A row's scalar depends on that row
+// alone. May be called by several threads at once.
 using RowLoss =
     std::function<at::Tensor(int64_t first_row, const at::Tensor& x, const at::Tensor& prediction)>;
 

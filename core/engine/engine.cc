@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "core/engine/batch.h"
+#include "core/engine/call_failure.h"
 
 namespace tweedie {
 namespace {
@@ -14,8 +14,8 @@ namespace {
 absl::StatusOr<bool> AdvanceSafely(ResidentJob& job) {
   try {
     return job.Advance();
-  } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("the step failed: ", error.what()));
+  } catch (const std::exception&) {
+    return CaughtFailure("the step");
   }
 }
 
@@ -41,6 +41,11 @@ absl::Status Engine::Cancel(const JobId& id) {
   return absl::OkStatus();
 }
 
+bool Engine::Has(const JobId& id) const {
+  absl::MutexLock lock(&mu_);
+  return jobs_.count(id) > 0;
+}
+
 int Engine::num_jobs() const {
   absl::MutexLock lock(&mu_);
   return static_cast<int>(jobs_.size());
@@ -48,36 +53,31 @@ int Engine::num_jobs() const {
 
 void Engine::Admit() {
   std::vector<EngineJob> arrived;
-  {
-    absl::MutexLock lock(&mu_);
-    arrived.swap(inbox_);
-  }
-  for (EngineJob& job : arrived) {
-    const JobId id = job.id;
-    scheduler_.Add(id, job.creator, job.weight);
-    // A job that is restored after its last step has nothing left to do.
-    const bool finished = !job.method->NextQuery().has_value();
-    if (finished) {
-      sink_->OnDone(id, absl::OkStatus(), *job.method);
-      scheduler_.Remove(id);
-      absl::MutexLock lock(&mu_);
-      jobs_.erase(id);
-      cancelled_.erase(id);
-    } else {
-      resident_.emplace(id, ResidentJob(std::move(job)));
-    }
-  }
-}
-
-void Engine::DropCancelled() {
   std::set<JobId> cancelled;
   {
+    // Together, or a job submitted and cancelled in between would run on.
     absl::MutexLock lock(&mu_);
+    arrived.swap(inbox_);
     cancelled.swap(cancelled_);
   }
+  for (EngineJob& job : arrived) AdmitJob(std::move(job));
   for (const JobId& id : cancelled) {
     EndJob(id, absl::CancelledError("the job was cancelled"));
   }
+}
+
+void Engine::AdmitJob(EngineJob job) {
+  const JobId id = job.id;
+  // A job that is restored after its last step has nothing left to do.
+  if (!job.method->NextQuery().has_value()) {
+    sink_->OnDone(id, absl::OkStatus(), *job.method);
+    absl::MutexLock lock(&mu_);
+    jobs_.erase(id);
+    cancelled_.erase(id);
+    return;
+  }
+  scheduler_.Add(id, job.creator, job.weight);
+  resident_.emplace(id, ResidentJob(std::move(job)));
 }
 
 void Engine::EndJob(const JobId& id, const absl::Status& status) {
@@ -100,19 +100,25 @@ void Engine::AdvanceIfComplete(ResidentJob& job) {
   if (!*goes_on) EndJob(id, absl::OkStatus());
 }
 
-bool Engine::StepOnce() {
-  Admit();
-  DropCancelled();
+std::vector<BatchPart> Engine::NextBatch() {
   std::vector<RowScheduler::Waiting> waiting;
   std::vector<ResidentJob*> jobs;
   for (auto& [id, job] : resident_) {
-    waiting.push_back({id, job.rows_left(), job.job().denoiser});
+    const bool gradient = job.needs_gradient();
+    waiting.push_back({id, job.rows_left(), job.job().denoiser, gradient,
+                       gradient ? options_.gradient_row_cost : 1});
     jobs.push_back(&job);
   }
   std::vector<BatchPart> parts;
   for (const auto& share : scheduler_.Pick(waiting, options_.max_batch_rows)) {
     parts.push_back({jobs[share.index], share.rows, absl::OkStatus()});
   }
+  return parts;
+}
+
+bool Engine::StepOnce() {
+  Admit();
+  std::vector<BatchPart> parts = NextBatch();
   if (parts.empty()) return false;
   EvaluateBatch(parts);
   for (BatchPart& part : parts) {
@@ -127,7 +133,6 @@ bool Engine::StepOnce() {
 
 std::vector<EngineJob> Engine::Evict() {
   Admit();
-  DropCancelled();
   std::vector<EngineJob> jobs;
   for (auto& [id, job] : resident_) {
     scheduler_.Remove(id);

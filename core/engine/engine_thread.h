@@ -26,6 +26,7 @@ class EngineThread {
   // As of Engine.
   absl::Status Submit(EngineJob job) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Cancel(const JobId& id) ABSL_LOCKS_EXCLUDED(mu_);
+  bool Has(const JobId& id) const { return engine_.Has(id); }
   int num_jobs() const { return engine_.num_jobs(); }
 
   // Ends the thread after the step that it is in, and returns the jobs that

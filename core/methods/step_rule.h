@@ -63,7 +63,7 @@ class StepRule {
   // What becomes of x [n, C, H, W] when it has arrived at the level alpha_bar_s
   // of `levels`, by a step or by a climb, before it is evaluated there or is the
   // result. As it is, unless the rule keeps known pixels.
-  virtual at::Tensor Arrive(const StepLevels& levels, const at::Tensor& x) const { return x; }
+  virtual at::Tensor Arrive(const StepLevels&, const at::Tensor& x) const { return x; }
 };
 
 }  // namespace tweedie

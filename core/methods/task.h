@@ -96,7 +96,7 @@ struct DdrmTask {
 
 struct PigdmTask {
   MeasurementSpec measurement;
-  ReverseProcessSpec process;
+  ReverseProcessSpec process = {ProcessKind::kDdim, 0, {}, {}, {}, {}};
 };
 
 struct DiffpirTask {

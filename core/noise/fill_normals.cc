@@ -10,7 +10,7 @@
 namespace tweedie {
 namespace {
 
-constexpr size_t kBlocks = 128;  // made at once
+constexpr size_t kBlocks = 128;  // made at once, at most
 constexpr size_t kPairs = 2 * kBlocks;
 constexpr double kTwoToMinus32 = 1.0 / 4294967296.0;
 constexpr double kTwoToMinus30 = 1.0 / 1073741824.0;
@@ -22,11 +22,11 @@ struct WordPairs {
   std::array<uint32_t, kPairs> angle;
 };
 
-void MakeWords(const NoiseKey& key, uint32_t first_block, WordPairs* words) {
+void MakeWords(const NoiseKey& key, uint32_t first_block, uint32_t blocks, WordPairs* words) {
   const std::array<uint32_t, 2> seed = {static_cast<uint32_t>(key.seed),
                                         static_cast<uint32_t>(key.seed >> 32)};
   const uint32_t purpose = static_cast<uint32_t>(key.purpose) | key.inner << 16;
-  for (uint32_t b = 0; b < kBlocks; ++b) {
+  for (uint32_t b = 0; b < blocks; ++b) {
     const auto out = Philox4x32x10({first_block + b, key.image, key.step, purpose}, seed);
     words->radius[2 * b] = out[0];
     words->angle[2 * b] = out[1];
@@ -57,8 +57,8 @@ inline void TransformPair(uint32_t radius_word, uint32_t angle_word, float* firs
   *second = static_cast<float>(radius * exact::FromBits(y_bits));
 }
 
-void Transform(const WordPairs& words, float* out) {
-  for (size_t i = 0; i < kPairs; ++i) {
+void Transform(const WordPairs& words, size_t blocks, float* out) {
+  for (size_t i = 0; i < 2 * blocks; ++i) {
     TransformPair(words.radius[i], words.angle[i], out + 2 * i, out + 2 * i + 1);
   }
 }
@@ -70,10 +70,11 @@ void FillNormals(const NoiseKey& key, absl::Span<float> out) {
   WordPairs words;
   std::array<float, kChunk> rest;
   for (size_t begin = 0; begin < out.size(); begin += kChunk) {
-    MakeWords(key, static_cast<uint32_t>(begin / 4), &words);
     const size_t count = std::min(kChunk, out.size() - begin);
+    const size_t blocks = (count + 3) / 4;
+    MakeWords(key, static_cast<uint32_t>(begin / 4), static_cast<uint32_t>(blocks), &words);
     float* const to = count == kChunk ? out.data() + begin : rest.data();
-    Transform(words, to);
+    Transform(words, blocks, to);
     if (count < kChunk) std::copy_n(rest.data(), count, out.data() + begin);
   }
 }

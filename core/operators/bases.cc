@@ -9,8 +9,8 @@
 namespace tweedie {
 namespace {
 
-// Measurements are float32: a singular value below this part of the largest
-// lies in their rounding.
+// A singular value below this part of the largest is a rounding of kernels and
+// masks, which are float32.
 constexpr double kRounding = 1e-7;
 
 Spectrum MakeSpectrum(std::unique_ptr<const Basis> basis, const at::Tensor& singular_values,
@@ -84,6 +84,11 @@ RightSingular Decompose(const at::Tensor& matrix) {
 }
 
 }  // namespace
+
+at::Tensor Measurable(const Spectrum& spectrum) {
+  const at::Tensor& s = spectrum.singular_values;
+  return s.gt(s.max().mul(kLeastMeasurable));
+}
 
 Spectrum PixelSpectrum(const at::Tensor& singular_values, const ImageShape3& image_shape) {
   return MakeSpectrum(std::make_unique<PixelBasis>(), singular_values, image_shape);

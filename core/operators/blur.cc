@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
+#include "core/noise/noise.h"
 #include "core/operators/blur_kernels.h"
 #include "core/operators/checks.h"
 #include "core/operators/convolution.h"
@@ -72,6 +73,27 @@ struct KernelMaker {
   uint64_t seed;
 };
 
+// The part of `kernel` that reaches from a pixel of the image to another: with 0
+// beyond the edge, all that does anything.
+at::Tensor Reaching(const at::Tensor& kernel, const ImageShape3& image_shape) {
+  const int64_t beyond = kernel.size(0) / 2 - std::max(image_shape[1], image_shape[2]) + 1;
+  if (beyond <= 0) return kernel;
+  const int64_t size = kernel.size(0) - 2 * beyond;
+  return kernel.narrow(0, beyond, size).narrow(1, beyond, size).contiguous();
+}
+
+// Whether A is 0 but for rounding, as it maps an image of normals to that.
+bool IsZero(const Operator& A, const at::Tensor& kernel, const ImageShape3& image_shape) {
+  const NoiseKey key{.purpose = NoisePurpose::kOperator};
+  const at::Tensor y = A.Forward(Normals(key, 1, image_shape).to(at::kDouble));
+  return y.abs().max().item<double>() <= 1e-12 * kernel.abs().sum().item<double>();
+}
+
+absl::string_view FieldOfKernel(const BlurSpec& spec) {
+  constexpr absl::string_view kFields[] = {"gaussian.size", "motion.size", "custom", "random_size"};
+  return kFields[spec.kernel.index()];
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Operator>> MakeBlur(const BlurSpec& spec,
@@ -79,7 +101,11 @@ absl::StatusOr<std::shared_ptr<const Operator>> MakeBlur(const BlurSpec& spec,
                                                          uint64_t seed) {
   const KernelMaker maker{spec.boundary, std::min(image_shape[1], image_shape[2]), seed};
   ASSIGN_OR_RETURN(const at::Tensor kernel, std::visit(maker, spec.kernel));
-  return MakeConvolution(kernel, spec.boundary, image_shape);
+  const bool zero = spec.boundary == BlurSpec::Boundary::kZero;
+  std::shared_ptr<const Operator> A =
+      MakeConvolution(zero ? Reaching(kernel, image_shape) : kernel, spec.boundary, image_shape);
+  if (!IsZero(*A, kernel, image_shape)) return A;
+  return FieldError(FieldOfKernel(spec), "must leave something of an image; made 0 of all");
 }
 
 }  // namespace tweedie

@@ -35,6 +35,11 @@ class Inpainting final : public LinearOperator {
 // What makes a mask [C, H, W] of each way to say what is missing.
 struct MaskMaker {
   absl::StatusOr<at::Tensor> operator()(const at::Tensor& mask) const {
+    if (mask.defined() && mask.dim() == 4 && mask.size(0) > 1) {
+      return FieldError("mask", absl::StrCat("must be one for all images, as an operator is the "
+                                             "same for all of a job; was ",
+                                             mask.size(0), " masks"));
+    }
     return ReadMask("mask", mask, image_shape);
   }
 

@@ -98,6 +98,12 @@ double PoissonSigma(const Operator& A, const at::Tensor& y, double rate) {
   return std::sqrt(variance.mul(weights).sum().div(weights.sum()).item<double>());
 }
 
+bool IsNoisy(const NoiseModel& noise) {
+  const auto* gaussian = std::get_if<GaussianNoise>(&noise);
+  if (gaussian != nullptr) return gaussian->sigma > 0;
+  return std::holds_alternative<PoissonNoise>(noise);
+}
+
 std::vector<double> SigmasOf(const Operator& A, const at::Tensor& y, const NoiseModel& noise) {
   std::vector<double> sigmas(static_cast<size_t>(y.size(0)), 0.0);
   for (size_t i = 0; i < sigmas.size(); ++i) {
@@ -130,6 +136,7 @@ absl::StatusOr<Measurement> Measure(const MeasurementSpec& spec, const ImageShap
       OnlyMeasured(*measurement.A, spec.y.defined() ? spec.y : Simulate(*measurement.A, spec, seed))
           .contiguous();
   RETURN_IF_ERROR(CheckValues(spec.y.defined() ? "y" : "simulate_from", measurement.y));
+  measurement.noisy = IsNoisy(spec.noise);
   measurement.sigma = SigmasOf(*measurement.A, measurement.y, spec.noise);
   return measurement;
 }

@@ -37,6 +37,9 @@ struct MeasurementSpec {
 struct Measurement {
   std::shared_ptr<const Operator> A;
   at::Tensor y;  // [M, A->output_shape()...], float32, on the CPU
+  // Whether it is made with noise, by its noise model alone: a sigma above 0, or
+  // Poisson.
+  bool noisy = false;
   // The noise's deviation, one a measurement: for Poisson the root of its mean
   // variance, 2 max(y + 1, 0) / rate, over what is measured; 0 if there is none.
   std::vector<double> sigma;

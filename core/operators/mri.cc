@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 #include <variant>
@@ -18,6 +19,7 @@ namespace tweedie {
 namespace {
 
 constexpr int64_t kPlane[] = {-2, -1};
+constexpr double kDefaultCentre = 0.08;
 
 // The singular values: on real images A^T A is the circular convolution whose
 // transform is the mask's even part. `mask` has frequency 0 in the middle, the
@@ -89,18 +91,25 @@ struct MaskMaker {
                         absl::StrCat("must be above 1 and at most the image's width ", width,
                                      "; was ", columns.acceleration));
     }
-    if (!(columns.center_fraction >= 0 && columns.center_fraction <= 1)) {
-      return FieldError("random_columns.center_fraction",
-                        absl::StrCat("must be in [0, 1]; was ", columns.center_fraction));
-    }
     const int64_t count = std::llround(side / columns.acceleration);
-    const int64_t centre = std::llround(side * columns.center_fraction);
-    if (centre > count) {
-      return FieldError("random_columns.center_fraction",
-                        absl::StrCat("must be at most the measured part, ", count, " of ", width,
-                                     " columns; was ", columns.center_fraction));
-    }
+    ASSIGN_OR_RETURN(const int64_t centre, ReadCentre(columns, width, count));
     return DrawColumns(width, count, centre, seed).expand({height, width}).contiguous();
+  }
+
+  // Columns of the centre, of the `count` measured.
+  static absl::StatusOr<int64_t> ReadCentre(const MriSpec::RandomColumns& columns, int64_t width,
+                                            int64_t count) {
+    const double fraction =
+        columns.center_fraction.value_or(DefaultCenterFraction(columns.acceleration, width));
+    if (!(fraction >= 0 && fraction <= 1)) {
+      return FieldError("random_columns.center_fraction",
+                        absl::StrCat("must be in [0, 1]; was ", fraction));
+    }
+    const int64_t centre = std::llround(static_cast<double>(width) * fraction);
+    if (centre <= count) return centre;
+    return FieldError("random_columns.center_fraction",
+                      absl::StrCat("must be at most the measured part, ", count, " of ", width,
+                                   " columns; was ", fraction));
   }
 
   const ImageShape3& image_shape;
@@ -108,6 +117,11 @@ struct MaskMaker {
 };
 
 }  // namespace
+
+double DefaultCenterFraction(double acceleration, int64_t width) {
+  const double side = static_cast<double>(width);
+  return std::min(kDefaultCentre, std::round(side / acceleration) / side);
+}
 
 absl::StatusOr<std::shared_ptr<const Operator>> MakeMri(const MriSpec& spec,
                                                         const ImageShape3& image_shape,

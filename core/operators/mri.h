@@ -19,6 +19,10 @@ absl::StatusOr<std::shared_ptr<const Operator>> MakeMri(const MriSpec& spec,
                                                         const ImageShape3& image_shape,
                                                         uint64_t seed);
 
+// The center_fraction of random columns that leave it open: 0.08, or what is
+// measured if that is less. `acceleration` above 0.
+double DefaultCenterFraction(double acceleration, int64_t width);
+
 }  // namespace tweedie
 
 #endif  // TWEEDIE_CORE_OPERATORS_MRI_H_

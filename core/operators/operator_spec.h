@@ -48,14 +48,14 @@ struct BlurSpec {
     int size = 0;
   };
   // at::Tensor: [k, k], used as given.
-  std::variant<Gaussian, Motion, at::Tensor, Random> kernel;
+  std::variant<at::Tensor, Gaussian, Motion, Random> kernel;
   Boundary boundary = Boundary::kReflect;
 };
 
 struct MriSpec {
   struct RandomColumns {
     double acceleration = 0;
-    double center_fraction = 0.08;
+    std::optional<double> center_fraction;  // unset: DefaultCenterFraction() (mri.h)
   };
   // at::Tensor: 1 where measured, broadcastable to [H, W].
   std::variant<at::Tensor, RandomColumns> sampling;

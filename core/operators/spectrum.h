@@ -24,6 +24,15 @@ struct Spectrum {
   at::Tensor singular_values;
 };
 
+// Singular values of at most this part of the largest are not inverted: A^+
+// makes 1 / s of the roundings of float32 measurements and images, and with them
+// of y that is noisier than it is said to be.
+inline constexpr double kLeastMeasurable = 1e-3;
+
+// Which coordinates count as measured where A is inverted: bool [C, H, W],
+// singular values above kLeastMeasurable times the largest.
+at::Tensor Measurable(const Spectrum& spectrum);
+
 }  // namespace tweedie
 
 #endif  // TWEEDIE_CORE_OPERATORS_SPECTRUM_H_

@@ -15,7 +15,8 @@
 namespace tweedie {
 namespace {
 
-constexpr int64_t kMaxAngles = 2048;
+// Allowed for any image. Rays a pixel apart at its rim take pi / 2 diagonals.
+constexpr int64_t kAngles = 180;
 constexpr double kPi = 3.141592653589793;
 
 using Map = void (Projector::*)(const double*, double*) const;
@@ -88,14 +89,18 @@ class Tomography final : public LinearOperator {
   const int64_t channels_;
 };
 
-absl::StatusOr<Projector::Options> ReadOptions(const TomographySpec& spec,
-                                               const ImageShape3& image_shape) {
+// Detectors that see all of an image.
+int64_t DiagonalOf(const ImageShape3& image_shape) {
   const double height = static_cast<double>(image_shape[1]);
   const double width = static_cast<double>(image_shape[2]);
-  const int64_t diagonal =
-      static_cast<int64_t>(std::ceil(std::sqrt(height * height + width * width)));
-  RETURN_IF_ERROR(CheckInRange("num_angles", spec.num_angles, 1, kMaxAngles));
-  RETURN_IF_ERROR(CheckInRange("num_detectors", spec.num_detectors, 0, 4 * diagonal));
+  return static_cast<int64_t>(std::ceil(std::sqrt(height * height + width * width)));
+}
+
+absl::StatusOr<Projector::Options> ReadOptions(const TomographySpec& spec,
+                                               const ImageShape3& image_shape) {
+  const int64_t diagonal = DiagonalOf(image_shape);
+  RETURN_IF_ERROR(CheckInRange("num_angles", spec.num_angles, 1, std::max(kAngles, 2 * diagonal)));
+  RETURN_IF_ERROR(CheckInRange("num_detectors", spec.num_detectors, 0, 2 * diagonal));
   Projector::Options options;
   options.height = image_shape[1];
   options.width = image_shape[2];
@@ -125,6 +130,12 @@ absl::StatusOr<std::shared_ptr<const Operator>> MakeTomography(const TomographyS
                                                                const ImageShape3& image_shape) {
   ASSIGN_OR_RETURN(const Projector::Options options, ReadOptions(spec, image_shape));
   return std::make_shared<Tomography>(options, image_shape[0]);
+}
+
+double SamplesOfProjection(const TomographySpec& spec, const ImageShape3& image_shape) {
+  const double detectors =
+      static_cast<double>(spec.num_detectors == 0 ? DiagonalOf(image_shape) : spec.num_detectors);
+  return static_cast<double>(image_shape[0]) * spec.num_angles * detectors * detectors;
 }
 
 absl::StatusOr<at::Tensor> FilteredBackProjection(const TomographySpec& spec,

@@ -12,10 +12,13 @@
 namespace tweedie {
 
 // Parallel-beam line integrals. Computed on the CPU, wherever x lies.
-// INVALID_ARGUMENT: `num_angles`, at most 2048; `num_detectors`, at most four
-// times the image's diagonal.
+// INVALID_ARGUMENT: `num_angles`, at most 180 or twice the image's diagonal;
+// `num_detectors`, at most twice the diagonal.
 absl::StatusOr<std::shared_ptr<const Operator>> MakeTomography(const TomographySpec& spec,
                                                                const ImageShape3& image_shape);
+
+// The samples that the projections of one image [C, H, W] walk: what they cost.
+double SamplesOfProjection(const TomographySpec& spec, const ImageShape3& image_shape);
 
 // Images [N, C, H, W] of `spec`'s projections y [N, C, angles, detectors] by
 // filtered back-projection with the ramp filter (Kak and Slaney, "Principles of

@@ -8,11 +8,18 @@
 #include "server/runner/job_loader.h"
 
 namespace tweedie {
+namespace {
+
+// Passes of one upkeep: what is left then waits for the next.
+constexpr int kMaxExpiryPasses = 100;
+
+}  // namespace
 
 JobRunner::JobRunner(Options options, Parts parts)
     : options_(std::move(options)),
       parts_(parts),
       writer_(parts.store, parts.blobs, parts.observer, &running_, &counters_),
+      retries_(options_.retries),
       sink_(options_.sink, parts.clock, &running_, &writer_, parts.observer, [this] { Wake(); }),
       engine_({options_.engine,
                [this](absl::Duration step) {
@@ -51,6 +58,7 @@ bool JobRunner::ClaimOne() {
   request.server = options_.server;
   request.device = options_.device;
   request.models = parts_.models->names();
+  request.except = retries_.Waiting(parts_.clock->Now());
   request.max_cost_bytes = options_.max_cost_bytes - running_.cost_bytes();
   request.lease_duration = options_.lease.lease;
   const absl::StatusOr<std::optional<Claimed>> claimed = parts_.store->Claim(request);
@@ -59,26 +67,61 @@ bool JobRunner::ClaimOne() {
     return false;
   }
   if (!claimed->has_value()) return false;
-  Run(**claimed);
-  return true;
+  return Run(**claimed);
 }
 
-void JobRunner::Run(const Claimed& claimed) {
+bool JobRunner::Run(const Claimed& claimed) {
   const JobRecord& job = claimed.job;
   spdlog::info("job=jobs/{} state=RUNNING attempt={} images={} step={} queue_ms={}", job.id,
                job.attempt, job.num_images, job.progress.step,
                absl::ToInt64Milliseconds(parts_.clock->Now() - job.create_time));
-  absl::StatusOr<LoadedJob> loaded = LoadJob(claimed, *parts_.models, *parts_.blobs, *parts_.clock);
-  if (!loaded.ok()) return FailToLoad(claimed, loaded.status());
-  // Known before the engine can report it.
-  running_.Add(loaded->running);
-  parts_.observer->OnJobChanged(job);
-  const absl::Status submitted = engine_.Submit(std::move(loaded->engine_job));
-  if (!submitted.ok()) {
-    running_.Remove(job.id);
-    return FailToLoad(claimed, submitted);
+  if (engine_.Has(job.id)) {
+    // From before its lease ran out: a suspended process, say. What it reports
+    // on its way out must not be taken for this attempt's.
+    Cancel(job.id);
+    PutBack(claimed, absl::UnavailableError("an earlier attempt is still in the engine"));
+    retries_.Wait(job.id, parts_.clock->Now());
+    return true;
   }
-  CancelIfAsked(job.id);
+  // Before it is loaded, which may take longer than a lease: leases_ keeps those
+  // of running_. Before the engine can report it, too.
+  const std::shared_ptr<RunningJob> running = MakeRunningJob(claimed, *parts_.clock);
+  running_.Add(running);
+  parts_.observer->OnJobChanged(job);
+  return Begin(claimed, running);
+}
+
+bool JobRunner::Begin(const Claimed& claimed, const std::shared_ptr<RunningJob>& running) {
+  const std::string& id = claimed.job.id;
+  absl::StatusOr<EngineJob> loaded = LoadJob(*running, *parts_.models, *parts_.blobs);
+  // Its lease was lost meanwhile: it is another's, or will be rescued.
+  if (running->abandoned) return true;
+  if (!loaded.ok()) {
+    // First, so that leases_ does not take the lease given back for one lost.
+    running_.Remove(id);
+    return CannotLoad(claimed, loaded.status());
+  }
+  retries_.Forget(id);
+  running->targets.lpips = parts_.lpips;
+  const absl::Status submitted = engine_.Submit(*std::move(loaded));
+  if (!submitted.ok()) {
+    running_.Remove(id);
+    PutBack(claimed, submitted);
+    return false;
+  }
+  // Abandoned since, perhaps before the engine had it to cancel.
+  running->abandoned ? Cancel(id) : CancelIfAsked(id);
+  return true;
+}
+
+bool JobRunner::CannotLoad(const Claimed& claimed, const absl::Status& status) {
+  if (MayLoadLater(status) && retries_.Failed(claimed.job.id, parts_.clock->Now())) {
+    PutBack(claimed, status);
+  } else {
+    retries_.Forget(claimed.job.id);
+    FailToLoad(claimed, status);
+  }
+  return true;
 }
 
 void JobRunner::CancelIfAsked(const std::string& job_id) {
@@ -99,6 +142,17 @@ void JobRunner::FailToLoad(const Claimed& claimed, const absl::Status& status) {
   } else {
     // Its lease runs out, and it is tried again.
     spdlog::error("job=jobs/{} finish: {}", claimed.job.id, ended.status().ToString());
+  }
+}
+
+void JobRunner::PutBack(const Claimed& claimed, const absl::Status& status) {
+  spdlog::warn("job=jobs/{} state=QUEUED again: {}", claimed.job.id, status.ToString());
+  const absl::StatusOr<JobRecord> released =
+      parts_.store->Release(claimed.lease, claimed.job.sequence);
+  if (released.ok()) {
+    parts_.observer->OnJobChanged(*released);
+  } else {
+    spdlog::error("job=jobs/{} release: {}", claimed.job.id, released.status().ToString());
   }
 }
 
@@ -124,9 +178,12 @@ void JobRunner::Upkeep() {
   } else {
     spdlog::error("rescue: {}", rescued.status().ToString());
   }
-  const absl::StatusOr<std::vector<JobRecord>> expired = parts_.store->Expire();
-  if (!expired.ok()) return spdlog::error("retention: {}", expired.status().ToString());
-  Forget(*expired);
+  for (int pass = 0; pass < kMaxExpiryPasses; ++pass) {
+    const absl::StatusOr<std::vector<JobRecord>> expired = parts_.store->Expire();
+    if (!expired.ok()) return spdlog::error("retention: {}", expired.status().ToString());
+    if (expired->empty()) return;
+    Forget(*expired);
+  }
 }
 
 void JobRunner::ReleaseAll(const std::vector<EngineJob>& jobs) {

@@ -96,6 +96,15 @@ TYPED_TEST(RunnerStoreTest, OnlyModelsOfTheServerAreConsidered) {
   EXPECT_EQ(this->ClaimId(request), "");
 }
 
+TYPED_TEST(RunnerStoreTest, JobsToPassOverDoNotHoldUpOthers) {
+  for (const char* id : {"a", "b", "c"}) this->Create(id, {.cost_bytes = 1000});
+  ClaimRequest request = this->Request();
+  request.except = {"a", "c", "never-heard-of"};
+  EXPECT_EQ(this->ClaimId(request), "b");
+  EXPECT_EQ(this->ClaimId(request), "");
+  EXPECT_EQ(this->ClaimId(), "a");
+}
+
 // --- Claim ----------------------------------------------------------------
 
 TYPED_TEST(RunnerStoreTest, ClaimBeginsAnAttempt) {
@@ -236,6 +245,15 @@ TYPED_TEST(RunnerStoreTest, CheckpointReturnsTheBlobThatItReplaces) {
   EXPECT_EQ(job.progress.step, 20);
   EXPECT_EQ(job.progress.num_steps, 50);
   EXPECT_EQ(job.progress.timestep, 600);
+}
+
+// Its file would otherwise count as live until the job expires.
+TYPED_TEST(RunnerStoreTest, EndedJobHasNoCheckpoint) {
+  this->Create("job-1");
+  const Lease lease = this->Claim().lease;
+  ASSERT_OK(this->store_->Checkpoint(lease, {10, 50, 800}, {"job-1/c1", 5, "aa"}));
+  EXPECT_EQ(this->Finish(lease, JobEvent::kSucceed).checkpoint.name, "");
+  EXPECT_EQ(this->Get("job-1").checkpoint.name, "");
 }
 
 TYPED_TEST(RunnerStoreTest, NextAttemptFindsTheCheckpoint) {

@@ -17,8 +17,7 @@ namespace tweedie {
 class TestClient {
  public:
   explicit TestClient(const std::string& address)
-      : stub_(v1::Tweedie::NewStub(
-            grpc::CreateChannel(address, grpc::InsecureChannelCredentials()))) {}
+      : stub_(v1::Tweedie::NewStub(MakeChannel(address))) {}
 
   v1::Tweedie::Stub& stub() { return *stub_; }
 
@@ -37,10 +36,23 @@ class TestClient {
   grpc::Status Images(const std::string& name, std::string* bytes);
 
  private:
+  // Finds a server that was restarted as soon as it is back.
+  static std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
+    return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  }
+
   std::unique_ptr<v1::Tweedie::Stub> stub_;
 };
 
 bool HasEnded(v1::Job::State state);
+
+// Smooth images of the default model's shape in [-1, 1], others for each
+// `variant`.
+v1::Images SmoothImages(int count, int variant);
 
 // Requests for the default model.
 v1::CreateJobRequest SampleRequest(int num_images, int num_steps, uint64_t seed);

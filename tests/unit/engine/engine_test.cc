@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -136,7 +138,7 @@ TEST_F(EngineTest, FailedNetworkCallFailsOnlyTheJobThatCausesIt) {
   Submit({.id = "good", .steps = 3});
   RunToEnd();
   EXPECT_THAT(sink_.done().at("poison").status,
-              StatusIs(absl::StatusCode::kInternal, HasSubstr("no memory for this call")));
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("this call fails")));
   EXPECT_OK(sink_.done().at("good").status);
 }
 
@@ -151,6 +153,47 @@ TEST_F(EngineTest, CancelTakesEffectBeforeTheNextStep) {
   EXPECT_EQ(sink_.done().at("a").steps, 1);
   RunToEnd();
   EXPECT_TRUE(at::equal(sink_.done().at("other").x, Alone(other)));
+}
+
+// What arrives while a step is being prepared: here, from the sink itself.
+class ResubmittingSink final : public FrameSink {
+ public:
+  explicit ResubmittingSink(std::function<void()> on_first_done)
+      : on_first_done_(std::move(on_first_done)) {}
+  void OnStep(const JobId& id, const Method&) override { ++steps_[id]; }
+  void OnDone(const JobId& id, const absl::Status& status, const Method&) override {
+    done_[id] = status;
+    if (done_.size() == 1) on_first_done_();
+  }
+  const std::map<JobId, absl::Status>& done() const { return done_; }
+  int steps(const JobId& id) { return steps_[id]; }
+
+ private:
+  const std::function<void()> on_first_done_;
+  std::map<JobId, absl::Status> done_;
+  std::map<JobId, int> steps_;
+};
+
+TEST_F(EngineTest, CancelOfAJobThatArrivesInTheMiddleOfAdmissionIsKept) {
+  std::unique_ptr<Engine> engine;
+  ResubmittingSink sink([&] {
+    ASSERT_OK(engine->Submit(Make({.id = "late", .steps = 3})));
+    ASSERT_OK(engine->Cancel("late"));
+  });
+  engine = std::make_unique<Engine>(Engine::Options{}, &sink);
+  ASSERT_OK(engine->Submit(Make({.id = "finished", .steps = 0})));
+  while (engine->StepOnce() || engine->num_jobs() > 0) {
+  }
+  EXPECT_THAT(sink.done().at("late"), StatusIs(absl::StatusCode::kCancelled, HasSubstr("")));
+  EXPECT_EQ(sink.steps("late"), 0);
+}
+
+TEST_F(EngineTest, HasAJobFromItsSubmissionToItsEnd) {
+  EXPECT_FALSE(engine_->Has("a"));
+  Submit({.id = "a", .steps = 1});
+  EXPECT_TRUE(engine_->Has("a"));
+  RunToEnd();
+  EXPECT_FALSE(engine_->Has("a"));
 }
 
 TEST_F(EngineTest, CancelOfAnUnknownJobIsNotFound) {

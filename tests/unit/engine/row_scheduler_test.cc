@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -76,6 +78,58 @@ TEST(RowSchedulerTest, NoJobStarvesUnderRandomArrivals) {
     longest = std::max(longest, calls_since);
   }
   EXPECT_LT(longest, 150);
+}
+
+// The worst that others can do: with every call somebody new who fills it.
+TEST(RowSchedulerTest, NewcomersThatFillEveryCallDoNotStarveAJob) {
+  RowScheduler scheduler(16);
+  scheduler.Add("patient", "eve", 1);
+  int calls_since = 0;
+  int longest = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string job = absl::StrCat("job", i);
+    scheduler.Add(job, absl::StrCat("creator", i), 1);
+    ++calls_since;
+    for (const auto& share : scheduler.Pick({{"patient", 16, nullptr}, {job, 16, nullptr}}, 16)) {
+      if (share.index == 0) calls_since = 0;
+    }
+    scheduler.Remove(job);
+    longest = std::max(longest, calls_since);
+  }
+  EXPECT_LE(longest, 4);
+}
+
+TEST(RowSchedulerTest, NewcomersOfOneCreatorDoNotStarveItsOlderJob) {
+  RowScheduler scheduler(16);
+  scheduler.Add("patient", "eve", 1);
+  int patient_calls = 0;
+  for (int i = 0; i < 400; ++i) {
+    const std::string job = absl::StrCat("job", i);
+    scheduler.Add(job, "eve", 1);
+    for (const auto& share : scheduler.Pick({{"patient", 16, nullptr}, {job, 16, nullptr}}, 16)) {
+      if (share.index == 0) ++patient_calls;
+    }
+    scheduler.Remove(job);
+  }
+  EXPECT_GE(patient_calls, 100);
+}
+
+// Eight long jobs that each fill a call: who comes then is served at once.
+TEST(RowSchedulerTest, NewcomerGoesBeforeJobsThatHaveBeenServed) {
+  RowScheduler scheduler(16);
+  std::vector<Waiting> waiting;
+  for (int i = 0; i < 8; ++i) {
+    scheduler.Add(absl::StrCat("long", i), "ada", 1);
+    waiting.push_back({absl::StrCat("long", i), 16, nullptr});
+  }
+  for (int calls = 100; calls < 120; ++calls) {
+    for (int i = 0; i < calls; ++i) scheduler.Pick(waiting, 16);
+    scheduler.Add("short", "ada", 1);
+    waiting.push_back({"short", 1, nullptr});
+    EXPECT_EQ(scheduler.Pick(waiting, 16)[0].index, 8u);
+    scheduler.Remove("short");
+    waiting.pop_back();
+  }
 }
 
 }  // namespace

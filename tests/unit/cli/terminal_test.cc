@@ -1,0 +1,94 @@
+#include "client/cli/terminal.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+
+namespace tweedie::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A pseudo-terminal of 20 columns.
+class PseudoTerminal {
+ public:
+  PseudoTerminal() : master_(posix_openpt(O_RDWR | O_NOCTTY)) {
+    EXPECT_EQ(grantpt(master_), 0);
+    EXPECT_EQ(unlockpt(master_), 0);
+    file_ = fdopen(open(ptsname(master_), O_RDWR | O_NOCTTY), "w");
+    winsize size = {};
+    size.ws_col = 20;
+    EXPECT_EQ(ioctl(fileno(file_), TIOCSWINSZ, &size), 0);
+  }
+  ~PseudoTerminal() {
+    fclose(file_);
+    close(master_);
+  }
+  std::FILE* file() const { return file_; }
+  // What is there to be read; something must be.
+  std::string Read() const {
+    char buffer[4096];
+    const ssize_t n = read(master_, buffer, sizeof(buffer));
+    return n > 0 ? std::string(buffer, static_cast<size_t>(n)) : "";
+  }
+
+ private:
+  const int master_;
+  std::FILE* file_;
+};
+
+class TerminalTest : public ::testing::Test {
+ protected:
+  void SetUp() override { setenv("TERM", "xterm", 1); }
+};
+
+TEST_F(TerminalTest, LineIsRedrawnInPlaceAndCutToTheWidth) {
+  const PseudoTerminal pseudo;
+  Terminal terminal(pseudo.file());
+  ASSERT_TRUE(terminal.can_redraw());
+  EXPECT_EQ(terminal.width(), 20);
+  terminal.Redraw("0123456789012345678901234567890");
+  EXPECT_EQ(pseudo.Read(), "\r\x1b[K0123456789012345678");
+  terminal.Clear();
+  EXPECT_EQ(pseudo.Read(), "\r\x1b[K");
+}
+
+TEST_F(TerminalTest, MessagesGoAboveTheRedrawnLine) {
+  const PseudoTerminal pseudo;
+  Terminal terminal(pseudo.file());
+  terminal.Redraw("half done");
+  EXPECT_THAT(pseudo.Read(), HasSubstr("half done"));
+  terminal.Print("a message");
+  std::string text = pseudo.Read();
+  while (text.find("half done") == std::string::npos) text += pseudo.Read();
+  EXPECT_EQ(text, "\r\x1b[Ka message\r\n\r\x1b[Khalf done");
+}
+
+TEST_F(TerminalTest, DumbTerminalsAreNotDrawnOn) {
+  setenv("TERM", "dumb", 1);
+  const PseudoTerminal pseudo;
+  EXPECT_FALSE(Terminal(pseudo.file()).can_redraw());
+}
+
+TEST_F(TerminalTest, FilesGetPlainLines) {
+  std::FILE* file = tmpfile();
+  {
+    Terminal terminal(file);
+    EXPECT_FALSE(terminal.can_redraw());
+    EXPECT_EQ(terminal.width(), 80);
+    terminal.Redraw("lost");
+    terminal.Print("kept");
+  }
+  std::rewind(file);
+  char buffer[64];
+  EXPECT_EQ(std::string(buffer, std::fread(buffer, 1, sizeof(buffer), file)), "kept\n");
+  std::fclose(file);
+}
+
+}  // namespace
+}  // namespace tweedie::cli
