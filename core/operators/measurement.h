@@ -49,9 +49,9 @@ struct Measurement {
 int64_t NumMeasurements(const MeasurementSpec& spec);
 
 // Builds the operator and takes y, or makes it: clean image i is measured with
-// noise (seed, i, NoisePurpose::kMeasurement), only where the operator measures.
-// INVALID_ARGUMENT with the field's path from `Measurement`
-// (`forward_operator.blur.kernel`, `y`, `noise.poisson`): a shape that does not
+// noise (seed, i, NoisePurpose::kMeasurement). y is 0 where the operator does not
+// measure. INVALID_ARGUMENT with the field's path from `Measurement`
+// (`forward_operator.blur.custom`, `y`, `noise.poisson`): a shape that does not
 // fit (the message says the right one), values that are not finite, both
 // sources or none, Poisson for an operator whose y has not the range of images
 // (MRI, phase retrieval). Thread-safe.

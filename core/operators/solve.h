@@ -34,7 +34,7 @@ at::Tensor Proximal(const LinearOperator& A, const at::Tensor& y, const at::Tens
 at::Tensor MeasuredCoordinates(const LinearOperator& A, const at::Tensor& y);
 
 // ||A||, the largest singular value: of the spectrum, or by 30 steps of the
-// power iteration from a fixed start.
+// Lanczos iteration from a fixed start, which does not exceed it.
 double Norm(const LinearOperator& A, const ImageShape3& image_shape);
 
 }  // namespace tweedie

@@ -67,7 +67,7 @@ TEST_P(LinearOperatorTest, IsLinear) {
 
 TEST_P(LinearOperatorTest, NormIsTheLargestSingularValue) {
   const double expected = at::linalg_svdvals(Matrix()).max().item<double>();
-  const double tolerance = A().spectrum() == nullptr ? 2e-2 : 1e-12;
+  const double tolerance = A().spectrum() == nullptr ? 1e-4 : 1e-12;
   EXPECT_NEAR(Norm(A(), GetParam().shape), expected, tolerance * expected);
 }
 
@@ -90,7 +90,7 @@ TEST_P(LinearOperatorTest, SolutionsDoNotDependOnTheNumberOfImages) {
 TEST_P(LinearOperatorTest, ProximalSolvesItsNormalEquations) {
   const at::Tensor y = SomeMeasurements(2, 38);
   const at::Tensor v = SomeImages(2, 39);
-  const at::Tensor rho = at::tensor({0.5, 0.01}, at::kDouble);
+  const at::Tensor rho = at::tensor({0.5, 0.1}, at::kDouble);
   const at::Tensor weight = rho.reshape({-1, 1, 1, 1});
   const at::Tensor x = Proximal(A(), y, v, rho);
   const at::Tensor gradient = A().Adjoint(A().Forward(x).sub(y)).add(weight.mul(x.sub(v)));
@@ -211,13 +211,12 @@ TEST_P(ConjugateGradientsTest, ProximalIsTheDenseSolution) {
   EXPECT_THAT(x.flatten(), IsCloseTo(at::linalg_solve(normal, b), 1e-9));
 }
 
-TEST_P(ConjugateGradientsTest, PseudoInverseFitsAsWellAsAnything) {
-  const at::Tensor y = SomeMeasurements(1, 47);
-  const at::Tensor m = Matrix();
-  const at::Tensor best =
-      at::matmul(m, at::matmul(at::linalg_pinv(m, /*rcond=*/1e-7), y.flatten()));
-  const at::Tensor fit = A().Forward(PseudoInverse(A(), y)).flatten();
-  EXPECT_THAT(fit, IsCloseTo(best, 0.05));
+// Many of these are ill-conditioned: what they measure of an image is met all
+// the same.
+TEST_P(ConjugateGradientsTest, PseudoInverseFitsWhatCanBeMeasured) {
+  const at::Tensor y = A().Forward(SomeImages(1, 47));
+  const at::Tensor misfit = A().Forward(PseudoInverse(A(), y)).sub(y);
+  EXPECT_LT(NormOf(misfit), 1e-3 * NormOf(y));
 }
 
 TEST_P(ConjugateGradientsTest, PseudoInverseHasNoPartInTheNullSpace) {
@@ -263,6 +262,26 @@ TEST_P(ConjugateGradientsTest, StopAtOnceWhereTheImageFits) {
 
 INSTANTIATE_TEST_SUITE_P(All, ConjugateGradientsTest, testing::ValuesIn(OtherLinearOperators()),
                          CaseName);
+
+void ExpectPseudoInverse(const OperatorSpec& spec, const ImageShape3& shape) {
+  const auto held = MakeCase({"", spec, shape});
+  const LinearOperator& A = *held->linear();
+  ASSERT_EQ(A.spectrum(), nullptr);
+  const at::Tensor y = SomeNormals(1, A.output_shape(), 49);
+  const at::Tensor inverse = at::linalg_pinv(DenseMatrix(A, shape), /*rcond=*/1e-12);
+  const at::Tensor expected = at::matmul(inverse, y.flatten());
+  EXPECT_THAT(PseudoInverse(A, y).flatten(), IsCloseTo(expected, 1e-9 * NormOf(expected)));
+  const at::Tensor single = PseudoInverse(A, y.to(at::kFloat));
+  EXPECT_THAT(single.flatten(), IsCloseTo(expected, 1e-3 * NormOf(expected)));
+}
+
+TEST(DensePseudoInverseTest, IsThatOfConjugateGradientsIfWellConditioned) {
+  at::Tensor kernel = SomeNormals(1, {3, 3}, 50)[0].mul(0.1).to(at::kFloat);
+  kernel[1][1] = 1.5f;
+  ExpectPseudoInverse(BlurSpec{kernel, BlurSpec::Boundary::kReflect}, {2, 6, 7});
+  ExpectPseudoInverse(BlurSpec{kernel, BlurSpec::Boundary::kZero}, {1, 7, 6});
+  ExpectPseudoInverse(TomographySpec{12}, {1, 4, 5});
+}
 
 TEST(WideBlurTest, PseudoInverseDoesNotMagnifyRoundings) {
   const OperatorCase wide = {
