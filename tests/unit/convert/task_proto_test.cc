@@ -66,7 +66,7 @@ std::vector<v1::Job> AllTasks() {
   v1::AldTask* ald = all[4].mutable_ald();
   *ald->mutable_measurement() = Reported();
   ald->set_prior(v1::AldTask::LANGEVIN);
-  SetProcess(ald->mutable_process(), Process::DDPM);
+  SetLevels(ald->mutable_process());
   ald->set_steps_per_level(5);
   ald->set_step_size(0.11);
   ald->set_gamma_scale(0.12);
