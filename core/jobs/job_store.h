@@ -98,9 +98,9 @@ struct ClaimRequest {
   std::string server;
   std::string device;
   std::vector<std::string> models;  // that the server can run
-  std::vector<std::string> except;  // ids of jobs to pass over
   int64_t max_cost_bytes = 0;       // room left
   absl::Duration lease_duration = absl::Seconds(30);
+  std::vector<std::string> except = {};  // ids of jobs to pass over
 };
 
 struct Claimed {

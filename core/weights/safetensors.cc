@@ -127,9 +127,9 @@ std::string HeaderOf(const TensorFile& content, std::vector<at::Tensor>* in_orde
   }
   int64_t offset = 0;
   for (const auto& [name, tensor] : content.tensors) {
-    const auto known = std::find_if(kDtypes.begin(), kDtypes.end(), [&](const DtypeName& dtype) {
-      return dtype.type == tensor.scalar_type();
-    });
+    const at::ScalarType type = tensor.scalar_type();
+    const auto known = std::find_if(kDtypes.begin(), kDtypes.end(),
+                                    [type](const DtypeName& dtype) { return dtype.type == type; });
     TORCH_CHECK(known != kDtypes.end() && tensor.device().is_cpu() && name != "__metadata__",
                 "tensor ", name, " cannot be stored");
     const int64_t end = offset + static_cast<int64_t>(tensor.nbytes());

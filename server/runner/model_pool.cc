@@ -30,7 +30,7 @@ absl::Status CheckCuda(const c10::Device& device, Reproducibility reproducibilit
   return absl::FailedPreconditionError(
       absl::StrCat("device ", device.str(), ": this build has no CUDA (preset cuda has)"));
 #else
-  const int devices = at::globalContext().deviceCount(at::kCUDA);
+  const int devices = static_cast<int>(at::getNumGPUs());
   if (device.index() >= devices) {
     return absl::FailedPreconditionError(
         absl::StrCat("device ", device.str(), " is not there; ", devices, " CUDA devices are"));

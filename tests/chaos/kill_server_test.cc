@@ -185,6 +185,7 @@ TEST(KillServerTest, NothingAcknowledgedIsLostAndEveryResultIsAsUndisturbed) {
   std::mt19937 random(std::random_device{}());
   int kills_under_load = 0;
   for (int k = 0; k < kills; ++k) {
+    ASSERT_TRUE(client.WaitUntilConnected(std::chrono::seconds(30)));
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 1000));  // the fault
     if (CountUnfinished(client, jobs) > 0) ++kills_under_load;
     victim.KillAndRestart();

@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,9 +18,13 @@ namespace tweedie {
 class TestClient {
  public:
   explicit TestClient(const std::string& address)
-      : stub_(v1::Tweedie::NewStub(MakeChannel(address))) {}
+      : channel_(MakeChannel(address)), stub_(v1::Tweedie::NewStub(channel_)) {}
 
   v1::Tweedie::Stub& stub() { return *stub_; }
+  // False if the server cannot be reached in time.
+  bool WaitUntilConnected(std::chrono::seconds timeout) {
+    return channel_->WaitForConnected(std::chrono::system_clock::now() + timeout);
+  }
 
   grpc::Status Create(const v1::CreateJobRequest& request, v1::Job* job);
   grpc::Status Get(const std::string& name, v1::Job* job);
@@ -39,12 +44,12 @@ class TestClient {
   // Finds a server that was restarted as soon as it is back.
   static std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
     grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
     return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
   }
 
+  const std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Tweedie::Stub> stub_;
 };
 

@@ -124,8 +124,8 @@ void AddEvaluate(CLI::App* app, Command* selected) {
       ->required();
   command->add_option("--plan", options->plan, "What to compare, as JSON")->type_name("FILE.json");
   OptionGroup group(command, "What to compare: instead of what the plan says");
-  group.Add("--methods", &options->methods, "METHOD...", "Methods with their options");
-  group.Add("--operators", &options->operators, "OPERATOR...", "Operators with their options");
+  group.Add("--methods", &options->methods, "METHOD", "Methods with their options");
+  group.Add("--operators", &options->operators, "OPERATOR", "Operators with their options");
   command->add_option("--noise", options->noise, "Noise levels, for images in [-1, 1]");
   command->add_option("--images", options->num_images, "How many of the images; 16 by default")
       ->check(CLI::PositiveNumber);

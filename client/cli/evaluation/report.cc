@@ -55,8 +55,9 @@ std::string Problems(const CellResult& result) {
 
 std::string MarkdownRow(const Outcome& outcome) {
   const std::string name = Escape(outcome.cell.method);
-  const std::string problems = Problems(outcome.result);
-  if (!problems.empty()) return absl::StrCat("| ", name, " | ", Escape(problems), " | | | | | |\n");
+  if (!Problems(outcome.result).empty()) {
+    return absl::StrCat("| ", name, " | - | - | - | - | 0 | - |\n");
+  }
   const Summary s = SummaryOf(outcome.result.job);
   return absl::StrCat("| ", name, " | ", WithError(s.psnr, 2), " | ", WithError(s.ssim, 4), " | ",
                       WithError(s.lpips, 4), " | ", WithError(s.residual, 3), " | ",
@@ -166,9 +167,14 @@ std::string ReportMarkdown(const std::vector<Outcome>& outcomes, const std::vect
       absl::StrAppend(&markdown, "| (measurement) | ", WithError(*measured, 2), " | | | | ",
                       measured->count, " | |\n");
     }
+    std::string notes;
     for (const Outcome* outcome : problem.outcomes) {
       absl::StrAppend(&markdown, MarkdownRow(*outcome));
+      const std::string problems = Problems(outcome->result);
+      if (!problems.empty())
+        absl::StrAppend(&notes, "\n", outcome->cell.method, ": ", problems, "\n");
     }
+    absl::StrAppend(&markdown, notes);
   }
   return markdown;
 }

@@ -13,7 +13,7 @@ namespace tweedie::cli {
 namespace {
 
 constexpr double kWidth = 760;
-constexpr double kHeight = 420;
+constexpr double kHeight = 460;
 constexpr double kLeft = 64;
 constexpr double kRight = 560;  // the legend is beyond it
 constexpr double kTop = 40;
@@ -31,6 +31,14 @@ const char* Color(size_t i) { return kColors[i % std::size(kColors)]; }
 std::string Text(double x, double y, const char* anchor, const std::string& text) {
   return absl::StrFormat("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n", x, y, anchor,
                          Escape(text));
+}
+
+// Ends at (x, y), so that long names stand beside each other.
+std::string SlantedText(double x, double y, const std::string& text) {
+  return absl::StrFormat(
+      "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\" transform=\"rotate(-25 %.1f %.1f)\">%s"
+      "</text>\n",
+      x, y, x, y, Escape(text));
 }
 
 std::string Line(double x1, double y1, double x2, double y2, const char* color) {
@@ -130,7 +138,7 @@ std::vector<double> Ticks(double low, double high, int count) {
   const double power = std::pow(10, std::floor(std::log10(raw)));
   double step = 10 * power;
   for (const double factor : {5.0, 2.0, 1.0}) {
-    if (factor * power >= raw) step = factor * power;
+    if (factor * power >= raw * (1 - 1e-9)) step = factor * power;
   }
   std::vector<double> ticks;
   const double first = std::floor(low / step + 1e-9);
@@ -189,7 +197,7 @@ std::string BarChart(const ChartText& text, const std::vector<std::string>& name
       if (!bar || !std::isfinite(bar->mean + bar->error)) continue;
       absl::StrAppend(&svg, Bar(*bar, left + width * static_cast<double>(i), width, y, Color(i)));
     }
-    absl::StrAppend(&svg, Text(left + 0.4 * span, kBottom + 18, "middle", groups[g].name));
+    absl::StrAppend(&svg, SlantedText(left + 0.4 * span, kBottom + 14, groups[g].name));
   }
   return absl::StrCat(svg, Legend(names), "</svg>\n");
 }

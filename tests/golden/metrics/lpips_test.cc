@@ -31,7 +31,7 @@ using Tensors = std::map<std::string, at::Tensor>;
 // The images of tools/golden/metrics.py: multiples of 1/64, some beyond [-1, 1].
 at::Tensor MakeImage(int64_t channels, int64_t height, int64_t width, int64_t which) {
   at::Tensor image = at::empty({channels, height, width});
-  const auto pixels = image.accessor<float, 3>();
+  auto pixels = image.accessor<float, 3>();
   for (int64_t c = 0; c < channels; ++c) {
     for (int64_t y = 0; y < height; ++y) {
       for (int64_t x = 0; x < width; ++x) {

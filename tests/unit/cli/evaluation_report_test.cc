@@ -78,7 +78,8 @@ TEST(ReportTest, MarkdownHasARowAMethodAndOneOfTheMeasurement) {
             "|---|---|---|---|---|---|---|\n"
             "| (measurement) | 6.02 ± 0.03 | | | | 2 | |\n"
             "| a | 21.00 ± 1.00 | - | - | 0.500 | 2 | 1.50 |\n"
-            "| b | box \\| has no \"spectrum\", sorry | | | | | |\n");
+            "| b | - | - | - | - | 0 | - |\n"
+            "\nb: box | has no \"spectrum\", sorry\n");
 }
 
 TEST(ReportTest, MeasurementsOfAnotherSizeAreNotCompared) {

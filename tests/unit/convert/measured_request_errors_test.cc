@@ -201,7 +201,7 @@ std::vector<BadRequest> BadMeasurements() {
        },
        "noise.poisson", "mri"},
       {"NoSource", [](Request* r) { Measured(r)->clear_source(); }, "source", "is required"},
-      {"SimulateNothing", [](Request* r) { Measured(r)->mutable_simulate_from(); },
+      {"SimulateNothing", [](Request* r) { *Measured(r)->mutable_simulate_from() = v1::Images(); },
        "simulate_from.content", "is required"},
       {"SimulateTooMany",
        [](Request* r) { *Measured(r)->mutable_simulate_from() = FloatImages(1025); },

@@ -44,7 +44,7 @@ class JobWriterTest : public testing::Test {
     job.record.model = "m";
     job.record.num_images = 1;
     EXPECT_OK(queue_->Create({job}, CreateLimits()));
-    const auto claimed = queue_->Claim({"server", "cpu", {"m"}, {}, 1000, absl::Seconds(30)});
+    const auto claimed = queue_->Claim({"server", "cpu", {"m"}, 1000, absl::Seconds(30)});
     EXPECT_TRUE(claimed.ok() && claimed->has_value());
     auto running = std::make_shared<RunningJob>();
     running->lease = (*claimed)->lease;
@@ -72,9 +72,11 @@ TEST_F(JobWriterTest, AnEndThatTheStoreRefusesIsMeasuredOnce) {
   running->targets.reference = at::full({1, 1, 16, 16}, 0.2F);
   const JobOutcome outcome = {absl::OkStatus(), {}, at::zeros({1, 1, 16, 16})};
   store_.refusals = 2;
-  EXPECT_THAT(writer_.Finish(*running, outcome), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(writer_.Finish(*running, outcome),
+              StatusIs(absl::StatusCode::kUnavailable, ::testing::_));
   running->targets.reference = at::full({1, 1, 16, 16}, 0.9F);  // would be seen
-  EXPECT_THAT(writer_.Finish(*running, outcome), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(writer_.Finish(*running, outcome),
+              StatusIs(absl::StatusCode::kUnavailable, ::testing::_));
   EXPECT_OK(writer_.Finish(*running, outcome));
   ASSERT_OK_AND_ASSIGN(const JobRecord ended, queue_->Get("job-1"));
   EXPECT_EQ(ended.state, JobState::kSucceeded);
