@@ -90,7 +90,7 @@ bool IsZero(const Operator& A, const at::Tensor& kernel, const ImageShape3& imag
 }
 
 absl::string_view FieldOfKernel(const BlurSpec& spec) {
-  constexpr absl::string_view kFields[] = {"gaussian.size", "motion.size", "custom", "random_size"};
+  constexpr absl::string_view kFields[] = {"custom", "gaussian.size", "motion.size", "random_size"};
   return kFields[spec.kernel.index()];
 }
 

@@ -55,7 +55,8 @@ struct BlurSpec {
 struct MriSpec {
   struct RandomColumns {
     double acceleration = 0;
-    std::optional<double> center_fraction;  // unset: DefaultCenterFraction() (mri.h)
+    // Unset: DefaultCenterFraction() (mri.h).
+    std::optional<double> center_fraction = std::nullopt;
   };
   // at::Tensor: 1 where measured, broadcastable to [H, W].
   std::variant<at::Tensor, RandomColumns> sampling;
