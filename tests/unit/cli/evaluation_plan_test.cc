@@ -112,7 +112,8 @@ TEST_F(CellsTest, RequestSaysItAll) {
 TEST_F(CellsTest, IdFollowsFromTheContent) {
   const auto ids = [this] {
     std::set<std::string> found;
-    for (const Cell& cell : Make().value()) found.insert(cell.request.job_id());
+    const std::vector<Cell> cells = Make().value();
+    for (const Cell& cell : cells) found.insert(cell.request.job_id());
     return found;
   };
   const std::set<std::string> first = ids();

@@ -66,6 +66,7 @@ class DpsTest : public testing::TestWithParam<DpsObjective> {
 TEST_P(DpsTest, AsksForTheGradient) { EXPECT_TRUE(Make()->NextQuery()->needs_gradient); }
 
 TEST_P(DpsTest, GradientIsThatOfTheLossThroughTheNetwork) {
+  task_.process.clip_x0 = false;
   const std::unique_ptr<Method> method = AtTheEnd();
   const at::Tensor gradient = Differentiate(*method).gradient;
   const double h = 2e-3;
@@ -140,8 +141,8 @@ TEST_P(DpsTest, WithoutWeightItIsSampling) {
 
 INSTANTIATE_TEST_SUITE_P(Objectives, DpsTest,
                          testing::Values(DpsObjective::kNorm, DpsObjective::kSquaredNorm),
-                         [](const auto& info) {
-                           return info.param == DpsObjective::kNorm ? "Norm" : "SquaredNorm";
+                         [](const auto& param) {
+                           return param.param == DpsObjective::kNorm ? "Norm" : "SquaredNorm";
                          });
 
 TEST(DpsDefaultsTest, FewerStepsGoFurther) {

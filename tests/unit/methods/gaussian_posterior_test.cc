@@ -24,6 +24,7 @@ namespace {
 
 constexpr ImageShape3 kShape = {1, 4, 4};
 constexpr int64_t kSize = 16;
+constexpr int kRows = 100;
 
 struct Gaussian {
   at::Tensor mean;        // [d], float64
@@ -33,11 +34,12 @@ struct Gaussian {
 struct OperatorCase {
   std::string name;
   OperatorSpec A;
+  double likelihood_scale = 1;  // of ALD: 1 / ||A||^2 where that is above 1
 };
 
 std::vector<OperatorCase> OperatorCases() {
   const at::Tensor mask = at::arange(kSize).remainder(3).ne(0).to(at::kFloat).view({4, 4});
-  return {{"Inpainting", Masked(mask)}, {"Blur", SkewBlur()}, {"SuperResolution", BlockMeans()}};
+  return {{"Inpainting", Masked(mask)}, {"Blur", SkewBlur()}, {"SuperResolution", BlockMeans(), 4}};
 }
 
 ReverseProcessSpec Steps(int num_steps) {
@@ -196,41 +198,48 @@ TEST_P(GaussianPosteriorTest, WithoutNoiseDdrmEndsAtTheMeasurement) {
   EXPECT_LT(Misfit(Spec(TaskFor<DdrmTask>(Measured(0)), 5)), 1e-5);
 }
 
+// The methods below are approximations; each bound is what it keeps to here, and
+// some 20 % more.
+
 TEST_P(GaussianPosteriorTest, DpsIsNearThePosteriorMean) {
-  EXPECT_LT(Bias(Spec(DpsTask{Measured(0.1), Steps(200), 0.1, DpsObjective::kNorm}, 300)), 0.3);
+  EXPECT_LT(Bias(Spec(DpsTask{Measured(0.1), Steps(200), 0.1, DpsObjective::kNorm}, kRows)), 0.29);
 }
 
 TEST_P(GaussianPosteriorTest, DpsOfTheSquaredNormIsNearThePosteriorMean) {
-  EXPECT_LT(Bias(Spec(DpsTask{Measured(0.1), Steps(200), 0.3, DpsObjective::kSquaredNorm}, 300)),
-            0.3);
+  const DpsTask task = {Measured(0.1), Steps(200), 0.3, DpsObjective::kSquaredNorm};
+  EXPECT_LT(Bias(Spec(task, kRows)), 0.2);
 }
 
 TEST_P(GaussianPosteriorTest, AncestralAldIsNearThePosteriorMean) {
-  EXPECT_LT(Bias(Spec(TaskFor<AldTask>(Measured(0.1), Steps(200)), 300)), 0.3);
+  AldTask task = TaskFor<AldTask>(Measured(0.1), Steps(200));
+  task.likelihood_scale = GetParam().likelihood_scale;
+  EXPECT_LT(Bias(Spec(task, kRows)), 0.35);
 }
 
 TEST_P(GaussianPosteriorTest, LangevinAldIsNearThePosteriorMean) {
-  EXPECT_LT(Bias(Spec(LangevinFor(Measured(0.1), Steps(100)), 300)), 0.3);
+  AldTask task = LangevinFor(Measured(0.1), Steps(100));
+  task.likelihood_scale = GetParam().likelihood_scale;
+  EXPECT_LT(Bias(Spec(task, kRows)), 0.37);
 }
 
 TEST_P(GaussianPosteriorTest, PigdmIsNearThePosteriorMean) {
-  EXPECT_LT(Bias(Spec(TaskFor<PigdmTask>(Measured(0.1)), 300)), 0.3);
+  EXPECT_LT(Bias(Spec(TaskFor<PigdmTask>(Measured(0.1)), kRows)), 0.31);
 }
 
 TEST_P(GaussianPosteriorTest, DdnmPlusIsNearThePosteriorMean) {
-  EXPECT_LT(Bias(Spec(TaskFor<DdnmTask>(Measured(0.1)), 300)), 0.3);
+  EXPECT_LT(Bias(Spec(TaskFor<DdnmTask>(Measured(0.1)), kRows)), 0.2);
 }
 
 TEST_P(GaussianPosteriorTest, DdrmIsNearThePosteriorMean) {
-  EXPECT_LT(Bias(Spec(TaskFor<DdrmTask>(Measured(0.1), Steps(100)), 300)), 0.3);
+  EXPECT_LT(Bias(Spec(TaskFor<DdrmTask>(Measured(0.1), Steps(100)), kRows)), 0.2);
 }
 
 TEST_P(GaussianPosteriorTest, DiffpirIsNearThePosteriorMean) {
-  EXPECT_LT(Bias(Spec(DiffpirTask{Measured(0.1), Steps(100), 1, 0.5}, 300)), 0.3);
+  EXPECT_LT(Bias(Spec(DiffpirTask{Measured(0.1), Steps(100), 1, 0.5}, kRows)), 0.24);
 }
 
 TEST_P(GaussianPosteriorTest, ReddiffIsNearThePosteriorMean) {
-  EXPECT_LT(Bias(Spec(ReddiffOf(0.25, 1), 50)), 0.3);
+  EXPECT_LT(Bias(Spec(ReddiffOf(0.25, 1), 50)), 0.29);
 }
 
 TEST_P(GaussianPosteriorTest, ReddiffWithoutDataGoesToThePrior) {
@@ -243,7 +252,7 @@ TEST_P(GaussianPosteriorTest, ReddiffWithoutPriorFitsTheMeasurement) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Operators, GaussianPosteriorTest, testing::ValuesIn(OperatorCases()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& param) { return param.param.name; });
 
 class InpaintingPosteriorTest : public GaussianPosteriorTest {};
 
@@ -256,7 +265,7 @@ TEST_P(InpaintingPosteriorTest, RepaintDrawsThePosterior) {
 // At one level the chain x <- x - a Lambda (x - mu) + sqrt(2 a) z has the mean mu
 // and the covariance (Lambda (I - a Lambda / 2))^-1.
 TEST_P(InpaintingPosteriorTest, LangevinHasTheStationaryMeanAndCovariance) {
-  constexpr int kRows = 4000;
+  constexpr int kChains = 4000;
   const double sigma = 0.3, gamma_scale = 0.7, scale = 0.8, step_size = 0.3;
   const int t = 300;
   const double squared_sigma = (1 - model_->schedule.alpha_bar(t)) / model_->schedule.alpha_bar(t);
@@ -267,8 +276,9 @@ TEST_P(InpaintingPosteriorTest, LangevinHasTheStationaryMeanAndCovariance) {
   options.path = LevelPath(150, t);
   options.path.push_back(-1);
   options.rule = std::make_unique<LangevinAld>(
-      AnnealedLikelihood(RowsOf({*model_, measurement, 5, kRows}), gamma_scale, scale), step_size);
-  options.x = at::zeros({kRows, 1, 4, 4});
+      AnnealedLikelihood(RowsOf({*model_, measurement, 5, kChains}), gamma_scale, scale),
+      step_size);
+  options.x = at::zeros({kChains, 1, 4, 4});
   options.seed = 5;
   ReverseLoop loop(std::move(options));
   while (loop.progress().step + 1 < loop.progress().num_steps) ASSERT_OK(Step(loop));
@@ -285,10 +295,10 @@ TEST_P(InpaintingPosteriorTest, LangevinHasTheStationaryMeanAndCovariance) {
       at::inverse(lambda), at::matmul(prior, prior_.mean) + weight * at::matmul(A.t(), y));
   const double a = step_size * squared_sigma;
   const at::Tensor covariance = at::inverse(at::matmul(lambda, identity - 0.5 * a * lambda));
-  const double errors = 4.5 / std::sqrt(double{kRows});
+  const double errors = 4.5 / std::sqrt(double{kChains});
   const at::Tensor centred = u - u.mean(0);
   EXPECT_THAT(u.mean(0), IsCloseTo(mean, errors));
-  EXPECT_THAT(at::matmul(centred.t(), centred) / kRows, IsCloseTo(covariance, 1.5 * errors));
+  EXPECT_THAT(at::matmul(centred.t(), centred) / kChains, IsCloseTo(covariance, 1.5 * errors));
 }
 
 // x_t of the guide has the mean sqrt(alpha_bar) guide, and ancestral sampling
@@ -305,7 +315,7 @@ TEST_P(InpaintingPosteriorTest, SdeditDrawsThePosteriorOfTheNoisedGuide) {
 
 INSTANTIATE_TEST_SUITE_P(Operators, InpaintingPosteriorTest,
                          testing::Values(OperatorCases().front()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& param) { return param.param.name; });
 
 }  // namespace
 }  // namespace tweedie

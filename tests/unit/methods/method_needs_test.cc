@@ -33,7 +33,7 @@ BlurSpec Motion() {
 
 MriSpec Mri() {
   MriSpec mri;
-  mri.sampling = MriSpec::RandomColumns{2};
+  mri.sampling = MriSpec::RandomColumns{2, {}};
   return mri;
 }
 
@@ -126,7 +126,7 @@ TEST_P(MethodNeedsTest, MethodsServeWhatTheyCanAndSayWhoElseDoes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, MethodNeedsTest, testing::ValuesIn(NeedsCases()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& param) { return param.param.name; });
 
 TEST(MethodNeedsMessageTest, IsPlain) {
   const auto model = MakeDiffusionModel(kShape);

@@ -77,7 +77,7 @@ absl::Status ExpectUnchanged(Method& method, const at::Tensor& prediction) {
   const at::Tensor x = method.x().clone();
   const at::Tensor x0_hat = method.x0_hat().clone();
   const int step = method.progress().step;
-  const absl::Status status = method.Advance({method.x(), prediction});
+  const absl::Status status = method.Advance({method.x(), prediction, {}});
   EXPECT_FALSE(status.ok());
   EXPECT_THAT(method.x(), IsBitEqualTo(x));
   EXPECT_THAT(method.x0_hat(), IsBitEqualTo(x0_hat));
@@ -135,7 +135,7 @@ TEST_F(ReverseLoopTest, DoesNotKeepTheNetworksBuffer) {
   model_->scheduler.clip_sample = false;
   const std::unique_ptr<Method> method = After(4);
   at::Tensor prediction = at::full_like(method->x(), 0.25);
-  ASSERT_OK(method->Advance({method->x(), prediction}));
+  ASSERT_OK(method->Advance({method->x(), prediction, {}}));
   prediction.zero_();
   EXPECT_THAT(method->x(), IsBitEqualTo(at::full_like(method->x(), 0.25)));
 }
