@@ -1,6 +1,6 @@
 // What strict reproducibility costs: one network call of the default model,
 // each row alone on single-threaded kernels (strict) against one batched call
-// on all threads (fast), in the same run.
+// on all threads (fast), in the same run; and what gradients cost in either.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
@@ -21,10 +21,20 @@ std::shared_ptr<const LoadedModel> DefaultModel() {
   return LoadModel("fashion-mnist-32", TWEEDIE_SOURCE_DIR "/models/fashion-mnist-32").value();
 }
 
-void Run(benchmark::State& state, Denoiser& denoiser) {
+at::Tensor SquaredNorm(int64_t /*first_row*/, const at::Tensor& /*x*/, const at::Tensor& output) {
+  return output.flatten(1).square().sum(1);
+}
+
+void Run(benchmark::State& state, Denoiser& denoiser, bool gradient = false) {
   const int64_t rows = state.range(0);
   const DenoiserInput input{at::randn({rows, 1, 32, 32}), at::full({rows}, 500, at::kLong), {}};
-  for (auto _ : state) benchmark::DoNotOptimize(denoiser.Predict(input));
+  for (auto _ : state) {
+    if (gradient) {
+      benchmark::DoNotOptimize(denoiser.PredictWithGradient(input, SquaredNorm));
+    } else {
+      benchmark::DoNotOptimize(denoiser.Predict(input));
+    }
+  }
   state.counters["rows/s"] = benchmark::Counter(static_cast<double>(state.iterations() * rows),
                                                 benchmark::Counter::kIsRate);
 }
@@ -41,8 +51,22 @@ void Fast(benchmark::State& state) {
   Run(state, denoiser);
 }
 
+void StrictGradient(benchmark::State& state) {
+  at::set_num_threads(1);
+  RowParallelDenoiser denoiser(DefaultModel()->network, NumThreads());
+  Run(state, denoiser, true);
+}
+
+void FastGradient(benchmark::State& state) {
+  at::set_num_threads(NumThreads());
+  UnetDenoiser denoiser(DefaultModel()->network, at::kCPU);
+  Run(state, denoiser, true);
+}
+
 BENCHMARK(Strict)->Arg(1)->Arg(2)->Arg(8)->Arg(16)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(Fast)->Arg(1)->Arg(2)->Arg(8)->Arg(16)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(StrictGradient)->Arg(1)->Arg(8)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(FastGradient)->Arg(1)->Arg(8)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace tweedie

@@ -19,6 +19,7 @@ struct ServerOptions {
   std::string http = "127.0.0.1:7480";
   std::string server_name;  // the host's name if empty
   std::string log_level = "info";
+  std::string lpips;  // file of the network for perceptual distances; none if empty
 
   std::string device = "cpu";
   bool strict = true;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <thread>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "server/http/http_server.h"
 #include "server/rpc/rpc_server.h"
 #include "server/runner/job_runner.h"
+#include "server/runner/lpips_file.h"
 #include "server/runner/model_pool.h"
 #include "server/version.h"
 #include "server/watch/event_hub.h"
@@ -100,13 +102,14 @@ absl::Status SweepBlobs(JobStore& store, const BlobStore& blobs) {
 class ServerImpl final : public Server {
  public:
   ServerImpl(ServerOptions options, DataDir data, BlobStore blobs, std::unique_ptr<JobStore> store,
-             ModelRepository models, ModelPool pool)
+             ModelRepository models, ModelPool pool, std::optional<Lpips> lpips)
       : options_(std::move(options)),
         data_(std::move(data)),
         blobs_(std::move(blobs)),
         store_(std::move(store)),
         models_(std::move(models)),
         pool_(std::move(pool)),
+        lpips_(std::move(lpips)),
         hub_(Clock::Real()),
         observer_(&hub_) {}
   ~ServerImpl() override { Drain(); }
@@ -122,7 +125,8 @@ class ServerImpl final : public Server {
     RETURN_IF_ERROR(SweepBlobs(*store_, blobs_));
     runner_ = std::make_unique<JobRunner>(
         RunnerOptions(options_),
-        JobRunner::Parts{Clock::Real(), store_.get(), &blobs_, &pool_, &observer_});
+        JobRunner::Parts{Clock::Real(), store_.get(), &blobs_, &pool_, &observer_,
+                         lpips_.has_value() ? &*lpips_ : nullptr});
     RpcServer::Options rpc;
     rpc.listen = options_.listen;
     ASSIGN_OR_RETURN(rpc_, RpcServer::Start(rpc, Parts()));
@@ -185,6 +189,7 @@ class ServerImpl final : public Server {
   const std::unique_ptr<JobStore> store_;
   const ModelRepository models_;
   ModelPool pool_;
+  const std::optional<Lpips> lpips_;
   EventHub hub_;
   HubObserver observer_;
   std::atomic<bool> running_ = false;  // runner_ and rpc_ are there
@@ -205,6 +210,14 @@ void LogModels(const ModelRepository& models) {
   }
 }
 
+// nullopt if no file is given.
+absl::StatusOr<std::optional<Lpips>> LoadLpips(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  ASSIGN_OR_RETURN(Lpips lpips, ReadLpipsFile(path));
+  spdlog::info("LPIPS by {}", std::string(lpips.net()));
+  return lpips;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& given) {
@@ -217,8 +230,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& given
   ASSIGN_OR_RETURN(ModelRepository models, ModelRepository::Load(options.models_dir));
   LogModels(models);
   ASSIGN_OR_RETURN(ModelPool pool, ModelPool::Load(models, Device(options)));
-  auto server = std::make_unique<ServerImpl>(options, std::move(data), std::move(blobs),
-                                             std::move(store), std::move(models), std::move(pool));
+  ASSIGN_OR_RETURN(std::optional<Lpips> lpips, LoadLpips(options.lpips));
+  auto server =
+      std::make_unique<ServerImpl>(options, std::move(data), std::move(blobs), std::move(store),
+                                   std::move(models), std::move(pool), std::move(lpips));
   RETURN_IF_ERROR(server->Run());
   return server;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the first test images of Fashion-MNIST as PNG files for demos and tables.
+"""Writes the first images of Fashion-MNIST as PNG files for demos, tables and tuning.
 
-usage: make_test_images.py OUT [--count 256]
+usage: make_test_images.py OUT [--count 256] [--set test|train]
 
 Reads Debian's package dataset-fashion-mnist (apt-get install it). Each image is
 padded from 28 to 32 pixels with 0, which stands for -1, as the default model was
@@ -13,7 +13,8 @@ import pathlib
 import struct
 import zlib
 
-SOURCE = pathlib.Path("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz")
+FOLDER = pathlib.Path("/usr/share/datasets")
+FILES = {"test": "t10k-images-idx3-ubyte.gz", "train": "train-images-idx3-ubyte.gz"}
 PAD = 2
 
 
@@ -48,8 +49,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--count", type=int, default=256)
+    parser.add_argument("--set", choices=FILES, default="test")
     args = parser.parse_args()
-    height, width, images = read_idx(SOURCE)
+    height, width, images = read_idx(next(FOLDER.rglob(FILES[args.set])))
     args.out.mkdir(parents=True, exist_ok=True)
     for i, image in enumerate(images[:args.count]):
         (args.out / f"{i:04d}.png").write_bytes(png(pad(image, height, width)))

@@ -13,13 +13,14 @@ namespace tweedie::cli {
 namespace {
 
 constexpr char kDescription[] =
-    "Runs diffusion jobs on a tweedie server: draws samples, denoises images, watches and\n"
-    "fetches what was made. A job outlives the command that started it.";
+    "Runs diffusion jobs on a tweedie server: draws samples, denoises images, solves inverse\n"
+    "problems, watches and fetches what was made. A job outlives the command that started it.";
 
 constexpr char kExamples[] =
     "Examples:\n"
     "  tweedie sample -n 16 --steps 100 --process ddim --out samples\n"
     "  tweedie denoise noisy/ --sigma 0.3 --out clean\n"
+    "  tweedie dps --simulate-from photos/ --inpaint-box 8,8,16,16 --out restored\n"
     "  tweedie sample -n 64 --detach && tweedie list --state running\n"
     "  tweedie COMMAND --help\n"
     "\n"
@@ -43,6 +44,8 @@ void AddGlobalOptions(CLI::App* app, GlobalOptions* options) {
 void AddCommands(CLI::App* app, Command* selected) {
   AddSample(app, selected);
   AddDenoise(app, selected);
+  AddRestore(app, selected);
+  AddEvaluate(app, selected);
   AddWatch(app, selected);
   AddGet(app, selected);
   AddList(app, selected);

@@ -17,10 +17,12 @@ class Session;
 // it follows.
 using Command = std::function<absl::StatusOr<int>(Session&)>;
 
-// Each adds one command to `app`; when the command is parsed, it puts itself
+// Each adds a command to `app`; when the command is parsed, it puts itself
 // into `selected`, which must outlive `app`.
 void AddSample(CLI::App* app, Command* selected);
 void AddDenoise(CLI::App* app, Command* selected);
+void AddRestore(CLI::App* app, Command* selected);  // one a method
+void AddEvaluate(CLI::App* app, Command* selected);
 void AddWatch(CLI::App* app, Command* selected);
 void AddGet(CLI::App* app, Command* selected);
 void AddList(CLI::App* app, Command* selected);

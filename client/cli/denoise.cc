@@ -9,6 +9,7 @@
 #include "client/cli/follow.h"
 #include "client/cli/image_files.h"
 #include "client/cli/job_options.h"
+#include "client/cli/process_options.h"
 #include "client/cli/session.h"
 #include "core/base/status_macros.h"
 
@@ -34,7 +35,7 @@ absl::Status AddTask(const DenoiseOptions& options, v1::Job* job) {
   if (options.timestep) task.set_timestep(*options.timestep);
   if (options.sigma) task.set_noise_sigma(*options.sigma);
   task.set_add_noise(options.add_noise);
-  if (IsSet(options.process)) *task.mutable_process() = MakeProcess(options.process);
+  SetProcess(options.process, &task);
   job->set_samples_per_image(options.samples);
   if (options.reference.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(*job->mutable_reference(), ReadImages(options.reference));

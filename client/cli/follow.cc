@@ -7,12 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/fetch.h"
 #include "client/cli/frame_writer.h"
 #include "client/cli/job_text.h"
 #include "client/cli/json.h"
 #include "client/cli/metrics_text.h"
 #include "client/cli/progress_view.h"
-#include "client/cli/result_writer.h"
 #include "client/cli/session.h"
 #include "core/base/status_macros.h"
 
@@ -40,7 +40,7 @@ absl::StatusOr<int> Conclude(Session& session, const v1::Job& job, const OutputO
   if (!session.json()) session.Note(OutcomeText(job));
   if (job.state() == v1::Job::SUCCEEDED) {
     if (!options.out.empty()) {
-      RETURN_IF_ERROR(FetchImages(session, job.name(), options.out));
+      RETURN_IF_ERROR(FetchImages(session, job, options));
     } else {
       session.Note(absl::StrCat("to fetch the images: ", session.CommandLine(absl::StrCat(
                                                              "get ", job.name(), " --out DIR"))));
@@ -62,7 +62,11 @@ void AddOutOption(CLI::App* command, OutputOptions* options) {
   command
       ->add_option("--out", options->out,
                    "Write the images as 0000.png, 0001.png, ... and contact_sheet.png into this\n"
-                   "folder; or, if the path ends with .png, the image or the contact sheet there")
+                   "folder; or, if the path ends with .png, the image or the contact sheet there.\n"
+                   "The sheet of an inverse problem shows truth (where it is known), measurement\n"
+                   "and result side by side; measurement.npy is written too. Several results of\n"
+                   "each image also bring mean_XXXX.png, deviation_XXXX.png (white: 0.5 of the\n"
+                   "range [-1, 1]), mean.npy and deviation.npy")
       ->type_name("DIR_OR_FILE")
       ->group("Output");
 }
@@ -137,23 +141,6 @@ absl::StatusOr<int> FollowJob(Session& session, const v1::Job& job, const Output
                               session.CommandLine(absl::StrCat("watch ", job.name()))));
   }
   return ended.status();
-}
-
-absl::Status FetchImages(Session& session, const std::string& name, const std::string& out) {
-  ResultWriter writer(out);
-  v1::ReadJobImagesRequest request;
-  request.set_name(name);
-  request.set_format(v1::IMAGE_FORMAT_PNG);
-  RETURN_IF_ERROR(session.client().ReadJobImages(
-      request, [&writer](const v1::ReadJobImagesResponse& response) -> absl::Status {
-        if (response.images().encoded().files_size() != 1) {
-          return absl::InternalError("the server sent no PNG file where one was asked for");
-        }
-        return writer.Add(response.images().encoded().files(0));
-      }));
-  ASSIGN_OR_RETURN(const std::string written, writer.Finish());
-  session.Note(written);
-  return absl::OkStatus();
 }
 
 }  // namespace tweedie::cli

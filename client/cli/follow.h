@@ -2,6 +2,7 @@
 #define TWEEDIE_CLIENT_CLI_FOLLOW_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -18,6 +19,7 @@ class Session;
 // What is kept of a watched job, as typed.
 struct OutputOptions {
   std::string out;                    // folder or .png file of the images; none if empty
+  std::vector<std::string> truth;     // image files shown beside them
   std::string frames;                 // folder of intermediate images; none if empty
   int frame_interval = 0;             // steps between them; 0: about 50 in all
   std::string frame_kind = "x0_hat";  // or x_t
@@ -40,9 +42,6 @@ absl::StatusOr<int> CreateAndFollow(Session& session, const v1::CreateJobRequest
 // the result. Returns the exit code. At Ctrl-C the job goes on; at the second
 // it is cancelled.
 absl::StatusOr<int> FollowJob(Session& session, const v1::Job& job, const OutputOptions& options);
-
-// Fetches the images of a job that has succeeded and writes them to `out`.
-absl::Status FetchImages(Session& session, const std::string& name, const std::string& out);
 
 }  // namespace tweedie::cli
 

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/cli/local_file.h"
-#include "client/cli/result_writer.h"
+#include "client/cli/result_sheet.h"
 #include "core/base/status_macros.h"
 #include "imaging/animation.h"
 

@@ -6,6 +6,7 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/fetch.h"
 #include "client/cli/follow.h"
 #include "client/cli/job_text.h"
 #include "client/cli/json.h"
@@ -25,7 +26,7 @@ absl::StatusOr<int> Get(const GetOptions& options, Session& session) {
   ASSIGN_OR_RETURN(const v1::Job job, session.client().GetJob(JobName(options.name)));
   session.Result(session.json() ? ToJson(job) : DescribeJob(job));
   if (!options.output.out.empty()) {
-    RETURN_IF_ERROR(FetchImages(session, job.name(), options.output.out));
+    RETURN_IF_ERROR(FetchImages(session, job, options.output));
   }
   return kOk;
 }

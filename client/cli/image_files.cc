@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "client/cli/local_file.h"
+#include "client/cli/pictures.h"
+#include "client/cli/statistics.h"
 #include "core/base/status_macros.h"
-#include "imaging/image.h"
 
 namespace tweedie::cli {
 namespace {
@@ -33,6 +35,12 @@ absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& folder) {
   return files;
 }
 
+absl::StatusOr<Image> Decode(const std::string& file, const std::string& bytes) {
+  absl::StatusOr<Image> image = DecodeImage(bytes);
+  if (!image.ok()) return LocalFileError(file, image.status().message());
+  return image;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> FindImageFiles(const std::vector<std::string>& paths) {
@@ -55,11 +63,34 @@ absl::StatusOr<v1::Images> ReadImages(const std::vector<std::string>& paths) {
   for (const std::string& file : files) {
     ASSIGN_OR_RETURN(std::string bytes, ReadLocalFile(file));
     // The server could only say which one of them is wrong by its number.
-    const absl::Status decoded = DecodeImage(bytes).status();
-    if (!decoded.ok()) return LocalFileError(file, decoded.message());
+    RETURN_IF_ERROR(Decode(file, bytes).status());
     images.mutable_encoded()->add_files(std::move(bytes));
   }
   return images;
+}
+
+absl::StatusOr<std::vector<Image>> DecodeImages(const std::vector<std::string>& paths) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, FindImageFiles(paths));
+  std::vector<Image> images;
+  for (const std::string& file : files) {
+    ASSIGN_OR_RETURN(const std::string bytes, ReadLocalFile(file));
+    ASSIGN_OR_RETURN(Image image, Decode(file, bytes));
+    images.push_back(std::move(image));
+  }
+  return images;
+}
+
+absl::StatusOr<Array> ReadPictures(const std::vector<std::string>& paths) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, FindImageFiles(paths));
+  ASSIGN_OR_RETURN(const std::vector<Image> images, DecodeImages(files));
+  std::vector<Array> arrays;
+  for (size_t i = 0; i < images.size(); ++i) {
+    arrays.push_back(ToArray(images[i]));
+    if (arrays.back().shape != arrays.front().shape) {
+      return LocalFileError(files[i], absl::StrCat("its size or channels differ from ", files[0]));
+    }
+  }
+  return Stack(arrays);
 }
 
 }  // namespace tweedie::cli

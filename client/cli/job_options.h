@@ -18,17 +18,6 @@ namespace tweedie::cli {
 
 class Session;
 
-// Options of a reverse process, as typed. The server checks their values.
-struct ProcessOptions {
-  std::optional<std::string> kind;  // ddpm, ddim, dpm-solver
-  std::optional<int32_t> steps;
-  std::optional<double> eta;
-  std::optional<std::string> variance;  // fixed-small, fixed-large, learned-range
-  std::optional<std::string> spacing;   // leading, trailing, linspace
-  bool clip = false;
-  bool no_clip = false;
-};
-
 // Options of a job of any task, as typed.
 struct JobOptions {
   std::optional<std::string> model;
@@ -40,13 +29,7 @@ struct JobOptions {
   std::string request_id;
 };
 
-void AddProcessOptions(CLI::App* command, ProcessOptions* options);
 void AddJobOptions(CLI::App* command, JobOptions* options);
-
-// Whether any of the options was given.
-bool IsSet(const ProcessOptions& options);
-
-v1::ReverseProcess MakeProcess(const ProcessOptions& options);
 
 // A request for a job of `model`, without its task. INVALID_ARGUMENT names a
 // label that is not `key=value`.

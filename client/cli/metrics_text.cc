@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "client/cli/text.h"
 
 namespace tweedie::cli {
@@ -24,6 +25,8 @@ std::string TwoDecimals(double value) { return absl::StrFormat("%.2f", value); }
 std::string FourDecimals(double value) { return absl::StrFormat("%.4f", value); }
 std::string FourDigits(double value) { return absl::StrFormat("%.4g", value); }
 
+constexpr int kPsnr = 0;
+constexpr int kResidual = 3;
 const Metric kMetrics[] = {
     {"PSNR/dB", TwoDecimals,
      [](const v1::ImageMetrics& m) { return m.has_psnr() ? Value(m.psnr()) : std::nullopt; }},
@@ -69,6 +72,15 @@ std::string MetricsTable(const MetricsList& metrics) {
   if (rows[0].size() == 1) return "";
   if (metrics.size() == 1) rows.pop_back();
   return FormatTable(rows);
+}
+
+std::string MeansText(const MetricsList& metrics) {
+  std::vector<std::string> parts;
+  const Value psnr = Mean(kMetrics[kPsnr], metrics);
+  const Value residual = Mean(kMetrics[kResidual], metrics);
+  if (psnr) parts.push_back(absl::StrFormat("PSNR %.1f dB", *psnr));
+  if (residual) parts.push_back(absl::StrFormat("residual %.3g", *residual));
+  return absl::StrJoin(parts, ", ");
 }
 
 }  // namespace tweedie::cli

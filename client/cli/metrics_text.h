@@ -15,6 +15,9 @@ using MetricsList = google::protobuf::RepeatedPtrField<v1::ImageMetrics>;
 // was measured.
 std::string MetricsTable(const MetricsList& metrics);
 
+// The means, as `PSNR 23.1 dB, residual 1.23`; "" if there are neither.
+std::string MeansText(const MetricsList& metrics);
+
 }  // namespace tweedie::cli
 
 #endif  // TWEEDIE_CLIENT_CLI_METRICS_TEXT_H_

@@ -4,8 +4,11 @@
 #include <cmath>
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/metrics_text.h"
 #include "client/cli/text.h"
 
 namespace tweedie::cli {
@@ -30,6 +33,15 @@ std::string QueuedText(int ahead) {
   return absl::StrCat("queued, ", ahead, ahead == 1 ? " job ahead" : " jobs ahead");
 }
 
+void AppendRates(const ProgressFacts& facts, std::vector<std::string>* parts) {
+  if (facts.steps_per_second <= 0) return;
+  parts->push_back(absl::StrCat(FormatRate(facts.steps_per_second), " step/s"));
+  const int num_steps = facts.progress.num_steps();
+  if (facts.num_images <= 0 || num_steps <= 0) return;
+  const double images_per_second = facts.steps_per_second * facts.num_images / num_steps;
+  parts->push_back(absl::StrCat(FormatRate(images_per_second), " images/s"));
+}
+
 }  // namespace
 
 void RateMeter::Add(absl::Time time, int step) {
@@ -47,16 +59,15 @@ double RateMeter::steps_per_second() const {
 std::string ProgressText(const ProgressFacts& facts) {
   const v1::Progress& progress = facts.progress;
   if (facts.state == v1::Job::QUEUED) return QueuedText(progress.queue_position());
-  std::string text = absl::StrCat(progress.step(), "/", progress.num_steps(), " steps, ",
-                                  static_cast<int>(100 * Fraction(progress)), "%");
+  std::vector<std::string> parts = {
+      absl::StrCat(progress.step(), "/", progress.num_steps(), " steps"),
+      absl::StrCat(static_cast<int>(100 * Fraction(progress)), "%")};
   const auto left = TimeLeft(facts);
-  if (left) absl::StrAppend(&text, ", ", FormatClock(*left), " left");
-  if (facts.steps_per_second <= 0) return text;
-  absl::StrAppend(&text, ", ", FormatRate(facts.steps_per_second), " step/s");
-  if (facts.num_images <= 0 || progress.num_steps() <= 0) return text;
-  const double images_per_second = facts.steps_per_second * facts.num_images / progress.num_steps();
-  absl::StrAppend(&text, ", ", FormatRate(images_per_second), " images/s");
-  return text;
+  if (left) parts.push_back(absl::StrCat(FormatClock(*left), " left"));
+  AppendRates(facts, &parts);
+  std::string means = MeansText(progress.metrics());
+  if (!means.empty()) parts.push_back(std::move(means));
+  return absl::StrJoin(parts, ", ");
 }
 
 std::string ProgressBar(const v1::Progress& progress, int width) {

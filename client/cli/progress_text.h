@@ -31,9 +31,10 @@ struct ProgressFacts {
   double steps_per_second = 0;  // 0: unknown
 };
 
-// `120/1000 steps, 12%, 0:32 left, 27.5 step/s, 0.44 images/s`, where images
-// are finished ones; or `queued, 3 jobs ahead`. The time left is the server's
-// estimate, or else follows from the rate.
+// `120/1000 steps, 12%, 0:32 left, 27.5 step/s, 0.44 images/s, PSNR 21.0 dB,
+// residual 1.23`, where images are finished ones and metrics are means; or
+// `queued, 3 jobs ahead`. The time left is the server's estimate, or else
+// follows from the rate.
 std::string ProgressText(const ProgressFacts& facts);
 
 // `[####......]`, `width` characters between the brackets.

@@ -8,6 +8,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/follow.h"
 #include "client/cli/job_options.h"
+#include "client/cli/process_options.h"
 #include "client/cli/session.h"
 #include "core/base/status_macros.h"
 
@@ -27,7 +28,7 @@ absl::StatusOr<int> Sample(const SampleOptions& options, Session& session) {
   ASSIGN_OR_RETURN(v1::CreateJobRequest request, MakeRequest(options.job, model));
   v1::SampleTask& task = *request.mutable_job()->mutable_sample();
   task.set_num_images(options.num_images);
-  if (IsSet(options.process)) *task.mutable_process() = MakeProcess(options.process);
+  SetProcess(options.process, &task);
   return CreateAndFollow(session, request, options.detach, options.output);
 }
 

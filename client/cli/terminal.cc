@@ -26,14 +26,20 @@ int Terminal::width() const {
 }
 
 void Terminal::Print(absl::string_view line) {
+  absl::MutexLock lock(&mu_);
   const std::string drawn = drawn_;
-  Clear();
+  ClearLocked();
   std::fprintf(file_, "%.*s\n", static_cast<int>(line.size()), line.data());
-  if (!drawn.empty()) Redraw(drawn);
+  if (!drawn.empty()) RedrawLocked(drawn);
   std::fflush(file_);
 }
 
 void Terminal::Redraw(absl::string_view line) {
+  absl::MutexLock lock(&mu_);
+  RedrawLocked(line);
+}
+
+void Terminal::RedrawLocked(absl::string_view line) {
   if (!can_redraw_) return;
   drawn_ = std::string(line.substr(0, static_cast<size_t>(width()) - 1));
   std::fprintf(file_, "\r\x1b[K%s", drawn_.c_str());
@@ -41,6 +47,11 @@ void Terminal::Redraw(absl::string_view line) {
 }
 
 void Terminal::Clear() {
+  absl::MutexLock lock(&mu_);
+  ClearLocked();
+}
+
+void Terminal::ClearLocked() {
   if (drawn_.empty()) return;
   drawn_.clear();
   std::fprintf(file_, "\r\x1b[K");

@@ -4,12 +4,14 @@
 #include <cstdio>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 
 namespace tweedie::cli {
 
 // Standard error: messages, and below them one line that is redrawn if it is a
-// terminal. Not thread-safe.
+// terminal. Thread-safe.
 class Terminal {
  public:
   explicit Terminal(std::FILE* file = stderr);
@@ -21,16 +23,20 @@ class Terminal {
   // Columns of the terminal; 80 if unknown.
   int width() const;
   // Prints a line of its own, above the redrawn one.
-  void Print(absl::string_view line);
+  void Print(absl::string_view line) ABSL_LOCKS_EXCLUDED(mu_);
   // Replaces the redrawn line, cut to the width. Only where it can_redraw().
-  void Redraw(absl::string_view line);
+  void Redraw(absl::string_view line) ABSL_LOCKS_EXCLUDED(mu_);
   // Takes the redrawn line away.
-  void Clear();
+  void Clear() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  void RedrawLocked(absl::string_view line) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ClearLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   std::FILE* const file_;
   const bool can_redraw_;
-  std::string drawn_;
+  absl::Mutex mu_;
+  std::string drawn_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace tweedie::cli

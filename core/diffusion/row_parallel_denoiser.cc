@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "core/diffusion/differentiate.h"
 #include "core/nn/unet.h"
 
 namespace tweedie {
@@ -26,6 +27,15 @@ RowParallelDenoiser::~RowParallelDenoiser() {
 }
 
 at::Tensor RowParallelDenoiser::Predict(const DenoiserInput& input) {
+  return Run(input, nullptr).prediction;
+}
+
+Differentiated RowParallelDenoiser::PredictWithGradient(const DenoiserInput& input,
+                                                        const RowLoss& loss) {
+  return Run(input, &loss);
+}
+
+Differentiated RowParallelDenoiser::Run(const DenoiserInput& input, const RowLoss* loss) {
   TORCH_CHECK(input.x.dim() == 4 && input.x.device().is_cpu() && input.t.dim() == 1 &&
                   input.t.size(0) == input.x.size(0),
               "strict mode wants x [B, C, H, W] and t [B] on the CPU; x is ", input.x.sizes(),
@@ -37,12 +47,14 @@ at::Tensor RowParallelDenoiser::Predict(const DenoiserInput& input) {
   call.output =
       at::empty({call.num_rows, network_->config().out_channels, input.x.size(2), input.x.size(3)},
                 at::kFloat);
+  call.loss = loss;
+  if (loss != nullptr) call.gradient = at::empty(input.x.sizes(), at::kFloat);
   absl::MutexLock lock(&mu_);
   call_ = std::move(call);
   mu_.Await(absl::Condition(this, &RowParallelDenoiser::IsDone));
   const Call done = std::exchange(call_, Call());
   if (done.error) std::rethrow_exception(done.error);
-  return done.output;
+  return {done.output, done.gradient};
 }
 
 void RowParallelDenoiser::Work() {
@@ -52,17 +64,15 @@ void RowParallelDenoiser::Work() {
     mu_.Await(absl::Condition(this, &RowParallelDenoiser::HasWork));
     if (stopping_) return;
     const int64_t row = call_.next_row++;
-    DenoiserInput input = call_.input;
-    at::Tensor output = call_.output;
+    Call call = call_;
     std::exception_ptr error;
     mu_.Unlock();
     try {
-      EvaluateRow(input, output, row);
+      EvaluateRow(call, row);
     } catch (...) {
       error = std::current_exception();
     }
-    input = {};
-    output.reset();
+    call = {};
     mu_.Lock();
     if (error && (!call_.error || row < call_.failed_row)) {
       call_.error = error;
@@ -72,13 +82,26 @@ void RowParallelDenoiser::Work() {
   }
 }
 
-void RowParallelDenoiser::EvaluateRow(const DenoiserInput& input, const at::Tensor& output,
-                                      int64_t row) const {
-  const c10::InferenceMode inference;
+void RowParallelDenoiser::EvaluateRow(const Call& call, int64_t row) const {
+  const at::NoGradGuard no_grad;
+  const at::Tensor x = call.input.x.narrow(0, row, 1);
+  if (call.loss == nullptr) {
+    const c10::InferenceMode inference;
+    call.output.narrow(0, row, 1).copy_(Forward(call.input, x, row));
+    return;
+  }
+  const auto network = [&](const at::Tensor& leaf) { return Forward(call.input, leaf, row); };
+  const Differentiated result = Differentiate(network, x, row, *call.loss);
+  call.output.narrow(0, row, 1).copy_(result.prediction);
+  call.gradient.narrow(0, row, 1).copy_(result.gradient);
+}
+
+at::Tensor RowParallelDenoiser::Forward(const DenoiserInput& input, const at::Tensor& x,
+                                        int64_t row) const {
   const at::Tensor labels =
       input.class_labels.defined() ? input.class_labels.narrow(0, row, 1) : at::Tensor();
-  const at::Tensor x = input.x.narrow(0, row, 1).contiguous(at::MemoryFormat::ChannelsLast);
-  output.narrow(0, row, 1).copy_(network_->forward(x, input.t.narrow(0, row, 1), labels));
+  return network_->forward(x.contiguous(at::MemoryFormat::ChannelsLast), input.t.narrow(0, row, 1),
+                           labels);
 }
 
 }  // namespace tweedie

@@ -34,12 +34,20 @@ class RowParallelDenoiser final : public Denoiser {
   // Inputs and result are on the CPU; keeps no graph. Rethrows what the first
   // row that failed threw, once all rows are done.
   at::Tensor Predict(const DenoiserInput& input) override ABSL_LOCKS_EXCLUDED(mu_);
+  // The same for the gradient: each row has its own backward pass, on the worker
+  // that evaluated it, and its graph is freed before the worker takes another;
+  // so there are never more graphs than threads. The loss is called on the
+  // workers, for one row at a time.
+  Differentiated PredictWithGradient(const DenoiserInput& input, const RowLoss& loss) override
+      ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   // The call in progress. Tensors are the caller's; workers only read handles.
   struct Call {
     DenoiserInput input;
-    at::Tensor output;  // [B, C', H, W]; a worker writes its own rows
+    at::Tensor output;              // [B, C', H, W]; a worker writes its own rows
+    const RowLoss* loss = nullptr;  // the caller's; null if no gradient is wanted
+    at::Tensor gradient;            // [B, C, H, W] with a loss; written like output
     int64_t num_rows = 0;
     int64_t next_row = 0;  // the next to hand out
     int64_t rows_done = 0;
@@ -47,8 +55,11 @@ class RowParallelDenoiser final : public Denoiser {
     std::exception_ptr error;
   };
 
+  Differentiated Run(const DenoiserInput& input, const RowLoss* loss) ABSL_LOCKS_EXCLUDED(mu_);
   void Work() ABSL_LOCKS_EXCLUDED(mu_);
-  void EvaluateRow(const DenoiserInput& input, const at::Tensor& output, int64_t row) const;
+  // Of a copy of the handles of `call_`.
+  void EvaluateRow(const Call& call, int64_t row) const;
+  at::Tensor Forward(const DenoiserInput& input, const at::Tensor& x, int64_t row) const;
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return stopping_ || call_.next_row < call_.num_rows;
   }

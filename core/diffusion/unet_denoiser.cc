@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/diffusion/differentiate.h"
 #include "core/nn/unet.h"
 
 namespace tweedie {
@@ -13,12 +14,20 @@ UnetDenoiser::UnetDenoiser(std::shared_ptr<nn::UnetImpl> network, at::Device dev
   network_->to(device_);
 }
 
-at::Tensor UnetDenoiser::Predict(const DenoiserInput& input) {
-  const at::NoGradGuard no_grad;
+at::Tensor UnetDenoiser::Evaluate(const DenoiserInput& input, const at::Tensor& x) const {
   const at::Tensor labels =
       input.class_labels.defined() ? input.class_labels.to(device_) : at::Tensor();
-  const at::Tensor x = input.x.to(device_).contiguous(at::MemoryFormat::ChannelsLast);
-  return network_->forward(x, input.t.to(device_), labels).contiguous().to(input.x.device());
+  return network_->forward(x.to(device_).contiguous(at::MemoryFormat::ChannelsLast),
+                           input.t.to(device_), labels);
+}
+
+at::Tensor UnetDenoiser::Predict(const DenoiserInput& input) {
+  const at::NoGradGuard no_grad;
+  return Evaluate(input, input.x).contiguous().to(input.x.device());
+}
+
+Differentiated UnetDenoiser::PredictWithGradient(const DenoiserInput& input, const RowLoss& loss) {
+  return Differentiate([&](const at::Tensor& x) { return Evaluate(input, x); }, input.x, 0, loss);
 }
 
 }  // namespace tweedie

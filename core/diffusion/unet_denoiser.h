@@ -25,8 +25,13 @@ class UnetDenoiser final : public Denoiser {
   // Inputs may be on any device; the result is where `input.x` is. Keeps no
   // graph.
   at::Tensor Predict(const DenoiserInput& input) override;
+  // The loss is called once, for all rows, on the device of `input.x`.
+  Differentiated PredictWithGradient(const DenoiserInput& input, const RowLoss& loss) override;
 
  private:
+  // The network's output for x, on this device, channels-last.
+  at::Tensor Evaluate(const DenoiserInput& input, const at::Tensor& x) const;
+
   const std::shared_ptr<nn::UnetImpl> network_;
   const at::Device device_;
 };

@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "core/engine/batch.h"
+#include "core/engine/call_failure.h"
 
 namespace tweedie {
 namespace {
@@ -14,8 +14,8 @@ namespace {
 absl::StatusOr<bool> AdvanceSafely(ResidentJob& job) {
   try {
     return job.Advance();
-  } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("the step failed: ", error.what()));
+  } catch (const std::exception&) {
+    return CaughtFailure("the step");
   }
 }
 
@@ -100,18 +100,25 @@ void Engine::AdvanceIfComplete(ResidentJob& job) {
   if (!*goes_on) EndJob(id, absl::OkStatus());
 }
 
-bool Engine::StepOnce() {
-  Admit();
+std::vector<BatchPart> Engine::NextBatch() {
   std::vector<RowScheduler::Waiting> waiting;
   std::vector<ResidentJob*> jobs;
   for (auto& [id, job] : resident_) {
-    waiting.push_back({id, job.rows_left(), job.job().denoiser});
+    const bool gradient = job.needs_gradient();
+    waiting.push_back({id, job.rows_left(), job.job().denoiser, gradient,
+                       gradient ? options_.gradient_row_cost : 1});
     jobs.push_back(&job);
   }
   std::vector<BatchPart> parts;
   for (const auto& share : scheduler_.Pick(waiting, options_.max_batch_rows)) {
     parts.push_back({jobs[share.index], share.rows, absl::OkStatus()});
   }
+  return parts;
+}
+
+bool Engine::StepOnce() {
+  Admit();
+  std::vector<BatchPart> parts = NextBatch();
   if (parts.empty()) return false;
   EvaluateBatch(parts);
   for (BatchPart& part : parts) {

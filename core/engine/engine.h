@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "core/diffusion/denoiser.h"
+#include "core/engine/batch.h"
 #include "core/engine/frame_sink.h"
 #include "core/engine/resident_job.h"
 #include "core/engine/row_scheduler.h"
@@ -23,7 +24,9 @@ namespace tweedie {
 // wait for (of different methods, timesteps and lengths, but of one network)
 // into one call, and advances the jobs whose rows are complete. Jobs join and
 // leave between steps; a job with more rows than a batch is split over calls.
-// One job's failure ends that job alone.
+// Rows that need a gradient go into calls of their own, and count for what they
+// cost, in the size of a call as in fairness. One job's failure ends that job
+// alone; see EvaluateBatch() (batch.h) for calls that fail or lack memory.
 //
 // There is no thread inside: EngineThread owns one. Submit and Cancel are
 // thread-safe and never wait for a step; all else belongs to the engine thread.
@@ -32,6 +35,10 @@ class Engine {
   struct Options {
     int max_batch_rows = 16;    // rows of one network call
     int max_running_jobs = 32;  // jobs resident at a time
+    // What a row with its gradient costs, in plain rows; at least 1. A call has at
+    // most max_batch_rows / gradient_row_cost of them, though at least one, so
+    // that it takes no longer than a plain one.
+    double gradient_row_cost = 3;
   };
   // `sink` outlives the engine.
   Engine(Options options, FrameSink* sink)
@@ -56,6 +63,8 @@ class Engine {
  private:
   // Takes in what was submitted, then ends what was cancelled.
   void Admit() ABSL_LOCKS_EXCLUDED(mu_);
+  // Whose rows go into the next call; empty if nobody waits.
+  std::vector<BatchPart> NextBatch();
   void AdmitJob(EngineJob job) ABSL_LOCKS_EXCLUDED(mu_);
   void EndJob(const JobId& id, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   // Advances `job` if all its rows are there, and reports.

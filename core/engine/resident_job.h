@@ -34,11 +34,18 @@ class ResidentJob {
   const EngineJob& job() const { return job_; }
   int64_t rows_left() const { return query_.x.size(0) - rows_done_; }
   bool complete() const { return rows_left() == 0; }
+  // Whether the rows are to be evaluated with the gradient of GuidanceLoss().
+  bool needs_gradient() const { return query_.needs_gradient; }
 
   // The next `rows` rows to evaluate, all at this job's timestep.
   DenoiserInput NextRows(int64_t rows) const;
-  // Their predictions, [rows, C', H, W].
-  void Accept(const at::Tensor& prediction);
+  // The method's loss of rows [offset, offset + n) of those, from their x
+  // [n, C, H, W] and prediction. May be called by several threads at once, not
+  // beside a method that is not const.
+  at::Tensor GuidanceLoss(int64_t offset, const at::Tensor& x, const at::Tensor& prediction) const;
+  // Their predictions [rows, C', H, W], and gradients [rows, C, H, W], which are
+  // undefined unless needs_gradient().
+  void Accept(const at::Tensor& prediction, const at::Tensor& gradient);
   // Makes the method's step; complete() holds. True if the method goes on and
   // rows_left() is of the new query, false if it is finished.
   absl::StatusOr<bool> Advance();
@@ -50,6 +57,7 @@ class ResidentJob {
   Query query_;
   int64_t rows_done_ = 0;
   std::vector<at::Tensor> predictions_;
+  std::vector<at::Tensor> gradients_;  // empty unless needs_gradient()
 };
 
 }  // namespace tweedie

@@ -6,6 +6,13 @@
 #include <numeric>
 
 namespace tweedie {
+namespace {
+
+bool AreAlike(const RowScheduler::Waiting& a, const RowScheduler::Waiting& b) {
+  return a.network == b.network && a.needs_gradient == b.needs_gradient;
+}
+
+}  // namespace
 
 double RowScheduler::StartOfCreator(const std::string& creator) const {
   double least = std::numeric_limits<double>::infinity();
@@ -51,32 +58,35 @@ bool RowScheduler::GoesBefore(const std::string& a, const std::string& b) const 
   return job_a.arrival > job_b.arrival;  // of equals, the newest has waited for nothing yet
 }
 
-void RowScheduler::Serve(const std::string& job, int64_t rows) {
+void RowScheduler::Serve(const std::string& job, double cost) {
   Job& served = jobs_.at(job);
   Creator& creator = creators_.at(served.creator);
-  const double cost = static_cast<double>(rows) / served.weight;
-  served.served += cost;
-  creator.time += static_cast<double>(rows) / creator.weight;
-  creator.served += cost;
-  time_ += cost / static_cast<double>(creators_.size());
+  served.served += cost / served.weight;
+  creator.time += cost / creator.weight;
+  creator.served += cost / served.weight;
+  time_ += cost / served.weight / static_cast<double>(creators_.size());
 }
 
 std::vector<RowScheduler::Share> RowScheduler::Pick(const std::vector<Waiting>& waiting,
-                                                    int64_t max_rows) {
+                                                    double max_cost) {
   std::vector<size_t> order(waiting.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::vector<Share> shares;
-  while (max_rows > 0 && !order.empty()) {
+  double cost = 0;
+  while (!order.empty()) {
     // Re-evaluated after each share: serving one job of a creator puts its others back.
     const auto first = std::min_element(order.begin(), order.end(), [&](size_t a, size_t b) {
       return GoesBefore(waiting[a].job, waiting[b].job);
     });
+    const Waiting& job = waiting[*first];
     const size_t index = *first;
     order.erase(first);
-    if (!shares.empty() && waiting[index].network != waiting[shares[0].index].network) continue;
-    const int64_t rows = std::min(waiting[index].rows, max_rows);
-    Serve(waiting[index].job, rows);
-    max_rows -= rows;
+    if (!shares.empty() && !AreAlike(job, waiting[shares[0].index])) continue;
+    const int64_t room = static_cast<int64_t>((max_cost - cost) / job.row_cost);
+    const int64_t rows = std::min(job.rows, shares.empty() ? std::max<int64_t>(room, 1) : room);
+    if (rows <= 0) break;
+    Serve(job.job, static_cast<double>(rows) * job.row_cost);
+    cost += static_cast<double>(rows) * job.row_cost;
     shares.push_back(Share{index, rows});
   }
   return shares;

@@ -12,7 +12,7 @@ namespace tweedie {
 
 // Decides whose rows go into the next network call: weighted fair queueing in
 // two levels, first between creators, then between the jobs of one creator.
-// Who has been served least, rows divided by weight, goes first; of equals the
+// Who has been served least, the cost of its rows divided by weight, goes first; of equals the
 // newest. Who is new starts level with the least served, so a short job waits for
 // no long one, and nobody saves up credit by being idle. But no newcomer starts
 // more than a call before the level's virtual time, which is what everybody there
@@ -27,20 +27,25 @@ class RowScheduler {
   void Add(const std::string& job, const std::string& creator, double weight);
   void Remove(const std::string& job);
 
-  // A job that waits for rows, and the batch that they may share (rows of
-  // different networks do not go into one call).
+  // A job that waits for rows. Rows go into one call with their like: of the same
+  // network, and all with or all without a gradient, since the backward pass
+  // would keep the activations of plain rows too.
   struct Waiting {
     std::string job;
     int64_t rows = 0;
     const void* network = nullptr;
+    bool needs_gradient = false;
+    // Of one row, where a plain row costs 1; above 0.
+    double row_cost = 1;
   };
   struct Share {
     size_t index = 0;  // into `waiting`
     int64_t rows = 0;
   };
-  // Hands out at most `max_rows` rows, all of the network of the job that goes
-  // first, and counts them as served. Empty if nobody waits.
-  std::vector<Share> Pick(const std::vector<Waiting>& waiting, int64_t max_rows);
+  // Hands out rows that cost at most `max_cost` together, though at least one, all
+  // like those of the job that goes first, and counts their cost as served. Empty
+  // if nobody waits.
+  std::vector<Share> Pick(const std::vector<Waiting>& waiting, double max_cost);
 
  private:
   struct Job {
@@ -60,7 +65,7 @@ class RowScheduler {
   double StartOfJob(const std::string& creator, double time) const;
   // Before all others in the order of service.
   bool GoesBefore(const std::string& a, const std::string& b) const;
-  void Serve(const std::string& job, int64_t rows);
+  void Serve(const std::string& job, double cost);
 
   const double call_rows_;
   std::map<std::string, Job> jobs_;

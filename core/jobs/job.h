@@ -53,7 +53,7 @@ struct JobFailure {
 // How far a job is, as of its last checkpoint or its end.
 struct JobProgress {
   int step = 0;
-  int num_steps = 0;
+  int num_steps = 0;  // known from the job's creation
   int timestep = 0;
 };
 

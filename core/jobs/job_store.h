@@ -100,6 +100,7 @@ struct ClaimRequest {
   std::vector<std::string> models;  // that the server can run
   int64_t max_cost_bytes = 0;       // room left
   absl::Duration lease_duration = absl::Seconds(30);
+  std::vector<std::string> except = {};  // ids of jobs to pass over
 };
 
 struct Claimed {
@@ -121,7 +122,7 @@ struct JobEnd {
 class JobRunnerStore {
  public:
   virtual ~JobRunnerStore() = default;
-  // Takes the queued job of `models` that goes first, by priority with ageing
+  // Takes the queued job of `models`, but not of `except`, that goes first, by priority with ageing
   // and by fairness between creators (queue_order.h), and makes it RUNNING: attempt + 1, crashes +
   // 1 (taken back on a clean end), a fresh token, sequence attempt << 32. nullopt if there is none,
   // or if that one costs more than the room left: it is not overtaken, so that large jobs do not

@@ -8,8 +8,9 @@
 namespace tweedie {
 
 at::Tensor Ddim::Step(const StepInput& in) const {
-  const auto& [alpha_bar_t, alpha_bar_s, last, unused] = in.levels;
-  if (last) return in.x0_hat;
+  if (in.levels.last) return in.x0_hat;
+  const double alpha_bar_t = in.levels.alpha_bar_t;
+  const double alpha_bar_s = in.levels.alpha_bar_s;
   const double noise_s = 1 - alpha_bar_s;
   const double deviation =
       eta_ * std::sqrt(noise_s / (1 - alpha_bar_t)) * std::sqrt(1 - alpha_bar_t / alpha_bar_s);

@@ -3,9 +3,13 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
+#include "core/base/status_macros.h"
+#include "core/methods/reverse_process.h"
+#include "core/methods/task_process.h"
 #include "core/noise/noise.h"
 
 namespace tweedie {
@@ -34,6 +38,27 @@ at::Tensor NoisyImages(const DenoiseTask& task, const NoiseSchedule& schedule, i
   const double noise = task.noise_sigma.has_value() ? signal * *task.noise_sigma
                                                     : std::sqrt(1 - schedule.alpha_bar(t));
   return images.mul(signal).add(z.mul(noise));
+}
+
+absl::StatusOr<DenoiseTask> Resolve(const DenoiseTask& task, const TaskContext& context) {
+  RETURN_IF_ERROR(CheckImages("images", task.images, context.model));
+  ASSIGN_OR_RETURN(const int t, TimestepOf(task, context.model.schedule));
+  RETURN_IF_ERROR(CheckEstimable(context.model, t));
+  DenoiseTask resolved = task;
+  if (!task.process.has_value()) return resolved;
+  ASSIGN_OR_RETURN(resolved.process, ResolveProcessField(*task.process, context.model, t + 1));
+  return resolved;
+}
+
+absl::Status SetUp(const DenoiseTask& task, const TaskContext& context,
+                   ReverseLoop::Options* options) {
+  const NoiseSchedule& schedule = context.model.schedule;
+  ASSIGN_OR_RETURN(const int t, TimestepOf(task, schedule));
+  options->x = NoisyImages(task, schedule, t, context.seed, context.samples_per_image);
+  if (task.process.has_value()) return SetProcess(*task.process, t + 1, options);
+  options->path = {t, -1};
+  options->rule = std::make_unique<TweedieEstimate>();
+  return absl::OkStatus();
 }
 
 }  // namespace tweedie

@@ -5,8 +5,10 @@
 
 #include "absl/status/statusor.h"
 #include "core/diffusion/noise_schedule.h"
+#include "core/methods/reverse_loop.h"
 #include "core/methods/step_rule.h"
 #include "core/methods/task.h"
+#include "core/methods/task_context.h"
 
 namespace tweedie {
 
@@ -29,6 +31,12 @@ absl::StatusOr<int> TimestepOf(const DenoiseTask& task, const NoiseSchedule& sch
 //   noise_sigma  x_t = sqrt(alpha_bar_t) (x0 + sigma z), sigma as given.
 at::Tensor NoisyImages(const DenoiseTask& task, const NoiseSchedule& schedule, int t, uint64_t seed,
                        int samples_per_image);
+
+absl::StatusOr<DenoiseTask> Resolve(const DenoiseTask& task, const TaskContext& context);
+
+// One estimate at the level, or the process from there.
+absl::Status SetUp(const DenoiseTask& task, const TaskContext& context,
+                   ReverseLoop::Options* options);
 
 }  // namespace tweedie
 

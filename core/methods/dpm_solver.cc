@@ -28,8 +28,9 @@ double BeforeWeight(const StepLevels& levels) {
 }  // namespace
 
 at::Tensor DpmSolverPp2m::Step(const StepInput& in) const {
-  const auto& [alpha_bar_t, alpha_bar_s, last, before] = in.levels;
-  if (last) return in.x0_hat;
+  if (in.levels.last) return in.x0_hat;
+  const double alpha_bar_t = in.levels.alpha_bar_t;
+  const double alpha_bar_s = in.levels.alpha_bar_s;
   const double noise_ratio = std::sqrt((1 - alpha_bar_s) / (1 - alpha_bar_t));
   // e^{-h} = sqrt(alpha_bar_t / alpha_bar_s) sqrt((1 - alpha_bar_s) / (1 - alpha_bar_t)).
   const double scale = std::sqrt(alpha_bar_s) - std::sqrt(alpha_bar_t) * noise_ratio;

@@ -5,15 +5,41 @@
 #include <utility>
 
 #include "core/base/status_macros.h"
-#include "core/methods/denoise.h"
+#include "core/methods/all_tasks.h"
 #include "core/methods/reverse_loop.h"
-#include "core/methods/reverse_process.h"
-#include "core/noise/noise.h"
 
 namespace tweedie {
 namespace {
 
-using LoopOptions = ReverseLoop::Options;
+// What every task needs.
+struct Maker {
+  const TaskContext& context;
+  const std::shared_ptr<const DiffusionModel>& model;
+  const at::Tensor& class_labels;
+  const MethodState* saved;  // may be null
+
+  template <typename SomeTask>
+  absl::StatusOr<std::unique_ptr<Method>> operator()(const SomeTask& task) const {
+    ReverseLoop::Options options;
+    options.model = model;
+    options.seed = context.seed;
+    options.class_labels = class_labels;
+    RETURN_IF_ERROR(SetUp(task, context, &options));
+    return Build<ReverseLoop>(std::move(options));
+  }
+
+  absl::StatusOr<std::unique_ptr<Method>> operator()(const ReddiffTask& task) const {
+    ASSIGN_OR_RETURN(Reddiff::Options options, OptionsOf(task, context, model, saved != nullptr));
+    options.class_labels = class_labels;
+    return Build<Reddiff>(std::move(options));
+  }
+
+  template <typename SomeMethod>
+  absl::StatusOr<std::unique_ptr<Method>> Build(typename SomeMethod::Options options) const {
+    if (saved != nullptr) return SomeMethod::Restore(std::move(options), *saved);
+    return std::make_unique<SomeMethod>(std::move(options));
+  }
+};
 
 // One label a row; undefined if there are none.
 at::Tensor LabelTensor(const std::vector<int64_t>& labels, int64_t num_images) {
@@ -22,47 +48,20 @@ at::Tensor LabelTensor(const std::vector<int64_t>& labels, int64_t num_images) {
   return tensor.expand({num_images}).contiguous();
 }
 
-absl::Status SetProcess(const ReverseProcessSpec& spec, int num_timesteps, LoopOptions* options) {
-  ASSIGN_OR_RETURN(ResolvedProcess process, ResolveProcess(spec, *options->model, num_timesteps));
-  options->timesteps = std::move(process.timesteps);
-  options->rule = MakeStepRule(process.spec);
-  options->clipping = MakeClipping(options->model->scheduler, *process.spec.clip_x0);
-  return absl::OkStatus();
-}
-
-// x_T ~ N(0, I), and the process over all timesteps.
-absl::Status Set(const SampleTask& task, const TaskSpec& spec, LoopOptions* options) {
-  NoiseKey key;
-  key.seed = spec.seed;
-  key.purpose = NoisePurpose::kInitial;
-  options->x = Normals(key, task.num_images, options->model->image_shape);
-  return SetProcess(task.process, options->model->schedule.num_timesteps(), options);
-}
-
-absl::Status Set(const DenoiseTask& task, const TaskSpec& spec, LoopOptions* options) {
-  const NoiseSchedule& schedule = options->model->schedule;
-  ASSIGN_OR_RETURN(const int t, TimestepOf(task, schedule));
-  options->x = NoisyImages(task, schedule, t, spec.seed, spec.samples_per_image);
-  if (task.process.has_value()) return SetProcess(*task.process, t + 1, options);
-  options->timesteps = {t};
-  options->rule = std::make_unique<TweedieEstimate>();
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Method>> MakeMethod(const TaskSpec& spec,
                                                    std::shared_ptr<const DiffusionModel> model,
-                                                   const MethodState* saved) {
-  ASSIGN_OR_RETURN(const TaskSpec resolved, ResolveTask(spec, *model));
-  LoopOptions options;
-  options.model = std::move(model);
-  options.seed = resolved.seed;
-  options.class_labels = LabelTensor(resolved.class_labels, NumImages(resolved));
-  const auto set = [&](const auto& task) { return Set(task, resolved, &options); };
-  RETURN_IF_ERROR(std::visit(set, resolved.task));
-  if (saved != nullptr) return ReverseLoop::Restore(std::move(options), *saved);
-  return std::make_unique<ReverseLoop>(std::move(options));
+                                                   const MethodState* saved,
+                                                   std::shared_ptr<const Measurement> measurement) {
+  if (measurement == nullptr) {
+    ASSIGN_OR_RETURN(measurement, MakeMeasurement(spec, *model));
+  }
+  ASSIGN_OR_RETURN(const TaskSpec resolved, ResolveTask(spec, *model, measurement));
+  const TaskContext context = {*model, std::move(measurement), resolved.seed,
+                               resolved.samples_per_image};
+  const at::Tensor labels = LabelTensor(resolved.class_labels, NumImages(resolved));
+  return std::visit(Maker{context, model, labels, saved}, resolved.task);
 }
 
 }  // namespace tweedie

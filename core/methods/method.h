@@ -17,12 +17,25 @@ struct Query {
   at::Tensor x;             // [n, C, H, W]
   at::Tensor class_labels;  // [n], int64; undefined if there are none
   int timestep = 0;         // one for all n rows
+  // Whether Advance() wants the gradient of GuidanceLoss() with respect to x.
+  bool needs_gradient = false;
+};
+
+// Rows [first_row, first_row + n) of a query, as the network has just evaluated
+// them, the graph from x to the prediction kept.
+struct GuidanceRows {
+  int64_t first_row = 0;
+  at::Tensor x;           // [n, C, H, W]
+  at::Tensor prediction;  // [n, C', H, W]
 };
 
 // What the network says to a query.
 struct Evaluation {
   at::Tensor x;           // the query's
   at::Tensor prediction;  // [n, C', H, W]
+  // Of GuidanceLoss() with respect to x, [n, C, H, W]; undefined unless the query
+  // asked for it.
+  at::Tensor gradient;
 };
 
 // How far a method is.
@@ -50,6 +63,10 @@ class Method {
   virtual ~Method() = default;
   // What must be evaluated next, or nullopt when the job is finished.
   virtual std::optional<Query> NextQuery() const = 0;
+  // One scalar a row, [n], differentiable in `rows.x` and of each row alone.
+  // Called while a query that `needs_gradient` is evaluated, by several threads
+  // at once, for some of its rows at a time; never beside Advance().
+  virtual at::Tensor GuidanceLoss(const GuidanceRows& rows) const;
   // Makes one step. On error the state is unchanged and the job fails;
   // ReasonOf() (failure.h) names why.
   virtual absl::Status Advance(const Evaluation& e) = 0;

@@ -5,12 +5,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
-#include "core/methods/denoise.h"
+#include "core/methods/all_tasks.h"
 #include "core/methods/make_method.h"
-#include "core/methods/reverse_process.h"
 
 namespace tweedie {
 namespace {
@@ -18,49 +16,18 @@ namespace {
 // Images of a job are counted by the 32 bits of `NoiseKey::image`.
 constexpr int64_t kMaxImages = std::numeric_limits<int32_t>::max();
 
-absl::StatusOr<ReverseProcessSpec> ResolveProcessField(const ReverseProcessSpec& spec,
-                                                       const DiffusionModel& model,
-                                                       int num_timesteps) {
-  absl::StatusOr<ResolvedProcess> process = ResolveProcess(spec, model, num_timesteps);
-  if (!process.ok()) return InField("process", process.status());
-  return std::move(process->spec);
+int64_t NumInputs(const at::Tensor& images) {
+  return images.defined() && images.dim() > 0 ? images.size(0) : 0;
 }
 
-absl::StatusOr<SampleTask> Resolve(const SampleTask& task, const DiffusionModel& model) {
-  if (task.num_images < 1) {
-    return FieldError("num_images", absl::StrCat("must be at least 1; was ", task.num_images));
-  }
-  SampleTask resolved = task;
-  ASSIGN_OR_RETURN(resolved.process,
-                   ResolveProcessField(task.process, model, model.schedule.num_timesteps()));
-  return resolved;
-}
-
-absl::Status CheckImages(const at::Tensor& images, const DiffusionModel& model) {
-  if (!images.defined()) return FieldError("images", "is required");
-  const at::IntArrayRef shape(model.image_shape);
-  if (images.dim() != 4 || images.size(0) < 1 || images.sizes().slice(1) != shape) {
-    return FieldError("images", absl::StrCat("must have shape [N, ", absl::StrJoin(shape, ", "),
-                                             "]; was [", absl::StrJoin(images.sizes(), ", "), "]"));
-  }
-  if (images.scalar_type() != at::kFloat) return FieldError("images", "must be float32");
-  if (images.isfinite().all().item<bool>()) return absl::OkStatus();
-  return FieldError("images", "must be finite");
-}
-
-absl::StatusOr<DenoiseTask> Resolve(const DenoiseTask& task, const DiffusionModel& model) {
-  RETURN_IF_ERROR(CheckImages(task.images, model));
-  ASSIGN_OR_RETURN(const int t, TimestepOf(task, model.schedule));
-  RETURN_IF_ERROR(CheckEstimable(model, t));
-  DenoiseTask resolved = task;
-  if (!task.process.has_value()) return resolved;
-  if (task.process->kind == ProcessKind::kDpmSolverPp2m) {
-    return FieldError("process.kind",
-                      "must be DDPM or DDIM (DPM_SOLVER_PP_2M is for sampling only); was "
-                      "DPM_SOLVER_PP_2M");
-  }
-  ASSIGN_OR_RETURN(resolved.process, ResolveProcessField(*task.process, model, t + 1));
-  return resolved;
+// The images or measurements that the task is given; 1 each for one that has
+// neither, since its `samples_per_image` is 1.
+int64_t NumInputs(const TaskSpec& spec) {
+  if (const auto* sample = std::get_if<SampleTask>(&spec.task)) return sample->num_images;
+  if (const auto* denoise = std::get_if<DenoiseTask>(&spec.task)) return NumInputs(denoise->images);
+  const MeasurementSpec* const measurement = MeasurementOf(spec);
+  if (measurement != nullptr) return NumMeasurements(*measurement);
+  return NumInputs(std::get<SdeditTask>(spec.task).guide);
 }
 
 absl::Status CheckSamplesPerImage(const TaskSpec& spec) {
@@ -99,22 +66,51 @@ absl::Status CheckClassLabels(const TaskSpec& spec, int num_classes) {
   return absl::OkStatus();
 }
 
+// The measurement of any of the tasks.
+struct MeasurementField {
+  const MeasurementSpec* operator()(const SampleTask&) const { return nullptr; }
+  const MeasurementSpec* operator()(const DenoiseTask&) const { return nullptr; }
+  const MeasurementSpec* operator()(const SdeditTask& task) const {
+    return task.measurement.has_value() ? &*task.measurement : nullptr;
+  }
+  template <typename SomeTask>
+  const MeasurementSpec* operator()(const SomeTask& task) const {
+    return &task.measurement;
+  }
+};
+
 }  // namespace
 
-int64_t NumImages(const TaskSpec& spec) {
-  if (const auto* sample = std::get_if<SampleTask>(&spec.task)) return sample->num_images;
-  const at::Tensor& images = std::get<DenoiseTask>(spec.task).images;
-  return images.defined() && images.dim() > 0 ? images.size(0) * spec.samples_per_image : 0;
+const MeasurementSpec* MeasurementOf(const TaskSpec& spec) {
+  return std::visit(MeasurementField(), spec.task);
+}
+
+int64_t NumImages(const TaskSpec& spec) { return NumInputs(spec) * spec.samples_per_image; }
+
+absl::StatusOr<std::shared_ptr<const Measurement>> MakeMeasurement(const TaskSpec& spec,
+                                                                   const DiffusionModel& model) {
+  const MeasurementSpec* const measurement = MeasurementOf(spec);
+  if (measurement == nullptr) return nullptr;
+  absl::StatusOr<Measurement> made = Measure(*measurement, model.image_shape, spec.seed);
+  if (!made.ok()) return InField("measurement", made.status());
+  return std::make_shared<const Measurement>(*std::move(made));
 }
 
 absl::StatusOr<TaskSpec> ResolveTask(const TaskSpec& spec, const DiffusionModel& model) {
+  ASSIGN_OR_RETURN(const auto measurement, MakeMeasurement(spec, model));
+  return ResolveTask(spec, model, measurement);
+}
+
+absl::StatusOr<TaskSpec> ResolveTask(const TaskSpec& spec, const DiffusionModel& model,
+                                     std::shared_ptr<const Measurement> measurement) {
+  RETURN_IF_ERROR(CheckSamplesPerImage(spec));
+  const TaskContext context = {model, std::move(measurement), spec.seed, spec.samples_per_image};
   TaskSpec resolved = spec;
-  if (const auto* sample = std::get_if<SampleTask>(&spec.task)) {
-    ASSIGN_OR_RETURN(resolved.task, Resolve(*sample, model));
-  } else {
-    ASSIGN_OR_RETURN(resolved.task, Resolve(std::get<DenoiseTask>(spec.task), model));
-  }
-  RETURN_IF_ERROR(CheckSamplesPerImage(resolved));
+  const auto resolve = [&](const auto& task) -> absl::Status {
+    ASSIGN_OR_RETURN(resolved.task, Resolve(task, context));
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(std::visit(resolve, spec.task));
   RETURN_IF_ERROR(CheckClassLabels(resolved, model.num_classes));
   return resolved;
 }

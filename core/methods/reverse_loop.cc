@@ -4,15 +4,14 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
-#include "core/diffusion/prediction.h"
 #include "core/methods/failure.h"
-#include "core/noise/noise.h"
+#include "core/methods/noising.h"
+#include "core/methods/saved_state.h"
 
 namespace tweedie {
 namespace {
@@ -20,107 +19,115 @@ namespace {
 constexpr char kX[] = "x";
 constexpr char kX0Hat[] = "x0_hat";
 
-bool AllFinite(const at::Tensor& tensor) { return tensor.isfinite().all().item<bool>(); }
-
-// Tensor `name` of `saved`, if it could be one of `like`'s values.
-absl::StatusOr<at::Tensor> SavedTensor(const MethodState& saved, const std::string& name,
-                                       const at::Tensor& like) {
-  const auto it = saved.tensors.find(name);
-  if (it == saved.tensors.end()) {
-    return absl::DataLossError(absl::StrCat("saved state has no tensor ", name));
-  }
-  const at::Tensor& tensor = it->second;
-  if (!tensor.defined() || tensor.sizes() != like.sizes() ||
-      tensor.scalar_type() != like.scalar_type()) {
-    return absl::DataLossError(absl::StrCat("tensor ", name, " of the saved state must be float [",
-                                            absl::StrJoin(like.sizes(), ", "), "]"));
-  }
-  if (!AllFinite(tensor)) {
-    return absl::DataLossError(absl::StrCat("tensor ", name, " of the saved state is not finite"));
-  }
-  return tensor.to(like.device()).contiguous();
-}
-
 }  // namespace
 
 ReverseLoop::ReverseLoop(Options options)
-    : options_(std::move(options)), x_(options_.x), x0_hat_(options_.x) {}
+    : options_(std::move(options)),
+      places_(EvaluationPlaces(options_.path)),
+      x_(options_.x),
+      x0_hat_(options_.x) {}
 
 absl::StatusOr<std::unique_ptr<ReverseLoop>> ReverseLoop::Restore(Options options,
                                                                   const MethodState& saved) {
   auto loop = std::make_unique<ReverseLoop>(std::move(options));
-  const int64_t num_steps = static_cast<int64_t>(loop->options_.timesteps.size());
-  if (saved.step < 0 || saved.step > num_steps) {
-    return absl::DataLossError(
-        absl::StrCat("step of the saved state must be in 0..", num_steps, "; was ", saved.step));
-  }
-  loop->step_ = static_cast<size_t>(saved.step);
+  ASSIGN_OR_RETURN(loop->step_, SavedStep(saved, loop->places_.size()));
   ASSIGN_OR_RETURN(loop->x_, SavedTensor(saved, kX, loop->options_.x));
   ASSIGN_OR_RETURN(loop->x0_hat_, SavedTensor(saved, kX0Hat, loop->options_.x));
   return loop;
 }
 
+double ReverseLoop::alpha_bar(size_t place) const {
+  return options_.model->schedule.alpha_bar(options_.path[place]);
+}
+
 std::optional<Query> ReverseLoop::NextQuery() const {
   if (finished()) return std::nullopt;
-  return Query{x_, options_.class_labels, options_.timesteps[step_]};
+  return Query{x_, options_.class_labels, timestep(), options_.rule->guided()};
 }
 
 StepLevels ReverseLoop::Levels() const {
-  const NoiseSchedule& schedule = options_.model->schedule;
-  const std::vector<int>& timesteps = options_.timesteps;
+  const size_t place = places_[step_];
   StepLevels levels;
-  levels.alpha_bar_t = schedule.alpha_bar(timesteps[step_]);
-  levels.last = step_ + 1 == timesteps.size();
-  levels.alpha_bar_s = schedule.alpha_bar(levels.last ? -1 : timesteps[step_ + 1]);
-  if (step_ > 0) levels.alpha_bar_before = schedule.alpha_bar(timesteps[step_ - 1]);
+  levels.alpha_bar_t = alpha_bar(place);
+  levels.alpha_bar_s = alpha_bar(place + 1);
+  levels.last = options_.path[place + 1] == -1;
+  levels.step = static_cast<uint32_t>(step_);
+  levels.climbs = static_cast<uint32_t>(place - step_);
+  const bool after_step = step_ > 0 && places_[step_ - 1] + 1 == place;
+  if (after_step) levels.alpha_bar_before = alpha_bar(place - 1);
   return levels;
 }
 
-absl::Status ReverseLoop::CheckPrediction(const at::Tensor& prediction) const {
-  if (finished()) return absl::InternalError("the process has ended");
-  std::vector<int64_t> shape = x_.sizes().vec();
-  if (options_.model->learned_variance) shape[1] *= 2;
-  if (!prediction.defined() || prediction.sizes() != at::IntArrayRef(shape) ||
-      prediction.scalar_type() != at::kFloat) {
-    return absl::InternalError(
-        absl::StrCat("the network's output must be float [", absl::StrJoin(shape, ", "), "]"));
-  }
-  if (AllFinite(prediction)) return absl::OkStatus();
-  return Diverged(absl::StrCat("the network's output at timestep ", options_.timesteps[step_],
-                               " is not finite"));
+at::Tensor ReverseLoop::GuidanceLoss(const GuidanceRows& rows) const {
+  GuidedRows guided;
+  guided.levels = Levels();
+  guided.first_row = rows.first_row;
+  guided.x_t = rows.x;
+  guided.x0_hat = EstimateX0Hat(*options_.model, options_.clipping, rows.prediction, rows.x,
+                                guided.levels.alpha_bar_t);
+  return options_.rule->GuidanceLoss(guided);
 }
 
-StepInput ReverseLoop::MakeInput(const at::Tensor& prediction) const {
-  const DiffusionModel& model = *options_.model;
-  const Prediction kind = model.scheduler.prediction;
-  const int64_t channels = x_.size(1);
+absl::Status ReverseLoop::Check(const Evaluation& e) const {
+  if (finished()) return absl::InternalError("the process has ended");
+  RETURN_IF_ERROR(CheckPrediction(*options_.model, e.prediction, x_, timestep()));
+  if (!options_.rule->guided()) return absl::OkStatus();
+  if (!e.gradient.defined() || e.gradient.sizes() != x_.sizes() ||
+      e.gradient.scalar_type() != at::kFloat) {
+    return absl::InternalError(
+        absl::StrCat("the gradient must be float [", absl::StrJoin(x_.sizes(), ", "), "]"));
+  }
+  if (AllFinite(e.gradient)) return absl::OkStatus();
+  return Diverged(absl::StrCat("the gradient at timestep ", timestep(), " is not finite"));
+}
+
+at::Tensor ReverseLoop::Noise(NoisePurpose purpose, uint32_t step) const {
+  NoiseKey key;
+  key.seed = options_.seed;
+  key.step = step;
+  key.purpose = purpose;
+  return Normals(key, x_.size(0), x_.sizes().slice(1)).to(x_.device());
+}
+
+StepInput ReverseLoop::MakeInput(const Evaluation& e) const {
   StepInput in;
   in.levels = Levels();
+  const Estimate estimate =
+      MakeEstimate(*options_.model, options_.clipping, e.prediction, x_, in.levels.alpha_bar_t);
   in.x_t = x_;
-  const at::Tensor output = prediction.narrow(1, 0, channels);
-  if (model.learned_variance) in.predicted_variance = prediction.narrow(1, channels, channels);
-  in.x0_hat = Clip(X0HatOf(kind, output, x_, in.levels.alpha_bar_t), options_.clipping);
-  in.eps = options_.clipping.kind == Clipping::Kind::kNone
-               ? EpsOf(kind, output, x_, in.levels.alpha_bar_t)
-               : EpsOfX0Hat(in.x0_hat, x_, in.levels.alpha_bar_t);
-  if (step_ > 0) in.x0_hat_before = x0_hat_;
-  if (options_.rule->Draws(in.levels)) {
-    NoiseKey key;
-    key.seed = options_.seed;
-    key.step = static_cast<uint32_t>(step_);
-    key.purpose = NoisePurpose::kStep;
-    in.z = Normals(key, x_.size(0), x_.sizes().slice(1)).to(x_.device());
-  }
+  in.x0_hat = estimate.x0_hat;
+  in.eps = estimate.eps;
+  in.predicted_variance = estimate.predicted_variance;
+  if (in.levels.alpha_bar_before.has_value()) in.x0_hat_before = x0_hat_;
+  if (options_.rule->Draws(in.levels)) in.z = Noise(NoisePurpose::kStep, in.levels.step);
+  if (options_.rule->guided()) in.gradient = e.gradient;
   return in;
 }
 
+at::Tensor ReverseLoop::Climb(const at::Tensor& x, const StepLevels& levels) const {
+  const double ratio = levels.alpha_bar_s / levels.alpha_bar_t;
+  return Noised(x, ratio, Noise(options_.climb_noise, levels.climbs));
+}
+
+// From x, where step `step_` ended, to the level of the next evaluation.
+at::Tensor ReverseLoop::ReachNext(StepLevels levels, at::Tensor x) const {
+  const size_t end = step_ + 1 == places_.size() ? options_.path.size() - 1 : places_[step_ + 1];
+  for (size_t place = places_[step_] + 1; place < end; ++place) {
+    levels.alpha_bar_t = alpha_bar(place);
+    levels.alpha_bar_s = alpha_bar(place + 1);
+    levels.last = false;
+    ++levels.climbs;
+    x = Climb(x, levels);
+  }
+  return options_.rule->Arrive(levels, x).contiguous();
+}
+
 absl::Status ReverseLoop::Advance(const Evaluation& e) {
-  RETURN_IF_ERROR(CheckPrediction(e.prediction));
-  const StepInput in = MakeInput(e.prediction);
-  at::Tensor x_s = options_.rule->Step(in).contiguous();
+  RETURN_IF_ERROR(Check(e));
+  const StepInput in = MakeInput(e);
+  at::Tensor x_s = ReachNext(in.levels, options_.rule->Step(in));
   if (!AllFinite(x_s)) {
-    return Diverged(
-        absl::StrCat("x is not finite after the step from timestep ", options_.timesteps[step_]));
+    return Diverged(absl::StrCat("x is not finite after the step from timestep ", timestep()));
   }
   x_ = std::move(x_s);
   x0_hat_ = in.x0_hat.contiguous();
@@ -131,8 +138,8 @@ absl::Status ReverseLoop::Advance(const Evaluation& e) {
 MethodProgress ReverseLoop::progress() const {
   MethodProgress progress;
   progress.step = static_cast<int>(step_);
-  progress.num_steps = static_cast<int>(options_.timesteps.size());
-  progress.timestep = options_.timesteps[std::max<size_t>(step_, 1) - 1];
+  progress.num_steps = static_cast<int>(places_.size());
+  progress.timestep = options_.path[places_[std::max<size_t>(step_, 1) - 1]];
   return progress;
 }
 

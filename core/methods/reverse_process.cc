@@ -11,18 +11,6 @@
 namespace tweedie {
 namespace {
 
-absl::string_view NameOf(ProcessKind kind) {
-  switch (kind) {
-    case ProcessKind::kDdpm:
-      return "DDPM";
-    case ProcessKind::kDdim:
-      return "DDIM";
-    case ProcessKind::kDpmSolverPp2m:
-      return "DPM_SOLVER_PP_2M";
-  }
-  return "";
-}
-
 absl::Status OnlyFor(absl::string_view field, absl::string_view only, ProcessKind kind) {
   return FieldError(field,
                     absl::StrCat("is only for ", only, "; must be unset for ", NameOf(kind)));
@@ -66,19 +54,50 @@ absl::StatusOr<std::vector<int>> ResolveTimesteps(const DiffusionModel& model, i
   return KeptTimesteps(options);
 }
 
-}  // namespace
-
-absl::StatusOr<ResolvedProcess> ResolveProcess(const ReverseProcessSpec& spec,
+// The timesteps and the clipping.
+absl::StatusOr<ResolvedProcess> ResolveDescent(const ReverseProcessSpec& spec,
                                                const DiffusionModel& model, int num_timesteps) {
   ResolvedProcess process;
   process.spec = spec;
   ASSIGN_OR_RETURN(process.timesteps, ResolveTimesteps(model, num_timesteps, &process.spec));
-  RETURN_IF_ERROR(ResolveEta(&process.spec));
-  RETURN_IF_ERROR(ResolveVariance(model, &process.spec));
   RETURN_IF_ERROR(CheckEstimable(model, process.timesteps.front()));
   const bool clips = model.scheduler.clip_sample || model.scheduler.thresholding;
   process.spec.clip_x0 = spec.clip_x0.value_or(clips);
   return process;
+}
+
+absl::Status MustBeUnset(absl::string_view field) {
+  return FieldError(field, "must be unset, as the method has a rule of its own");
+}
+
+}  // namespace
+
+absl::string_view NameOf(ProcessKind kind) {
+  switch (kind) {
+    case ProcessKind::kDdpm:
+      return "DDPM";
+    case ProcessKind::kDdim:
+      return "DDIM";
+    case ProcessKind::kDpmSolverPp2m:
+      return "DPM_SOLVER_PP_2M";
+  }
+  return "";
+}
+
+absl::StatusOr<ResolvedProcess> ResolveProcess(const ReverseProcessSpec& spec,
+                                               const DiffusionModel& model, int num_timesteps) {
+  ASSIGN_OR_RETURN(ResolvedProcess process, ResolveDescent(spec, model, num_timesteps));
+  RETURN_IF_ERROR(ResolveEta(&process.spec));
+  RETURN_IF_ERROR(ResolveVariance(model, &process.spec));
+  return process;
+}
+
+absl::StatusOr<ResolvedProcess> ResolveLevels(const ReverseProcessSpec& spec,
+                                              const DiffusionModel& model) {
+  if (spec.kind != ProcessKind::kDdpm) return MustBeUnset("kind");
+  if (spec.eta.has_value()) return MustBeUnset("eta");
+  if (spec.variance.has_value()) return MustBeUnset("variance");
+  return ResolveDescent(spec, model, model.schedule.num_timesteps());
 }
 
 absl::Status CheckEstimable(const DiffusionModel& model, int t) {

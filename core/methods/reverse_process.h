@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "core/diffusion/diffusion_model.h"
 #include "core/methods/step_rule.h"
 #include "core/methods/task.h"
@@ -28,6 +29,15 @@ struct ResolvedProcess {
 // resolved spec changes nothing. Thread-safe.
 absl::StatusOr<ResolvedProcess> ResolveProcess(const ReverseProcessSpec& spec,
                                                const DiffusionModel& model, int num_timesteps);
+
+// The same for a method that has a rule of its own, over all timesteps: `kind`
+// is kDdpm, which stands for unset, and eta and variance must be unset; they
+// stay so.
+absl::StatusOr<ResolvedProcess> ResolveLevels(const ReverseProcessSpec& spec,
+                                              const DiffusionModel& model);
+
+// The kind's name in `ReverseProcess.Kind`.
+absl::string_view NameOf(ProcessKind kind);
 
 // INVALID_ARGUMENT if the network's output says nothing of x_0 at timestep `t`:
 // it predicts eps, and alpha_bar is 0 there (rescale_betas_zero_snr).

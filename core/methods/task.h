@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/diffusion/scheduler_config.h"
+#include "core/operators/measurement.h"
 
 namespace tweedie {
 
@@ -42,9 +43,90 @@ struct DenoiseTask {
   std::optional<ReverseProcessSpec> process;
 };
 
+// The tasks below are those of task.proto, which gives their rules and what an
+// unset field stands for; ResolveTask() fills them in and checks them.
+
+// SDEdit. Exactly one of `guide` and `measurement` is set.
+struct SdeditTask {
+  at::Tensor guide;  // [N, C, H, W]
+  std::optional<MeasurementSpec> measurement;
+  std::optional<double> strength;
+  ReverseProcessSpec process;
+  at::Tensor keep_mask;  // broadcastable to [N, C, H, W]; undefined if nothing is kept
+  bool keep_measured = false;
+  int num_repeats = 0;
+};
+
+enum class AldPrior { kAncestral, kLangevin };
+
+// Score-ALD.
+struct AldTask {
+  MeasurementSpec measurement;
+  AldPrior prior = AldPrior::kAncestral;
+  ReverseProcessSpec process;
+  int steps_per_level = 0;
+  std::optional<double> step_size;
+  std::optional<double> gamma_scale;
+  std::optional<double> likelihood_scale;
+};
+
+enum class DpsObjective { kNorm, kSquaredNorm };
+
+struct DpsTask {
+  MeasurementSpec measurement;
+  ReverseProcessSpec process;
+  std::optional<double> zeta;
+  DpsObjective objective = DpsObjective::kNorm;
+};
+
+struct DdnmTask {
+  MeasurementSpec measurement;
+  ReverseProcessSpec process;
+  std::optional<double> eta;
+  int travel_length = 0;
+  int travel_repeats = 0;
+};
+
+struct DdrmTask {
+  MeasurementSpec measurement;
+  ReverseProcessSpec process;
+  std::optional<double> eta;
+  std::optional<double> eta_b;
+};
+
+struct PigdmTask {
+  MeasurementSpec measurement;
+  ReverseProcessSpec process = {ProcessKind::kDdim, 0, {}, {}, {}, {}};
+};
+
+struct DiffpirTask {
+  MeasurementSpec measurement;
+  ReverseProcessSpec process;
+  std::optional<double> lambda;
+  std::optional<double> zeta;
+};
+
+struct ReddiffTask {
+  MeasurementSpec measurement;
+  ReverseProcessSpec process;
+  std::optional<double> learning_rate;
+  std::optional<double> prior_weight;
+  std::optional<double> data_weight;
+};
+
+struct RepaintTask {
+  MeasurementSpec measurement;
+  ReverseProcessSpec process;
+  int jump_length = 0;
+  int num_resamples = 0;
+};
+
+using Task = std::variant<SampleTask, DenoiseTask, SdeditTask, AldTask, DpsTask, DdnmTask, DdrmTask,
+                          PigdmTask, DiffpirTask, ReddiffTask, RepaintTask>;
+
 // Everything that a job's result depends on, besides the weights.
 struct TaskSpec {
-  std::variant<SampleTask, DenoiseTask> task;
+  Task task;
   uint64_t seed = 0;
   // Empty, one for all images, or one an image (of the results).
   std::vector<int64_t> class_labels;

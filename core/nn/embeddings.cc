@@ -87,7 +87,8 @@ TimestepEmbedding::TimestepEmbedding(int64_t in_features, int64_t width)
       linear_2_(register_module("linear_2", std::make_shared<Linear>(width, width))) {}
 
 at::Tensor TimestepEmbedding::Forward(const at::Tensor& features) const {
-  return linear_2_->Forward(ActivateInPlace(Activation::kSilu, linear_1_->Forward(features)));
+  const at::Tensor h = linear_1_->Forward(features.to(linear_1_->dtype()));
+  return linear_2_->Forward(ActivateInPlace(Activation::kSilu, h));
 }
 
 Embedding::Embedding(int64_t rows, int64_t width)

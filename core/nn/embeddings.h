@@ -21,7 +21,7 @@ class TimeProjection : public torch::nn::Module {
 // The projection of `config.time_embedding_type`.
 std::shared_ptr<TimeProjection> MakeTimeProjection(const UnetConfig& config);
 
-// Features -> embedding: Linear, SiLU, Linear.
+// Features -> embedding, in the parameters' type: Linear, SiLU, Linear.
 class TimestepEmbedding : public torch::nn::Module {
  public:
   TimestepEmbedding(int64_t in_features, int64_t width);

@@ -42,6 +42,7 @@ class Linear : public torch::nn::Module {
   Linear(int64_t in_features, int64_t out_features);
   // [..., in] -> [..., out].
   at::Tensor Forward(const at::Tensor& x) const;
+  at::ScalarType dtype() const { return weight_.scalar_type(); }
 
  private:
   const at::Tensor weight_, bias_;

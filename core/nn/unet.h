@@ -25,8 +25,8 @@ class UnetImpl : public torch::nn::Module {
   // `config` is one that core/weights accepts.
   explicit UnetImpl(const UnetConfig& config);
 
-  // Network output [B, out_channels, H, W] for x [B, in_channels, H, W]
-  // (float32) at t [B] (int64). `class_labels` [B] (int64; for kIdentity
+  // Network output [B, out_channels, H, W] for x [B, in_channels, H, W] (of the
+  // parameters' type, float32 as loaded) at t [B] (int64). `class_labels` [B] (int64; for kIdentity
   // embeddings, [B, width]) is undefined exactly if the network has no classes;
   // otherwise, and if shapes do not fit, throws c10::Error.
   at::Tensor forward(const at::Tensor& x, const at::Tensor& t, const at::Tensor& class_labels);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "core/base/problem_list.h"
 #include "core/base/status_macros.h"
 #include "core/nn/unet.h"
 
@@ -19,30 +20,6 @@ namespace tweedie {
 namespace {
 
 using Tensors = std::map<std::string, at::Tensor>;
-
-constexpr size_t kMaxListed = 10;
-
-// Names of one kind of problem, of which a message shows the first few.
-class ProblemList {
- public:
-  explicit ProblemList(absl::string_view kind) : kind_(kind) {}
-  void Add(absl::string_view name, absl::string_view detail = "") {
-    if (++count_ <= kMaxListed) {
-      shown_.push_back(absl::StrCat(absl::Utf8SafeCEscape(name), detail));
-    }
-  }
-  void AppendTo(std::vector<std::string>* message) const {
-    if (count_ == 0) return;
-    const std::string more =
-        count_ > kMaxListed ? absl::StrCat(" and ", count_ - kMaxListed, " more") : "";
-    message->push_back(absl::StrCat(kind_, ": ", absl::StrJoin(shown_, ", "), more));
-  }
-
- private:
-  const std::string kind_;
-  std::vector<std::string> shown_;
-  size_t count_ = 0;
-};
 
 std::string Shape(const at::Tensor& tensor) {
   return absl::StrCat("[", absl::StrJoin(tensor.sizes(), ", "), "]");
@@ -106,12 +83,9 @@ absl::StatusOr<std::vector<Assignment>> Match(Tensors tensors, const nn::UnetImp
     tensors.erase(found);
   }
   for (const auto& [name, tensor] : tensors) unknown.Add(name, absl::StrCat(" ", Shape(tensor)));
-  std::vector<std::string> message;
-  for (const ProblemList* list : {&missing, &misshapen, &not_float, &unknown}) {
-    list->AppendTo(&message);
-  }
-  if (message.empty()) return assignments;
-  return absl::InvalidArgumentError(absl::StrCat("tensors ", absl::StrJoin(message, "; ")));
+  const std::string problems = ProblemList::Describe({&missing, &misshapen, &not_float, &unknown});
+  if (problems.empty()) return assignments;
+  return absl::InvalidArgumentError(absl::StrCat("tensors ", problems));
 }
 
 // The value in the form that the network computes with.

@@ -3,36 +3,20 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
-#include <cstring>
 #include <string>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
 #include "imaging/image.h"
+#include "server/convert/tensor_proto.h"
 
 namespace tweedie {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "tensors travel little-endian");
-
 using ImageShape = std::array<int64_t, 3>;
-
-std::string ShapeText(const google::protobuf::RepeatedField<int64_t>& shape) {
-  constexpr int kShown = 8;
-  const int n = std::min(shape.size(), kShown);
-  return absl::StrCat("[", absl::StrJoin(absl::MakeConstSpan(shape.data(), n), ", "),
-                      shape.size() > n ? ", ...]" : "]");
-}
-
-// The value in [-1, 1] that stands for `v` of 0..max_value.
-float FromInteger(int v, int max_value) { return static_cast<float>(v / (max_value / 2.0) - 1.0); }
 
 absl::Status TooMany(absl::string_view field, int64_t count, int max_images) {
   return FieldError(field, absl::StrCat("must be at most ", max_images, " images; was ", count));
@@ -52,63 +36,18 @@ absl::StatusOr<int64_t> CheckShape(const v1::Tensor& tensor, const ImageShape& i
   if (!fits || n < 1) {
     const std::string image = absl::StrJoin(image_shape, ", ");
     return FieldError("tensor.shape", absl::StrCat("must be [N, ", image, "] or [", image,
-                                                   "]; was ", ShapeText(shape)));
+                                                   "]; was ", ShapeText(tensor)));
   }
   if (n > max_images) return TooMany("tensor.shape", n, max_images);
   return n;
 }
 
-absl::StatusOr<int64_t> ElementSize(int data_type) {
-  switch (data_type) {
-    case v1::Tensor::FLOAT32:
-      return 4;
-    case v1::Tensor::UINT8:
-      return 1;
-    case v1::Tensor::DATA_TYPE_UNSPECIFIED:
-      return FieldError("tensor.data_type", "is required: FLOAT32 or UINT8");
-    default:
-      return FieldError("tensor.data_type",
-                        absl::StrCat("must be FLOAT32 or UINT8; was ", data_type));
-  }
-}
-
-absl::Status CheckFinite(const at::Tensor& tensor) {
-  const float* values = tensor.const_data_ptr<float>();
-  for (int64_t i = 0; i < tensor.numel(); ++i) {
-    if (std::isfinite(values[i])) continue;
-    return FieldError("tensor.data",
-                      absl::StrCat("must be finite; element ", i, " is ", values[i]));
-  }
-  return absl::OkStatus();
-}
-
-at::Tensor EmptyImages(int64_t n, const ImageShape& s) {
-  return at::empty({n, s[0], s[1], s[2]}, at::kFloat);
-}
-
-absl::Status CheckLength(const v1::Tensor& tensor, int64_t expected) {
-  const int64_t length = static_cast<int64_t>(tensor.data().size());
-  if (length == expected) return absl::OkStatus();
-  return FieldError("tensor.data", absl::StrCat("must be ", expected, " bytes, as the shape ",
-                                                ShapeText(tensor.shape()), " says; was ", length));
-}
-
-absl::StatusOr<at::Tensor> ReadTensor(const v1::Tensor& tensor, const ImageShape& image_shape,
-                                      int max_images) {
-  ASSIGN_OR_RETURN(const int64_t element_size, ElementSize(tensor.data_type()));
+absl::StatusOr<at::Tensor> ReadImageTensor(const v1::Tensor& tensor, const ImageShape& image_shape,
+                                           int max_images) {
   ASSIGN_OR_RETURN(const int64_t n, CheckShape(tensor, image_shape, max_images));
-  const auto& [channels, height, width] = image_shape;
-  RETURN_IF_ERROR(CheckLength(tensor, n * channels * height * width * element_size));
-  at::Tensor images = EmptyImages(n, image_shape);
-  const absl::string_view data = tensor.data();
-  float* out = images.mutable_data_ptr<float>();
-  if (tensor.data_type() == v1::Tensor::UINT8) {
-    for (const char c : data) *out++ = FromInteger(static_cast<unsigned char>(c), 255);
-    return images;
-  }
-  std::memcpy(out, data.data(), data.size());
-  RETURN_IF_ERROR(CheckFinite(images));
-  return images;
+  absl::StatusOr<at::Tensor> images = ReadTensor(tensor, {3, 4, /*bytes=*/true});
+  if (!images.ok()) return InField("tensor", images.status());
+  return images->view({n, image_shape[0], image_shape[1], image_shape[2]});
 }
 
 // --- Files -----------------------------------------------------------------
@@ -166,7 +105,7 @@ absl::StatusOr<at::Tensor> ReadFiles(const v1::Images::Encoded& encoded,
   const int n = encoded.files_size();
   if (n == 0) return FieldError("encoded.files", "is required: at least one file");
   if (n > max_images) return TooMany("encoded.files", n, max_images);
-  at::Tensor images = EmptyImages(n, image_shape);
+  at::Tensor images = at::empty({n, image_shape[0], image_shape[1], image_shape[2]}, at::kFloat);
   float* out = images.mutable_data_ptr<float>();
   for (int i = 0; i < n; ++i) {
     const std::string field = absl::StrCat("encoded.files[", i, "]");
@@ -194,15 +133,6 @@ at::Tensor ToBytes(const at::Tensor& images) {
       .contiguous();
 }
 
-v1::Tensor WriteTensor(const at::Tensor& tensor, v1::Tensor::DataType data_type) {
-  v1::Tensor proto;
-  proto.set_data_type(data_type);
-  for (const int64_t size : tensor.sizes()) proto.add_shape(size);
-  const at::Tensor dense = tensor.contiguous();
-  proto.set_data(dense.const_data_ptr(), dense.nbytes());
-  return proto;
-}
-
 // `bytes` is [C, H, W], uint8.
 std::string WritePng(const at::Tensor& bytes) {
   Image image;
@@ -226,13 +156,18 @@ absl::StatusOr<at::Tensor> ReadImages(const v1::Images& images,
                                       const std::array<int64_t, 3>& image_shape, int max_images) {
   switch (images.content_case()) {
     case v1::Images::kTensor:
-      return ReadTensor(images.tensor(), image_shape, max_images);
+      return ReadImageTensor(images.tensor(), image_shape, max_images);
     case v1::Images::kEncoded:
       return ReadFiles(images.encoded(), image_shape, max_images);
     case v1::Images::CONTENT_NOT_SET:
       break;
   }
   return FieldError("content", "is required: `tensor` or `encoded`");
+}
+
+int64_t ClaimedImages(const v1::Images& images) {
+  if (images.has_encoded()) return images.encoded().files_size();
+  return images.tensor().shape_size() == 4 ? images.tensor().shape(0) : 1;
 }
 
 bool HasPng(int64_t channels) { return channels == 1 || channels == 3; }

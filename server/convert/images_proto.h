@@ -19,6 +19,9 @@ namespace tweedie {
 absl::StatusOr<at::Tensor> ReadImages(const v1::Images& images,
                                       const std::array<int64_t, 3>& image_shape, int max_images);
 
+// How many images the message claims to hold; ReadImages() checks that it does.
+int64_t ClaimedImages(const v1::Images& images);
+
 // Whether PNG can hold images of so many channels.
 bool HasPng(int64_t channels);
 

@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -36,20 +35,11 @@ void WriteTimes(const JobRecord& record, v1::Job* job) {
   if (Happens(record.expire_time)) *job->mutable_expire_time() = ToTimestamp(record.expire_time);
 }
 
-// The steps of the job's task; a one-shot estimate is one step.
-int TaskSteps(const v1::Job& job) {
-  const int steps =
-      job.has_sample() ? job.sample().process().num_steps() : job.denoise().process().num_steps();
-  return std::max(steps, 1);
-}
-
 void WriteProgress(const JobRecord& record, v1::Job* job) {
   v1::Progress* progress = job->mutable_progress();
   progress->set_step(record.progress.step);
   progress->set_timestep(record.progress.timestep);
-  // Before the first checkpoint the row does not hold the number yet.
-  const int num_steps = record.progress.num_steps;
-  progress->set_num_steps(num_steps > 0 ? num_steps : TaskSteps(*job));
+  progress->set_num_steps(record.progress.num_steps);
 }
 
 void WriteFailure(const JobRecord& record, v1::Job* job) {

@@ -15,6 +15,7 @@
 #include "server/convert/job_work.h"
 #include "server/convert/request_digest.h"
 #include "server/convert/task_proto.h"
+#include "server/convert/task_tensors.h"
 
 namespace tweedie {
 namespace {
@@ -29,10 +30,10 @@ std::string WriteSpec(const JobEnvelope& envelope, const LoadedModel& model, con
   return SerializeDeterministically(job);
 }
 
-std::string WriteInput(const JobWork& work) {
+std::string WriteInput(JobWork work) {
   TensorFile file;
-  if (const auto* denoise = std::get_if<DenoiseTask>(&work.task.task)) {
-    file.tensors["images"] = denoise->images;
+  for (const TaskTensor& held : TensorsOf(&work.task.task)) {
+    if (held.tensor->defined()) file.tensors[held.name] = *held.tensor;
   }
   if (work.reference.defined()) file.tensors["reference"] = work.reference;
   return file.tensors.empty() ? "" : SerializeSafetensors(file);
@@ -48,6 +49,7 @@ NewJob MakeNewJob(const v1::CreateJobRequest& request, JobEnvelope envelope,
   job.record.labels = std::move(envelope.labels);
   job.record.num_images = static_cast<int>(NumImages(work.task));
   job.record.cost_bytes = work.cost_bytes;
+  job.record.progress.num_steps = NumSteps(work.task);
   if (!envelope.request_id.empty()) job.request_digest = RequestDigest(request);
   job.request_id = std::move(envelope.request_id);
   return job;
@@ -59,8 +61,8 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::CreateJobRequest& request,
                                        absl::string_view creator, const ModelRepository& models,
                                        const RequestLimits& limits) {
   if (!request.has_job()) return FieldError("job", "is required");
-  if (const absl::Status served = CheckTaskServed(request.job()); !served.ok()) {
-    return InField("job", served);
+  if (const absl::Status given = CheckTaskGiven(request.job()); !given.ok()) {
+    return InField("job", given);
   }
   ASSIGN_OR_RETURN(JobEnvelope envelope, ReadEnvelope(request));
   ASSIGN_OR_RETURN(const std::shared_ptr<const LoadedModel> model,

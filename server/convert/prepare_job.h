@@ -29,8 +29,8 @@ struct PreparedJob {
 // to the server: a random seed, the job's id, the process's steps, variance,
 // spacing and clipping. INVALID_ARGUMENT with the field's path from the request
 // (`job.denoise.images`, FieldOf()); NOT_FOUND for an unknown model;
-// FAILED_PRECONDITION for one that could not be loaded; UNIMPLEMENTED for a
-// task of a later version. Thread-safe. Takes CPU time (image decoding).
+// FAILED_PRECONDITION for one that could not be loaded. Thread-safe. Takes CPU
+// time (image decoding, building of operators).
 absl::StatusOr<PreparedJob> PrepareJob(const v1::CreateJobRequest& request,
                                        absl::string_view creator, const ModelRepository& models,
                                        const RequestLimits& limits);

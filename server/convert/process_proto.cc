@@ -3,15 +3,12 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
+#include "server/convert/enum_error.h"
 
 namespace tweedie {
 namespace {
 
 using Proto = v1::ReverseProcess;
-
-absl::Status UnknownValue(absl::string_view field, absl::string_view known, int value) {
-  return FieldError(field, absl::StrCat("must be one of ", known, "; was ", value));
-}
 
 absl::StatusOr<ProcessKind> ReadKind(int kind) {
   switch (kind) {
@@ -93,6 +90,12 @@ Proto::Spacing WriteSpacing(Spacing spacing) {
   return Proto::SPACING_UNSPECIFIED;
 }
 
+// For a field of a process whose rule is the task's own.
+absl::Status MustBeUnset(absl::string_view field, absl::string_view value) {
+  return FieldError(field,
+                    absl::StrCat("must be unset, as the task has a rule of its own; was ", value));
+}
+
 }  // namespace
 
 absl::StatusOr<ReverseProcessSpec> ReadProcess(const v1::ReverseProcess& process) {
@@ -115,6 +118,30 @@ v1::ReverseProcess WriteProcess(const ReverseProcessSpec& spec) {
   if (spec.spacing.has_value()) process.set_spacing(WriteSpacing(*spec.spacing));
   if (spec.clip_x0.has_value()) process.set_clip_x0(*spec.clip_x0);
   return process;
+}
+
+absl::StatusOr<ReverseProcessSpec> ReadLevels(const v1::ReverseProcess& process) {
+  if (process.kind() != Proto::KIND_UNSPECIFIED) {
+    return MustBeUnset("kind", Proto::Kind_Name(process.kind()));
+  }
+  if (process.has_eta()) return MustBeUnset("eta", absl::StrCat(process.eta()));
+  if (process.variance() != Proto::VARIANCE_UNSPECIFIED) {
+    return MustBeUnset("variance", Proto::Variance_Name(process.variance()));
+  }
+  return ReadProcess(process);
+}
+
+v1::ReverseProcess WriteLevels(const ReverseProcessSpec& spec) {
+  v1::ReverseProcess process = WriteProcess(spec);
+  process.clear_kind();
+  process.clear_eta();
+  process.clear_variance();
+  return process;
+}
+
+absl::StatusOr<ReverseProcessSpec> InProcess(absl::StatusOr<ReverseProcessSpec> spec) {
+  if (spec.ok()) return spec;
+  return InField("process", spec.status());
 }
 
 }  // namespace tweedie

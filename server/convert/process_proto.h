@@ -17,6 +17,15 @@ absl::StatusOr<ReverseProcessSpec> ReadProcess(const v1::ReverseProcess& process
 // unset stay unset. Thread-safe.
 v1::ReverseProcess WriteProcess(const ReverseProcessSpec& spec);
 
+// The same for a task whose step is its own rule, so that its process says only
+// which levels there are: `kind`, `eta` and `variance` must be unset, and are
+// not written.
+absl::StatusOr<ReverseProcessSpec> ReadLevels(const v1::ReverseProcess& process);
+v1::ReverseProcess WriteLevels(const ReverseProcessSpec& spec);
+
+// `spec`; its error as one of the field `process`.
+absl::StatusOr<ReverseProcessSpec> InProcess(absl::StatusOr<ReverseProcessSpec> spec);
+
 }  // namespace tweedie
 
 #endif  // TWEEDIE_SERVER_CONVERT_PROCESS_PROTO_H_

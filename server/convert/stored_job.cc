@@ -10,6 +10,7 @@
 #include "core/methods/make_method.h"
 #include "server/convert/job_work.h"
 #include "server/convert/task_proto.h"
+#include "server/convert/task_tensors.h"
 #include "tweedie/v1/job.pb.h"
 
 namespace tweedie {
@@ -27,37 +28,52 @@ absl::Status Damaged(const JobRecord& record, absl::string_view problem) {
       absl::StrCat("what is stored of jobs/", record.id, " is damaged: ", problem));
 }
 
-// The tensor called `name`, or an undefined one.
-at::Tensor FindTensor(const TensorFile& file, const char* name) {
-  const auto it = file.tensors.find(name);
-  return it == file.tensors.end() ? at::Tensor() : it->second;
-}
-
 bool AreImages(const at::Tensor& tensor) {
   return tensor.scalar_type() == at::kFloat && tensor.dim() == 4 && tensor.numel() > 0;
 }
 
-absl::Status CheckInput(const JobRecord& record, const TensorFile& input, bool wants_images) {
-  for (const auto& [name, tensor] : input.tensors) {
-    const bool known = name == kReference || (wants_images && name == kImages);
-    if (!known) return Damaged(record, absl::StrCat("its input has a tensor called ", name));
-    if (!AreImages(tensor)) return Damaged(record, absl::StrCat(name, " are not images"));
-  }
-  if (wants_images && !FindTensor(input, kImages).defined()) {
-    return Damaged(record, "its input has no images");
-  }
-  return absl::OkStatus();
+absl::Status CheckImages(const JobRecord& record, absl::string_view name,
+                         const at::Tensor& tensor) {
+  if (AreImages(tensor)) return absl::OkStatus();
+  return Damaged(record, absl::StrCat(name, " are not images"));
 }
 
-absl::Status CheckReference(const JobRecord& record, const StoredJob& job) {
-  const int64_t rows = job.reference.size(0);
-  const int64_t inputs = record.num_images / job.task.samples_per_image;
+// Puts the tensor called `name` where it belongs in `job`.
+absl::Status TakeTensor(const JobRecord& record, absl::string_view name, const at::Tensor& tensor,
+                        StoredJob* job) {
+  if (name == kReference) {
+    job->reference = tensor;
+    return CheckImages(record, name, tensor);
+  }
+  for (const TaskTensor& held : TensorsOf(&job->task.task)) {
+    if (name != held.name) continue;
+    *held.tensor = tensor;
+    if (held.images) return CheckImages(record, name, tensor);
+    if (tensor.scalar_type() == at::kFloat && tensor.numel() > 0) return absl::OkStatus();
+    return Damaged(record, absl::StrCat(name, " is not of float32"));
+  }
+  return Damaged(record, absl::StrCat("its input has a tensor called ", name));
+}
+
+absl::Status TakeTensors(const JobRecord& record, const TensorFile& input, StoredJob* job) {
+  for (const auto& [name, tensor] : input.tensors) {
+    RETURN_IF_ERROR(TakeTensor(record, name, tensor, job));
+  }
+  const std::string missing = MissingTensors(job->task);
+  if (missing.empty()) return absl::OkStatus();
+  return Damaged(record, absl::StrCat("its input has ", missing));
+}
+
+absl::Status CheckReference(const JobRecord& record, StoredJob* job) {
+  const int64_t rows = job->reference.size(0);
+  const int64_t inputs = record.num_images / job->task.samples_per_image;
   if (rows != 1 && rows != inputs && rows != record.num_images) {
     return Damaged(record, absl::StrCat(rows, " reference images for ", record.num_images));
   }
-  const auto* denoise = std::get_if<DenoiseTask>(&job.task.task);
-  if (denoise != nullptr && denoise->images.sizes().slice(1) != job.reference.sizes().slice(1)) {
-    return Damaged(record, "images and reference differ in shape");
+  const at::IntArrayRef shape = job->reference.sizes().slice(1);
+  for (const TaskTensor& held : TensorsOf(&job->task.task)) {
+    if (!held.images || !held.tensor->defined() || held.tensor->sizes().slice(1) == shape) continue;
+    return Damaged(record, absl::StrCat(held.name, " and reference differ in shape"));
   }
   return absl::OkStatus();
 }
@@ -89,20 +105,15 @@ absl::Status CheckMetadata(const TensorFile& file, const char* key, absl::string
 absl::StatusOr<StoredJob> ReadStoredJob(const JobRecord& record, const TensorFile& input) {
   StoredJob job;
   ASSIGN_OR_RETURN(job.task, ReadSpec(record));
-  auto* denoise = std::get_if<DenoiseTask>(&job.task.task);
-  RETURN_IF_ERROR(CheckInput(record, input, denoise != nullptr));
-  if (denoise != nullptr) denoise->images = FindTensor(input, kImages);
+  RETURN_IF_ERROR(TakeTensors(record, input, &job));
   if (NumImages(job.task) != record.num_images) {
     return Damaged(
         record, absl::StrCat("it makes ", NumImages(job.task), " images, not ", record.num_images));
   }
-  job.reference = FindTensor(input, kReference);
-  // The clean images that a job noises itself are kept once.
-  if (!job.reference.defined() && denoise != nullptr && denoise->add_noise) {
-    job.reference = denoise->images;
-  }
+  // The clean images that a job noises or measures itself are kept once.
+  if (!job.reference.defined()) job.reference = OwnReference(job.task);
   if (!job.reference.defined()) return job;
-  RETURN_IF_ERROR(CheckReference(record, job));
+  RETURN_IF_ERROR(CheckReference(record, &job));
   job.reference = ExpandReference(job.reference, record.num_images);
   return job;
 }

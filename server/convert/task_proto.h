@@ -9,11 +9,11 @@
 
 namespace tweedie {
 
-// INVALID_ARGUMENT (`task`) if none is set, UNIMPLEMENTED for one of a later
-// version.
-absl::Status CheckTaskServed(const v1::Job& job);
+// INVALID_ARGUMENT (`task`) if none is set, or one of a later version.
+absl::Status CheckTaskGiven(const v1::Job& job);
 
-// The field of `Job` that holds its task: `sample`, `denoise`.
+// The field of `Job` that holds its task: `sample`, `denoise`; `task` if none is
+// set.
 absl::string_view TaskField(const v1::Job& job);
 
 // Reads everything that a job's result depends on, but for its tensors: task,
@@ -23,7 +23,8 @@ absl::string_view TaskField(const v1::Job& job);
 absl::StatusOr<TaskSpec> ReadTask(const v1::Job& job);
 
 // The inverse, into the fields of `job` that ReadTask() reads: for a resolved
-// task ReadTask() then gives `spec` again, less its tensors. Thread-safe.
+// task ReadTask() then gives `spec` again, less its tensors. Of these, empty
+// messages say which there are where a oneof chooses. Thread-safe.
 void WriteTask(const TaskSpec& spec, v1::Job* job);
 
 }  // namespace tweedie

@@ -251,11 +251,20 @@ absl::StatusOr<std::string> JobCalls::ReadResult(absl::string_view name) {
   return parts_->blobs->Read(record.result);
 }
 
-absl::Status JobCalls::ReadMeasurement(absl::string_view name) {
+absl::StatusOr<MeasurementReader> JobCalls::ReadMeasurement(absl::string_view name) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(name));
-  RETURN_IF_ERROR(parts_->store->Get(id).status());
-  return absl::FailedPreconditionError(
-      absl::StrCat(name, " has no measurement: its task takes none"));
+  ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Get(id));
+  TensorFile input;
+  if (!record.input.name.empty()) {
+    ASSIGN_OR_RETURN(const std::string bytes, parts_->blobs->Read(record.input));
+    ASSIGN_OR_RETURN(input, ParseSafetensors(bytes));
+  }
+  const ModelEntry* entry = parts_->models->Find(record.model);
+  if (entry == nullptr || entry->model == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("models/", record.model, " of ", name, " is not loaded"));
+  }
+  return MeasurementReader::Open(record, input, *entry->model->diffusion);
 }
 
 }  // namespace tweedie

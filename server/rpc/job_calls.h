@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/convert/measurement_reader.h"
 #include "server/rpc/service_parts.h"
 #include "tweedie/v1/tweedie_service.pb.h"
 
@@ -26,8 +27,8 @@ class JobCalls {
   absl::Status Delete(const v1::DeleteJobRequest& request);
   // The content of the result of a job that has succeeded.
   absl::StatusOr<std::string> ReadResult(absl::string_view name);
-  // Why there is no measurement to read.
-  absl::Status ReadMeasurement(absl::string_view name);
+  // The measurement of a job whose task has one, whatever its state.
+  absl::StatusOr<MeasurementReader> ReadMeasurement(absl::string_view name);
 
  private:
   // Stores the inputs of `jobs`, then the rows; takes back the inputs of those

@@ -165,6 +165,22 @@ class ImagesSource {
   const v1::ImageFormat format_;
 };
 
+// One measurement a message.
+class MeasurementSource {
+ public:
+  explicit MeasurementSource(MeasurementReader reader) : reader_(std::move(reader)) {}
+
+  absl::StatusOr<ReadMeasurementReactor::Item> Next() {
+    ASSIGN_OR_RETURN(v1::ReadJobMeasurementResponse part, reader_.Part(next_));
+    ++next_;
+    return ReadMeasurementReactor::Item{std::move(part), next_ >= reader_.size()};
+  }
+
+ private:
+  const MeasurementReader reader_;
+  int next_ = 0;
+};
+
 }  // namespace
 
 absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& request,
@@ -221,6 +237,17 @@ absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImages
       executor, [source] { return source->Next(); });
   return ReadImagesReactor::Source(
       [images](std::function<void()> on_ready) { return images->Take(std::move(on_ready)); });
+}
+
+absl::StatusOr<ReadMeasurementReactor::Source> OpenReadMeasurement(
+    const v1::ReadJobMeasurementRequest& request, const ServiceParts& parts, Executor* executor) {
+  JobCalls calls(&parts);
+  ASSIGN_OR_RETURN(MeasurementReader reader, calls.ReadMeasurement(request.name()));
+  auto source = std::make_shared<MeasurementSource>(std::move(reader));
+  auto items = std::make_shared<Background<ReadMeasurementReactor::Item>>(
+      executor, [source] { return source->Next(); });
+  return ReadMeasurementReactor::Source(
+      [items](std::function<void()> on_ready) { return items->Take(std::move(on_ready)); });
 }
 
 }  // namespace tweedie

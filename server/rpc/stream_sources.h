@@ -25,6 +25,10 @@ absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImages
                                                          const ServiceParts& parts,
                                                          Executor* executor);
 
+using ReadMeasurementReactor = PullReactor<v1::ReadJobMeasurementResponse>;
+absl::StatusOr<ReadMeasurementReactor::Source> OpenReadMeasurement(
+    const v1::ReadJobMeasurementRequest& request, const ServiceParts& parts, Executor* executor);
+
 }  // namespace tweedie
 
 #endif  // TWEEDIE_SERVER_RPC_STREAM_SOURCES_H_

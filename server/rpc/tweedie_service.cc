@@ -180,10 +180,8 @@ grpc::ServerWriteReactor<v1::ReadJobImagesResponse>* TweedieService::ReadJobImag
 
 grpc::ServerWriteReactor<v1::ReadJobMeasurementResponse>* TweedieService::ReadJobMeasurement(
     Context*, const v1::ReadJobMeasurementRequest* request) {
-  using Reactor = PullReactor<v1::ReadJobMeasurementResponse>;
-  return Stream<Reactor>([this, name = request->name()]() -> absl::StatusOr<Reactor::Source> {
-    return jobs_.ReadMeasurement(name);
-  });
+  return Stream<ReadMeasurementReactor>(
+      [this, request = *request] { return OpenReadMeasurement(request, parts_, &executor_); });
 }
 
 }  // namespace tweedie

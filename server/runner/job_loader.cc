@@ -2,22 +2,32 @@
 
 #include <spdlog/spdlog.h>
 
+#include <exception>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/engine/call_failure.h"
 #include "core/methods/make_method.h"
 #include "server/convert/stored_job.h"
 
 namespace tweedie {
 namespace {
 
+// What is there but cannot be read, for want of files or for an error of the
+// disk, may be read later; what is missing or damaged may not.
+absl::Status ReadFailure(const absl::Status& status) {
+  if (absl::IsDataLoss(status) || absl::IsInvalidArgument(status)) return status;
+  return absl::UnavailableError(status.message());
+}
+
 absl::StatusOr<StoredJob> ReadInput(const JobRecord& record, const BlobStore& blobs) {
   TensorFile input;
   if (!record.input.name.empty()) {
-    ASSIGN_OR_RETURN(const std::string bytes, blobs.Read(record.input));
-    absl::StatusOr<TensorFile> parsed = ParseSafetensors(bytes);
+    const absl::StatusOr<std::string> bytes = blobs.Read(record.input);
+    if (!bytes.ok()) return ReadFailure(bytes.status());
+    absl::StatusOr<TensorFile> parsed = ParseSafetensors(*bytes);
     if (!parsed.ok()) return absl::DataLossError(parsed.status().message());
     input = *std::move(parsed);
   }
@@ -60,27 +70,46 @@ std::shared_ptr<RunningJob> MakeRunningJob(const Claimed& claimed, const Clock& 
   return running;
 }
 
-absl::StatusOr<LoadedJob> LoadJob(const Claimed& claimed, const ModelPool& models,
-                                  const BlobStore& blobs, const Clock& clock) {
-  const JobRecord& record = claimed.job;
+namespace {
+
+absl::StatusOr<EngineJob> Load(RunningJob& running, const ModelPool& models,
+                               const BlobStore& blobs) {
+  const JobRecord& record = running.record;
   const ModelPool::Resident* resident = models.Find(record.model);
   if (resident == nullptr) {
     return absl::NotFoundError(absl::StrCat("model ", record.model, " is not resident"));
   }
   ASSIGN_OR_RETURN(StoredJob stored, ReadInput(record, blobs));
   const std::optional<MethodState> saved = ReadSaved(record, *resident->model, blobs);
-  LoadedJob loaded;
-  loaded.running = MakeRunningJob(claimed, clock);
-  loaded.running->weights_sha256 = resident->model->weights_sha256;
-  loaded.running->reference = stored.reference;
-  loaded.running->checkpoint_step = saved ? static_cast<int>(saved->step) : 0;
-  ASSIGN_OR_RETURN(loaded.engine_job.method,
-                   MakeMethod(stored.task, resident->model->diffusion, saved ? &*saved : nullptr));
-  loaded.engine_job.id = record.id;
-  loaded.engine_job.denoiser = resident->denoiser.get();
-  loaded.engine_job.creator = record.creator;
-  loaded.engine_job.weight = Weight(record.priority);
-  return loaded;
+  running.weights_sha256 = resident->model->weights_sha256;
+  running.targets.reference = stored.reference;
+  ASSIGN_OR_RETURN(running.targets.measurement,
+                   MakeMeasurement(stored.task, *resident->model->diffusion));
+  running.checkpoint_step = saved ? static_cast<int>(saved->step) : 0;
+  EngineJob job;
+  ASSIGN_OR_RETURN(job.method, MakeMethod(stored.task, resident->model->diffusion,
+                                          saved ? &*saved : nullptr, running.targets.measurement));
+  job.id = record.id;
+  job.denoiser = resident->denoiser.get();
+  job.creator = record.creator;
+  job.weight = Weight(record.priority);
+  return job;
+}
+
+}  // namespace
+
+absl::StatusOr<EngineJob> LoadJob(RunningJob& running, const ModelPool& models,
+                                  const BlobStore& blobs) {
+  try {
+    return Load(running, models, blobs);
+  } catch (const std::exception&) {
+    return CaughtFailure("beginning the job");
+  }
+}
+
+bool MayLoadLater(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
+         absl::IsAborted(status);
 }
 
 }  // namespace tweedie

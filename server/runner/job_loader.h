@@ -13,21 +13,21 @@
 
 namespace tweedie {
 
-// A claimed job, ready for the engine.
-struct LoadedJob {
-  std::shared_ptr<RunningJob> running;
-  EngineJob engine_job;
-};
-
-// Reads a claimed job's inputs and its checkpoint, if it has one that serves
-// these weights; otherwise it begins anew, to the same result. Thread-safe; the
-// pool and the blobs outlive it. Errors end the job: DATA_LOSS for damaged
-// inputs, NOT_FOUND for a model that is not resident.
-absl::StatusOr<LoadedJob> LoadJob(const Claimed& claimed, const ModelPool& models,
-                                  const BlobStore& blobs, const Clock& clock);
-
-// The bookkeeping alone, for a job that could not be loaded.
+// The bookkeeping of a claimed job, so that its lease is kept while it is loaded.
 std::shared_ptr<RunningJob> MakeRunningJob(const Claimed& claimed, const Clock& clock);
+
+// Reads the inputs of `running` and its checkpoint, if it has one that serves
+// these weights; otherwise it begins anew, to the same result. What the engine
+// and the sink need to know goes into `running`. May take as long as its
+// measurements take to make. Thread-safe; the pool and the blobs outlive it.
+// DATA_LOSS for damaged inputs, NOT_FOUND for a model that is not resident,
+// UNAVAILABLE for inputs that cannot be read now, RESOURCE_EXHAUSTED if memory
+// ran out, INTERNAL if LibTorch refuses.
+absl::StatusOr<EngineJob> LoadJob(RunningJob& running, const ModelPool& models,
+                                  const BlobStore& blobs);
+
+// Whether another try at what LoadJob() said `status` of may succeed.
+bool MayLoadLater(const absl::Status& status);
 
 }  // namespace tweedie
 

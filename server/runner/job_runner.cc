@@ -13,18 +13,13 @@ namespace {
 // Passes of one upkeep: what is left then waits for the next.
 constexpr int kMaxExpiryPasses = 100;
 
-// Whether another try at what gave `status` would give the same.
-bool IsFinal(const absl::Status& status) {
-  return absl::IsDataLoss(status) || absl::IsInvalidArgument(status) || absl::IsNotFound(status) ||
-         absl::IsFailedPrecondition(status);
-}
-
 }  // namespace
 
 JobRunner::JobRunner(Options options, Parts parts)
     : options_(std::move(options)),
       parts_(parts),
       writer_(parts.store, parts.blobs, parts.observer, &running_, &counters_),
+      retries_(options_.retries),
       sink_(options_.sink, parts.clock, &running_, &writer_, parts.observer, [this] { Wake(); }),
       engine_({options_.engine,
                [this](absl::Duration step) {
@@ -63,6 +58,7 @@ bool JobRunner::ClaimOne() {
   request.server = options_.server;
   request.device = options_.device;
   request.models = parts_.models->names();
+  request.except = retries_.Waiting(parts_.clock->Now());
   request.max_cost_bytes = options_.max_cost_bytes - running_.cost_bytes();
   request.lease_duration = options_.lease.lease;
   const absl::StatusOr<std::optional<Claimed>> claimed = parts_.store->Claim(request);
@@ -84,24 +80,47 @@ bool JobRunner::Run(const Claimed& claimed) {
     // on its way out must not be taken for this attempt's.
     Cancel(job.id);
     PutBack(claimed, absl::UnavailableError("an earlier attempt is still in the engine"));
-    return false;
+    retries_.Wait(job.id, parts_.clock->Now());
+    return true;
   }
-  absl::StatusOr<LoadedJob> loaded = LoadJob(claimed, *parts_.models, *parts_.blobs, *parts_.clock);
-  if (!loaded.ok()) {
-    const bool final = IsFinal(loaded.status());
-    final ? FailToLoad(claimed, loaded.status()) : PutBack(claimed, loaded.status());
-    return final;
-  }
-  // Known before the engine can report it.
-  running_.Add(loaded->running);
+  // Before it is loaded, which may take longer than a lease: leases_ keeps those
+  // of running_. Before the engine can report it, too.
+  const std::shared_ptr<RunningJob> running = MakeRunningJob(claimed, *parts_.clock);
+  running_.Add(running);
   parts_.observer->OnJobChanged(job);
-  const absl::Status submitted = engine_.Submit(std::move(loaded->engine_job));
+  return Begin(claimed, running);
+}
+
+bool JobRunner::Begin(const Claimed& claimed, const std::shared_ptr<RunningJob>& running) {
+  const std::string& id = claimed.job.id;
+  absl::StatusOr<EngineJob> loaded = LoadJob(*running, *parts_.models, *parts_.blobs);
+  // Its lease was lost meanwhile: it is another's, or will be rescued.
+  if (running->abandoned) return true;
+  if (!loaded.ok()) {
+    // First, so that leases_ does not take the lease given back for one lost.
+    running_.Remove(id);
+    return CannotLoad(claimed, loaded.status());
+  }
+  retries_.Forget(id);
+  running->targets.lpips = parts_.lpips;
+  const absl::Status submitted = engine_.Submit(*std::move(loaded));
   if (!submitted.ok()) {
-    running_.Remove(job.id);
+    running_.Remove(id);
     PutBack(claimed, submitted);
     return false;
   }
-  CancelIfAsked(job.id);
+  // Abandoned since, perhaps before the engine had it to cancel.
+  running->abandoned ? Cancel(id) : CancelIfAsked(id);
+  return true;
+}
+
+bool JobRunner::CannotLoad(const Claimed& claimed, const absl::Status& status) {
+  if (MayLoadLater(status) && retries_.Failed(claimed.job.id, parts_.clock->Now())) {
+    PutBack(claimed, status);
+  } else {
+    retries_.Forget(claimed.job.id);
+    FailToLoad(claimed, status);
+  }
   return true;
 }
 

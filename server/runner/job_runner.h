@@ -9,9 +9,11 @@
 #include "core/engine/engine_thread.h"
 #include "core/jobs/blob_store.h"
 #include "core/jobs/job_store.h"
+#include "core/metrics/lpips.h"
 #include "server/runner/job_observer.h"
 #include "server/runner/job_writer.h"
 #include "server/runner/lease_keeper.h"
+#include "server/runner/load_retries.h"
 #include "server/runner/model_pool.h"
 #include "server/runner/periodic_thread.h"
 #include "server/runner/runner_control.h"
@@ -31,6 +33,7 @@ class JobRunner final : public RunnerControl {
     absl::Duration poll = absl::Seconds(1);
     absl::Duration upkeep = absl::Minutes(1);
     LeaseKeeper::Options lease;
+    LoadRetries::Options retries;
     StepSink::Options sink;
   };
   // What it works with; everything outlives the runner.
@@ -40,6 +43,7 @@ class JobRunner final : public RunnerControl {
     const BlobStore* blobs = nullptr;
     ModelPool* models = nullptr;
     JobObserver* observer = nullptr;
+    const Lpips* lpips = nullptr;  // null: no perceptual distances
   };
 
   // Begins to run jobs at once.
@@ -60,6 +64,10 @@ class JobRunner final : public RunnerControl {
   // False: nothing to claim, no room, or a job that cannot be begun now.
   bool ClaimOne();
   bool Run(const Claimed& claimed);
+  // Loads what is in running_, and hands it to the engine.
+  bool Begin(const Claimed& claimed, const std::shared_ptr<RunningJob>& running);
+  // Always true: others may be begun.
+  bool CannotLoad(const Claimed& claimed, const absl::Status& status);
   // For a cancellation that came between the claim and the engine.
   void CancelIfAsked(const std::string& job_id);
   void FailToLoad(const Claimed& claimed, const absl::Status& status);
@@ -74,6 +82,7 @@ class JobRunner final : public RunnerControl {
   RunCounters counters_;
   RunningJobs running_;
   JobWriter writer_;
+  LoadRetries retries_;  // of the claimer's thread
   bool drained_ = false;
   // Threads, in the order of their start; the drain ends them in another.
   StepSink sink_;

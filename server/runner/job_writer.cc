@@ -35,6 +35,31 @@ absl::string_view OutcomeName(JobState state) {
   }
 }
 
+// A result without metrics is still a result.
+std::string MeasureOutcome(const RunningJob& job, const at::Tensor& images) {
+  const auto metrics = MeasureImages(images, job.targets);
+  if (metrics.ok()) return WriteOutcome(*metrics);
+  spdlog::error("job=jobs/{} {}", job.record.id, metrics.status().ToString());
+  return WriteOutcome({});
+}
+
+// All but the result's blob.
+JobEnd EndOf(const RunningJob& job, const JobOutcome& outcome) {
+  JobEnd end;
+  end.progress = ToStored(outcome.progress);
+  end.last_sequence = job.sequence;
+  if (absl::IsCancelled(outcome.status)) {
+    end.event = JobEvent::kCancel;
+  } else if (!outcome.status.ok()) {
+    end.event = JobEvent::kFail;
+    end.failure = ToFailure(outcome.status);
+  } else {
+    end.event = JobEvent::kSucceed;
+    end.outcome = MeasureOutcome(job, outcome.images);
+  }
+  return end;
+}
+
 void LogEnd(const JobRecord& job) {
   spdlog::info("job=jobs/{} state={} attempt={} run_ms={}{}{}", job.id,
                std::string(OutcomeName(job.state)), job.attempt,
@@ -78,32 +103,24 @@ absl::Status JobWriter::Checkpoint(RunningJob& job, const MethodProgress& progre
   return absl::OkStatus();
 }
 
-absl::StatusOr<JobEnd> JobWriter::MakeEnd(const RunningJob& job, const JobOutcome& outcome) const {
-  JobEnd end;
-  end.progress = ToStored(outcome.progress);
-  end.last_sequence = job.sequence;
-  if (absl::IsCancelled(outcome.status)) {
-    end.event = JobEvent::kCancel;
-  } else if (!outcome.status.ok()) {
-    end.event = JobEvent::kFail;
-    end.failure = ToFailure(outcome.status);
-  } else {
-    end.event = JobEvent::kSucceed;
-    end.outcome = WriteOutcome(MeasureImages(outcome.images, job.reference));
-    ASSIGN_OR_RETURN(end.result,
-                     blobs_->Write(absl::StrCat(job.record.id, "/result-", job.lease.attempt),
-                                   WriteResult(outcome.images)));
+absl::Status JobWriter::MakeEnd(RunningJob& job, const JobOutcome& outcome) const {
+  if (!job.end.has_value()) job.end = EndOf(job, outcome);
+  if (job.end->event != JobEvent::kSucceed || !job.end->result.name.empty()) {
+    return absl::OkStatus();
   }
-  return end;
+  ASSIGN_OR_RETURN(job.end->result,
+                   blobs_->Write(absl::StrCat(job.record.id, "/result-", job.lease.attempt),
+                                 WriteResult(outcome.images)));
+  return absl::OkStatus();
 }
 
 absl::Status JobWriter::Finish(RunningJob& job, const JobOutcome& outcome) {
   if (job.abandoned) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const JobEnd end, MakeEnd(job, outcome));
-  const absl::StatusOr<JobRecord> ended = store_->Finish(job.lease, end);
+  RETURN_IF_ERROR(MakeEnd(job, outcome));
+  const absl::StatusOr<JobRecord> ended = store_->Finish(job.lease, *job.end);
   if (!ended.ok()) {
     if (!LeaseLost(job, ended.status())) return ended.status();
-    RemoveBlob(end.result.name);
+    RemoveBlob(job.end->result.name);
     return absl::OkStatus();
   }
   RemoveBlob(job.checkpoint_blob);

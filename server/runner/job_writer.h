@@ -33,13 +33,15 @@ class JobWriter {
 
   absl::Status Checkpoint(RunningJob& job, const MethodProgress& progress,
                           const MethodState& state);
-  // Ends the job; it no longer runs here.
+  // Ends the job; it no longer runs here. Another try must be of the same
+  // outcome.
   absl::Status Finish(RunningJob& job, const JobOutcome& outcome);
   // Checkpoints the job and gives it back to the queue.
   absl::Status Release(RunningJob& job, const Method& method);
 
  private:
-  absl::StatusOr<JobEnd> MakeEnd(const RunningJob& job, const JobOutcome& outcome) const;
+  // Sets job.end; again after an error, without measuring again.
+  absl::Status MakeEnd(RunningJob& job, const JobOutcome& outcome) const;
   // True (and the job is abandoned) if `status` says that the lease is lost.
   bool LeaseLost(RunningJob& job, const absl::Status& status);
   void RemoveBlob(const std::string& name) const;

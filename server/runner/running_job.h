@@ -1,12 +1,11 @@
 #ifndef TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
 #define TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
 
-#include <ATen/core/Tensor.h>
-
 #include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/jobs/job_store.h"
+#include "server/runner/image_metrics.h"
 
 namespace tweedie {
 
@@ -24,11 +24,15 @@ struct RunningJob {
   // Constant after construction.
   Lease lease;
   JobRecord record;  // as claimed
+
+  // Constant once the engine has it; of the claimer before, while it is loaded.
   std::string weights_sha256;
-  at::Tensor reference;  // undefined if there is none
+  MetricTargets targets;
 
   // Any thread: the lease is lost, nothing may be written any more.
   std::atomic<bool> abandoned = false;
+  // How long the sink was busy with the latest metrics, in nanoseconds.
+  std::atomic<int64_t> metrics_nanos = 0;
 
   // Engine thread.
   int checkpoint_step = 0;
@@ -40,6 +44,8 @@ struct RunningJob {
   int first_step = 0;    // of the first report, for the rate
   absl::Time first_time = absl::InfinitePast();
   std::string checkpoint_blob;  // the newest
+  // Once made, so that an end that the store refuses is not measured again.
+  std::optional<JobEnd> end;
 };
 
 // The running jobs by id. Thread-safe.

@@ -67,13 +67,30 @@ StepSink::~StepSink() { Stop(absl::InfinitePast()); }
 StepSink::Step StepSink::MakeStep(RunningJob& job, const Method& method) const {
   Step step;
   step.progress = method.progress();
-  const bool frame =
-      observer_->WantsFrame(job.record.id, step.progress.step, IsLast(step.progress));
-  step.wants_metrics =
-      job.reference.defined() && clock_->Now() - job.metrics_time >= options_.metrics_interval;
+  step.last = IsLast(step.progress);
+  const bool frame = observer_->WantsFrame(job.record.id, step.progress.step, step.last);
+  step.wants_metrics = MetricsDue(job);
   if (step.wants_metrics) job.metrics_time = clock_->Now();
   if (frame) step.x_t = HostCopy(method.x());
   if (frame || step.wants_metrics) step.x0_hat = HostCopy(method.x0_hat());
+  return step;
+}
+
+bool StepSink::MetricsDue(const RunningJob& job) const {
+  if (job.targets.empty()) return false;
+  const absl::Duration age = clock_->Now() - job.metrics_time;
+  return age >= options_.metrics_interval && age >= 4 * absl::Nanoseconds(job.metrics_nanos.load());
+}
+
+std::optional<StepSink::Step> StepSink::MakeLastStep(const RunningJob& job,
+                                                     const Method& method) const {
+  Step step;
+  step.progress = method.progress();
+  step.last = true;
+  if (step.progress.step == 0) return std::nullopt;
+  if (!observer_->WantsFrame(job.record.id, step.progress.step, step.last)) return std::nullopt;
+  step.x_t = HostCopy(method.x());
+  step.x0_hat = HostCopy(method.x0_hat());
   return step;
 }
 
@@ -101,6 +118,7 @@ void StepSink::OnStep(const JobId& id, const Method& method) {
   waiting.job = job;
   if (checkpoint) waiting.checkpoint = std::move(checkpoint);
   if (step.x_t.defined()) waiting.frame = step;
+  if (step.wants_metrics) waiting.measured = step;
   waiting.step = std::move(step);
 }
 
@@ -108,8 +126,20 @@ void StepSink::OnDone(const JobId& id, const absl::Status& status, const Method&
   std::shared_ptr<RunningJob> job = running_->Find(id);
   if (job == nullptr) return;
   JobOutcome outcome{status, method.progress(), {}};
-  if (status.ok()) outcome.images = HostCopy(method.x());
+  std::optional<Step> last;
+  if (status.ok()) {
+    outcome.images = HostCopy(method.x());
+  } else if (!absl::IsCancelled(status)) {
+    last = MakeLastStep(*job, method);
+  }
   absl::MutexLock lock(&mu_);
+  if (last) {
+    Waiting& waiting = work_.waiting[id];
+    waiting.job = job;
+    waiting.frame = last;
+    waiting.measured.reset();
+    waiting.step = std::move(last);
+  }
   work_.ends.push_back({std::move(job), std::move(outcome), absl::InfinitePast()});
 }
 
@@ -149,10 +179,7 @@ void StepSink::Process(Work& work) {
   for (auto& [id, waiting] : work.waiting) {
     RunningJob& job = *waiting.job;
     if (job.abandoned) continue;
-    if (waiting.frame && waiting.frame->progress.step < waiting.step->progress.step) {
-      Publish(job, *waiting.frame);
-    }
-    Publish(job, *waiting.step);
+    PublishAll(waiting);
     if (!waiting.checkpoint) continue;
     const absl::Status written =
         writer_->Checkpoint(job, waiting.checkpoint->progress, waiting.checkpoint->state);
@@ -161,6 +188,15 @@ void StepSink::Process(Work& work) {
   }
   work.waiting.clear();
   FinishAll(work.ends);
+}
+
+// In the order of the steps, each once.
+void StepSink::PublishAll(const Waiting& waiting) const {
+  std::map<int, const Step*> steps;
+  for (const auto* step : {&waiting.step, &waiting.measured, &waiting.frame}) {
+    if (step->has_value()) steps.emplace((*step)->progress.step, &**step);
+  }
+  for (const auto& [number, step] : steps) Publish(*waiting.job, *step);
 }
 
 void StepSink::FinishAll(std::deque<End>& ends) {
@@ -188,17 +224,24 @@ void StepSink::Publish(RunningJob& job, const Step& step) const {
   report.job_id = job.record.id;
   report.sequence = job.sequence + 1;
   job.sequence += 3;  // the progress, and a frame of each kind
-  report.last = IsLast(step.progress);
+  report.last = step.last;
   report.progress = ToProto(step.progress);
   EstimateRemaining(job, clock_->Now(), report.progress);
-  if (step.wants_metrics) {
-    for (auto& metrics : MeasureImages(step.x0_hat, job.reference)) {
-      *report.progress.add_metrics() = std::move(metrics);
-    }
-  }
+  if (step.wants_metrics) AddMetrics(job, step.x0_hat, report.progress);
   report.x_t = step.x_t;
   if (step.x_t.defined()) report.x0_hat = step.x0_hat;
   observer_->OnStep(report);
+}
+
+void StepSink::AddMetrics(RunningJob& job, const at::Tensor& x0_hat, v1::Progress& progress) const {
+  const absl::Time start = clock_->Now();
+  auto measured = MeasureImages(x0_hat, job.targets);
+  job.metrics_nanos = absl::ToInt64Nanoseconds(clock_->Now() - start);
+  if (!measured.ok()) {
+    spdlog::warn("job=jobs/{} {}", job.record.id, measured.status().ToString());
+    return;
+  }
+  for (auto& metrics : *measured) *progress.add_metrics() = std::move(metrics);
 }
 
 void StepSink::Stop(absl::Time deadline) {

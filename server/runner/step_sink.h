@@ -32,6 +32,8 @@ class StepSink final : public FrameSink {
     absl::Duration checkpoint_interval = absl::Seconds(10);
     int checkpoint_steps = 50;
     absl::Duration min_checkpoint_interval = absl::Seconds(1);
+    // Metrics of a job are made no more often than this, and so seldom that the
+    // sink is busy with them for a quarter of the time at most.
     absl::Duration metrics_interval = absl::Milliseconds(500);
     absl::Duration retry_interval = absl::Seconds(1);
   };
@@ -54,6 +56,7 @@ class StepSink final : public FrameSink {
     MethodProgress progress;
     at::Tensor x_t, x0_hat;  // copies; undefined unless wanted
     bool wants_metrics = false;
+    bool last = false;  // no step will follow
   };
   struct Checkpoint {
     MethodProgress progress;
@@ -62,8 +65,9 @@ class StepSink final : public FrameSink {
   // What waits for one job.
   struct Waiting {
     std::shared_ptr<RunningJob> job;
-    std::optional<Step> frame;  // the newest that carries one
-    std::optional<Step> step;   // the newest
+    std::optional<Step> frame;     // the newest that carries one
+    std::optional<Step> measured;  // the newest that is to be measured
+    std::optional<Step> step;      // the newest
     std::optional<Checkpoint> checkpoint;
   };
   struct End {
@@ -77,11 +81,17 @@ class StepSink final : public FrameSink {
   };
 
   Step MakeStep(RunningJob& job, const Method& method) const;
+  bool MetricsDue(const RunningJob& job) const;
+  // The last step of a job that fails, for those who watch its frames; nullopt
+  // if nobody does, or none was made.
+  std::optional<Step> MakeLastStep(const RunningJob& job, const Method& method) const;
   bool CheckpointDue(RunningJob& job, const Method& method) const;
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
   bool TakeWork(Work& work) ABSL_LOCKS_EXCLUDED(mu_);
   void Process(Work& work);
+  void PublishAll(const Waiting& waiting) const;
   void Publish(RunningJob& job, const Step& step) const;
+  void AddMetrics(RunningJob& job, const at::Tensor& x0_hat, v1::Progress& progress) const;
   // Tries the ends that are due; those that the store refused stay in `ends`.
   void FinishAll(std::deque<End>& ends);
 

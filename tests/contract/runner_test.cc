@@ -96,6 +96,15 @@ TYPED_TEST(RunnerStoreTest, OnlyModelsOfTheServerAreConsidered) {
   EXPECT_EQ(this->ClaimId(request), "");
 }
 
+TYPED_TEST(RunnerStoreTest, JobsToPassOverDoNotHoldUpOthers) {
+  for (const char* id : {"a", "b", "c"}) this->Create(id, {.cost_bytes = 1000});
+  ClaimRequest request = this->Request();
+  request.except = {"a", "c", "never-heard-of"};
+  EXPECT_EQ(this->ClaimId(request), "b");
+  EXPECT_EQ(this->ClaimId(request), "");
+  EXPECT_EQ(this->ClaimId(), "a");
+}
+
 // --- Claim ----------------------------------------------------------------
 
 TYPED_TEST(RunnerStoreTest, ClaimBeginsAnAttempt) {

@@ -110,7 +110,8 @@ TEST_F(JobsTest, EveryCommandHasAManual) {
   EXPECT_THAT(MustRun({"--version"}).out, StartsWith("tweedie "));
   EXPECT_THAT(MustRun({"--help"}).out, AllOf(HasSubstr("Exit codes"), HasSubstr("Examples")));
   for (const char* command :
-       {"sample", "denoise", "watch", "get", "list", "cancel", "delete", "models", "info"}) {
+       {"sample", "denoise", "sdedit", "ald", "dps", "ddnm", "ddrm", "pigdm", "diffpir", "reddiff",
+        "repaint", "evaluate", "watch", "get", "list", "cancel", "delete", "models", "info"}) {
     EXPECT_THAT(MustRun({command, "--help"}).out, HasSubstr(command));
   }
 }

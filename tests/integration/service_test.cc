@@ -312,11 +312,19 @@ TEST_F(ServiceTest, ModelsAndServerAreDescribed) {
   EXPECT_EQ(info.max_request_bytes(), 32 << 20);
 }
 
-TEST_F(ServiceTest, TasksOfLaterVersionsAreUnimplemented) {
+// To this server a field that it does not know is no field.
+TEST_F(ServiceTest, TasksOfLaterVersionsAreNone) {
   v1::CreateJobRequest request = SampleRequest(1, 1, 1);
-  request.mutable_job()->mutable_dps();
+  request.mutable_job()->clear_task();
+  constexpr int kLaterTask = 19;
+  request.mutable_job()
+      ->GetReflection()
+      ->MutableUnknownFields(request.mutable_job())
+      ->AddLengthDelimited(kLaterTask);
   v1::Job job;
-  EXPECT_EQ(client().Create(request, &job).error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  const grpc::Status status = client().Create(request, &job);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(FieldOf(status), "job.task");
 }
 
 TEST_F(ServiceTest, JobWithoutMeasurementHasNoneToRead) {

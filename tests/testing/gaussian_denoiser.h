@@ -5,8 +5,10 @@
 
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "core/diffusion/denoiser.h"
+#include "core/diffusion/differentiate.h"
 #include "core/diffusion/noise_schedule.h"
 
 namespace tweedie {
@@ -24,15 +26,22 @@ class GaussianDenoiser final : public Denoiser {
         covariance_(covariance.to(at::kDouble)) {}
 
   at::Tensor Predict(const DenoiserInput& input) override {
-    at::Tensor output = at::empty_like(input.x);
+    std::vector<at::Tensor> rows;
     for (int64_t i = 0; i < input.x.size(0); ++i) {
       const double alpha_bar = schedule_.alpha_bar(static_cast<int>(input.t[i].item<int64_t>()));
       const at::Tensor x_t = input.x[i].to(at::kDouble).flatten();
       const at::Tensor eps =
           (x_t - std::sqrt(alpha_bar) * PosteriorMean(x_t, alpha_bar)) / std::sqrt(1 - alpha_bar);
-      output[i].copy_(eps.view(input.x[i].sizes()));
+      rows.push_back(eps.view(input.x[i].sizes()).to(at::kFloat));
     }
-    return output;
+    return at::stack(rows);
+  }
+  Differentiated PredictWithGradient(const DenoiserInput& input, const RowLoss& loss) override {
+    return Differentiate(
+        [&](const at::Tensor& x) {
+          return Predict({x, input.t, {}});
+        },
+        input.x, 0, loss);
   }
 
   // E[x_0 | x_t] of x_t [d] or [n, d].

@@ -15,7 +15,13 @@ namespace tweedie {
 inline absl::Status StepMethod(Method& method, Denoiser& denoiser) {
   const std::optional<Query> query = method.NextQuery();
   const at::Tensor t = at::full({query->x.size(0)}, query->timestep, at::kLong);
-  return method.Advance({query->x, denoiser.Predict({query->x, t, query->class_labels})});
+  const DenoiserInput input = {query->x, t, query->class_labels};
+  if (!query->needs_gradient) return method.Advance({query->x, denoiser.Predict(input), {}});
+  const Differentiated result = denoiser.PredictWithGradient(
+      input, [&](int64_t first_row, const at::Tensor& x, const at::Tensor& prediction) {
+        return method.GuidanceLoss({first_row, x, prediction});
+      });
+  return method.Advance({query->x, result.prediction, result.gradient});
 }
 
 // Steps `method` to its end, or to the first error.

@@ -5,28 +5,6 @@
 #include <random>
 
 namespace tweedie {
-namespace {
-
-// Smooth images in [-1, 1], another for each `variant`.
-v1::Images MakeImages(int count, int variant) {
-  constexpr int kSide = 32;
-  std::vector<float> pixels;
-  for (int i = 0; i < count; ++i) {
-    for (int y = 0; y < kSide; ++y) {
-      for (int x = 0; x < kSide; ++x) {
-        pixels.push_back(static_cast<float>(std::sin(0.2 * (x + variant) + 0.3 * (y + i))));
-      }
-    }
-  }
-  v1::Images images;
-  v1::Tensor& tensor = *images.mutable_tensor();
-  tensor.set_data_type(v1::Tensor::FLOAT32);
-  for (const int64_t size : {count, 1, kSide, kSide}) tensor.add_shape(size);
-  tensor.set_data(pixels.data(), pixels.size() * sizeof(float));
-  return images;
-}
-
-}  // namespace
 
 bool HasEnded(v1::Job::State state) {
   return state == v1::Job::SUCCEEDED || state == v1::Job::FAILED || state == v1::Job::CANCELLED;
@@ -105,6 +83,24 @@ grpc::Status TestClient::Images(const std::string& name, std::string* bytes) {
   return reader->Finish();
 }
 
+v1::Images SmoothImages(int count, int variant) {
+  constexpr int kSide = 32;
+  std::vector<float> pixels;
+  for (int i = 0; i < count; ++i) {
+    for (int y = 0; y < kSide; ++y) {
+      for (int x = 0; x < kSide; ++x) {
+        pixels.push_back(static_cast<float>(std::sin(0.2 * (x + variant) + 0.3 * (y + i))));
+      }
+    }
+  }
+  v1::Images images;
+  v1::Tensor& tensor = *images.mutable_tensor();
+  tensor.set_data_type(v1::Tensor::FLOAT32);
+  for (const int64_t size : {count, 1, kSide, kSide}) tensor.add_shape(size);
+  tensor.set_data(pixels.data(), pixels.size() * sizeof(float));
+  return images;
+}
+
 v1::CreateJobRequest SampleRequest(int num_images, int num_steps, uint64_t seed) {
   v1::CreateJobRequest request;
   v1::Job& job = *request.mutable_job();
@@ -120,7 +116,7 @@ v1::CreateJobRequest DenoiseRequest(int num_images, int timestep, uint64_t seed)
   v1::Job& job = *request.mutable_job();
   job.set_model("models/fashion-mnist-32");
   job.set_seed(seed);
-  *job.mutable_denoise()->mutable_images() = MakeImages(num_images, static_cast<int>(seed));
+  *job.mutable_denoise()->mutable_images() = SmoothImages(num_images, static_cast<int>(seed));
   job.mutable_denoise()->set_timestep(timestep);
   job.mutable_denoise()->set_add_noise(true);
   return request;

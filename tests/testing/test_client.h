@@ -55,6 +55,10 @@ class TestClient {
 
 bool HasEnded(v1::Job::State state);
 
+// Smooth images of the default model's shape in [-1, 1], others for each
+// `variant`.
+v1::Images SmoothImages(int count, int variant);
+
 // Requests for the default model.
 v1::CreateJobRequest SampleRequest(int num_images, int num_steps, uint64_t seed);
 v1::CreateJobRequest DenoiseRequest(int num_images, int timestep, uint64_t seed);

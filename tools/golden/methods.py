@@ -13,7 +13,6 @@ Needs diffusers 0.42.1, torch 2.15.0, numpy and safetensors.
 """
 import argparse
 import pathlib
-from fractions import Fraction
 from unittest import mock
 
 import diffusers
@@ -23,8 +22,8 @@ from diffusers.schedulers import scheduling_ddpm
 from safetensors.numpy import save_file
 
 import noise
+from rules import T, abar_table, kept_timesteps
 
-T = 1000
 SHAPE = (2, 3, 5)
 IMAGES = 2
 SEED = 1234
@@ -38,22 +37,6 @@ def network(x, t):
     variance = 2 * x / (1 + abs(2 * x))
     cat = torch.cat if isinstance(x, torch.Tensor) else np.concatenate
     return cat([x * (0.3 + 0.5 * (t / T)) + 0.4 * soft, variance], 1)
-
-
-def kept_timesteps(spacing, k, n):
-    """The rules of task.proto, in exact arithmetic; Python rounds halves to even."""
-    if spacing == "leading":
-        kept = [i * (k // n) for i in range(n)]
-    elif spacing == "trailing":
-        kept = sorted(round(k - Fraction(i * k, n)) - 1 for i in range(n))
-    else:
-        kept = [round(Fraction(i * (k - 1), n - 1)) for i in range(n)]
-    kept[-1] = k - 1
-    return kept[::-1]
-
-
-def abar_table():
-    return np.cumprod(1 - np.linspace(1e-4, 0.02, T))
 
 
 class Case:

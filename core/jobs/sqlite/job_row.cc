@@ -156,14 +156,15 @@ absl::StatusOr<JobRow> InsertJob(Connection& db, const JobRecord& job, absl::Tim
   ASSIGN_OR_RETURN(
       Statement insert,
       db.Prepare(absl::StrCat("INSERT INTO jobs (id, model, creator, priority, spec, num_images, "
-                              "cost_bytes, input_name, input_size, input_sha256, create_time) "
-                              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING ",
+                              "cost_bytes, input_name, input_size, input_sha256, "
+                              "progress_num_steps, create_time) "
+                              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING ",
                               kJobColumns)));
   insert.Bind(job.id).Bind(job.model).Bind(job.creator);
   insert.Bind(static_cast<int64_t>(job.priority)).BindBlob(job.spec);
   insert.Bind(job.num_images).Bind(job.cost_bytes);
   BindBlobRef(insert, job.input);
-  insert.Bind(absl::ToUnixMicros(create_time));
+  insert.Bind(job.progress.num_steps).Bind(absl::ToUnixMicros(create_time));
   ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadRows(std::move(insert)));
   if (rows.size() != 1) return absl::InternalError("SQLite: an insert returned no row");
   rows[0].job.labels = job.labels;

@@ -60,8 +60,12 @@ absl::StatusOr<JobState> StateAfter(const JobEnd& end) {
   return *state;
 }
 
-std::string ClaimSql(size_t num_models) {
-  const std::string models = absl::StrJoin(std::vector<absl::string_view>(num_models, "?"), ", ");
+// `count` parameters.
+std::string Parameters(size_t count) {
+  return absl::StrJoin(std::vector<absl::string_view>(count, "?"), ", ");
+}
+
+std::string ClaimSql(size_t num_models, size_t num_except) {
   return absl::StrCat(
       "WITH ", kRunningCte,
       " UPDATE jobs SET state = 2, attempt = attempt + 1, crashes = crashes + 1, "
@@ -69,8 +73,8 @@ std::string ClaimSql(size_t num_models) {
       "start_time = COALESCE(start_time, ?) "
       "WHERE row = (SELECT j.row FROM jobs AS j INDEXED BY jobs_queued WHERE j.state = 1 AND "
       "j.model IN (",
-      models, ") ORDER BY ", ScoreSql("j"), ", j.row LIMIT 1) AND cost_bytes <= ? RETURNING ",
-      kJobColumns);
+      Parameters(num_models), ") AND j.id NOT IN (", Parameters(num_except), ") ORDER BY ",
+      ScoreSql("j"), ", j.row LIMIT 1) AND cost_bytes <= ? RETURNING ", kJobColumns);
 }
 
 // `furthest_step` outlives attempts, so repeating old steps resets nothing.
@@ -107,11 +111,13 @@ absl::StatusOr<std::optional<Claimed>> SqliteJobStore::Claim(const ClaimRequest&
   if (request.models.empty()) return std::nullopt;
   const uint64_t token = RandomBits();
   const auto claim = [&](Connection& db) -> absl::StatusOr<Row> {
-    ASSIGN_OR_RETURN(Statement update, db.Prepare(ClaimSql(request.models.size())));
+    ASSIGN_OR_RETURN(Statement update,
+                     db.Prepare(ClaimSql(request.models.size(), request.except.size())));
     const int64_t now = Now();
     update.Bind(request.server).Bind(request.device).Bind(StoredToken(token));
     update.Bind(now + absl::ToInt64Microseconds(request.lease_duration)).Bind(now);
     for (const std::string& model : request.models) update.Bind(model);
+    for (const std::string& id : request.except) update.Bind(id);
     update.Bind(request.max_cost_bytes);
     return ReadJob(db, std::move(update));
   };

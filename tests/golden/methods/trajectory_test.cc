@@ -75,8 +75,9 @@ TEST_P(DiffusersTrajectoryTest, StepsAsDiffusersDoes) {
   ASSERT_OK_AND_ASSIGN(ResolvedProcess process, ResolveProcess(test.process, *options.model, 1000));
   const at::Tensor timesteps = golden.tensors.at(test.name + ".timesteps");
   for (int64_t i = 0; i < timesteps.size(0); ++i) {
-    options.timesteps.push_back(static_cast<int>(timesteps[i].item<int64_t>()));
+    options.path.push_back(static_cast<int>(timesteps[i].item<int64_t>()));
   }
+  options.path.push_back(-1);
   options.rule = MakeStepRule(process.spec);
   options.clipping = MakeClipping(options.model->scheduler, test.clips != Clips::kNo);
   options.seed = kSeed;

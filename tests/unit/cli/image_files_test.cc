@@ -65,6 +65,19 @@ TEST_F(ImageFilesTest, FileThatIsNoImageIsNamed) {
                                AllOf(HasSubstr(cut + ": "), HasSubstr("malformed"))));
 }
 
+TEST_F(ImageFilesTest, PicturesBecomeOneArrayInTheRangeOfImages) {
+  const std::string path = Write("a.png", Png());
+  ASSERT_OK_AND_ASSIGN(const Array array, ReadPictures({path, path}));
+  EXPECT_THAT(array.shape, ElementsAre(2, 1, 1, 2));
+  EXPECT_THAT(array.values, ElementsAre(-1, 1, -1, 1));
+}
+
+TEST_F(ImageFilesTest, PictureThatDiffersFromTheFirstIsNamed) {
+  const std::string path = Write("a.png", Png());
+  const std::string other = Write("b.png", EncodePng(Image{1, 1, 1, 255, {0}}));
+  EXPECT_THAT(ReadPictures({path, other}).status().message(), HasSubstr(other + ": its size"));
+}
+
 TEST_F(ImageFilesTest, MissingFileIsNamed) {
   EXPECT_THAT(ReadImages({folder_.File("none.png")}).status().message(),
               HasSubstr(folder_.File("none.png") + ": No such file"));

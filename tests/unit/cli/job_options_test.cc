@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "client/cli/process_options.h"
 #include "tests/testing/status_matchers.h"
 
 namespace tweedie::cli {

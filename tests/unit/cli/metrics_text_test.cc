@@ -44,5 +44,16 @@ TEST(MetricsTableTest, OneImageNeedsNoMean) {
   EXPECT_EQ(MetricsTable(metrics), "IMAGE  PSNR/dB\n0      20.46");
 }
 
+TEST(MeansTextTest, TellsMeansOfWhatIsMeasured) {
+  MetricsList metrics;
+  EXPECT_EQ(MeansText(metrics), "");
+  metrics.Add()->set_residual(1);
+  metrics.Add()->set_residual(1.4689);
+  EXPECT_EQ(MeansText(metrics), "residual 1.23");
+  metrics[0].set_psnr(20);
+  metrics[1].set_psnr(22);
+  EXPECT_EQ(MeansText(metrics), "PSNR 21.0 dB, residual 1.23");
+}
+
 }  // namespace
 }  // namespace tweedie::cli

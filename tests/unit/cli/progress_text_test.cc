@@ -73,6 +73,13 @@ TEST(ProgressTextTest, ServersEstimateOfTheTimeLeftGoesFirst) {
   EXPECT_EQ(ProgressText(facts), "1/2 steps, 50%, 1:30 left, 1.00 step/s");
 }
 
+TEST(ProgressTextTest, MetricsOfTheEstimateComeLast) {
+  ProgressFacts facts = Running(1, 2);
+  facts.progress.add_metrics()->set_psnr(21);
+  facts.progress.mutable_metrics(0)->set_residual(1.234);
+  EXPECT_EQ(ProgressText(facts), "1/2 steps, 50%, PSNR 21.0 dB, residual 1.23");
+}
+
 TEST(ProgressBarTest, IsFilledInProportion) {
   EXPECT_EQ(ProgressBar(Running(0, 10).progress, 10), "[..........]");
   EXPECT_EQ(ProgressBar(Running(5, 10).progress, 10), "[#####.....]");

@@ -29,6 +29,7 @@ JobRecord SomeRecord() {
   record.creator = "ada";
   record.spec = spec.SerializeAsString();
   record.num_images = 4;
+  record.progress.num_steps = 50;
   return record;
 }
 

@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
-#include <google/protobuf/util/message_differencer.h>
 
 #include <set>
 #include <string>
@@ -14,6 +13,7 @@
 #include "server/convert/request_digest.h"
 #include "server/convert/stored_job.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/unit/convert/equals_proto.h"
 #include "tests/unit/convert/job_requests.h"
 
 namespace tweedie {
@@ -25,15 +25,6 @@ using ::testing::UnorderedElementsAre;
 using Process = v1::ReverseProcess;
 
 constexpr char kUuid[] = "01234567-89AB-cdef-0123-456789abcdef";
-
-MATCHER_P(EqualsProto, expected, "") {
-  std::string differences;
-  google::protobuf::util::MessageDifferencer differencer;
-  differencer.ReportDifferencesToString(&differences);
-  const bool equal = differencer.Compare(expected, arg);
-  *result_listener << differences;
-  return equal;
-}
 
 // Everything that the client may set of a job, as sent back to it.
 v1::Job ClientPart(v1::Job job) {

@@ -38,12 +38,6 @@ std::vector<BadRequest> BadEnvelopes() {
   return {
       {"NoJob", [](Request* r) { r->clear_job(); }, "job", "is required"},
       {"NoTask", [](Request* r) { r->mutable_job()->clear_task(); }, "job.task", "is required"},
-      {"Sdedit", [](Request* r) { r->mutable_job()->mutable_sdedit(); }, nullptr,
-       "task sdedit is not served by this version", absl::StatusCode::kUnimplemented},
-      {"Ald", [](Request* r) { r->mutable_job()->mutable_ald(); }, nullptr,
-       "task ald is not served by this version", absl::StatusCode::kUnimplemented},
-      {"Dps", [](Request* r) { r->mutable_job()->mutable_dps(); }, nullptr,
-       "task dps is not served by this version", absl::StatusCode::kUnimplemented},
       {"ShortId", [](Request* r) { r->set_job_id("abc"); }, "job_id", "was \"abc\""},
       {"LongId", [](Request* r) { r->set_job_id(std::string(64, 'a')); }, "job_id", "4 to 63"},
       {"IdFirstDigit", [](Request* r) { r->set_job_id("1abc"); }, "job_id", "first a letter"},

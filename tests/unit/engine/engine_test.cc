@@ -138,7 +138,7 @@ TEST_F(EngineTest, FailedNetworkCallFailsOnlyTheJobThatCausesIt) {
   Submit({.id = "good", .steps = 3});
   RunToEnd();
   EXPECT_THAT(sink_.done().at("poison").status,
-              StatusIs(absl::StatusCode::kInternal, HasSubstr("no memory for this call")));
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("this call fails")));
   EXPECT_OK(sink_.done().at("good").status);
 }
 

@@ -40,7 +40,7 @@ class GaussianPriorTest : public testing::Test {
     const std::unique_ptr<Method> method = MakeMethod(spec, model_).value();
     while (method->NextQuery().has_value()) {
       const Query query = *method->NextQuery();
-      EXPECT_OK(method->Advance({query.x, Predict(query)}));
+      EXPECT_OK(method->Advance({query.x, Predict(query), {}}));
     }
     return method->x().flatten(1).to(at::kDouble);
   }
@@ -145,7 +145,7 @@ TEST_F(GaussianPriorTest, DenoisingByDdpmDrawsThePosterior) {
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Method> method, MakeMethod(spec, model_));
   while (method->NextQuery().has_value()) {
     const Query query = *method->NextQuery();
-    ASSERT_OK(method->Advance({query.x, Predict(query)}));
+    ASSERT_OK(method->Advance({query.x, Predict(query), {}}));
   }
   const double a = model_->schedule.alpha_bar(t);
   const at::Tensor posterior =

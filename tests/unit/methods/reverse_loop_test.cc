@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "core/methods/failure.h"
 #include "core/methods/make_method.h"
@@ -74,7 +77,7 @@ absl::Status ExpectUnchanged(Method& method, const at::Tensor& prediction) {
   const at::Tensor x = method.x().clone();
   const at::Tensor x0_hat = method.x0_hat().clone();
   const int step = method.progress().step;
-  const absl::Status status = method.Advance({method.x(), prediction});
+  const absl::Status status = method.Advance({method.x(), prediction, {}});
   EXPECT_FALSE(status.ok());
   EXPECT_THAT(method.x(), IsBitEqualTo(x));
   EXPECT_THAT(method.x0_hat(), IsBitEqualTo(x0_hat));
@@ -132,7 +135,7 @@ TEST_F(ReverseLoopTest, DoesNotKeepTheNetworksBuffer) {
   model_->scheduler.clip_sample = false;
   const std::unique_ptr<Method> method = After(4);
   at::Tensor prediction = at::full_like(method->x(), 0.25);
-  ASSERT_OK(method->Advance({method->x(), prediction}));
+  ASSERT_OK(method->Advance({method->x(), prediction, {}}));
   prediction.zero_();
   EXPECT_THAT(method->x(), IsBitEqualTo(at::full_like(method->x(), 0.25)));
 }
@@ -157,6 +160,104 @@ TEST_F(ReverseLoopTest, DamagedStatesAreRefused) {
     EXPECT_THAT(MakeMethod(spec_, model_, &saved),
                 StatusIs(absl::StatusCode::kDataLoss, HasSubstr(name)));
   }
+}
+
+// Goes from t to s without a word of the network; remembers where it arrives.
+class Wanderer final : public StepRule {
+ public:
+  explicit Wanderer(std::vector<StepLevels>* steps, std::vector<StepLevels>* arrivals)
+      : steps_(steps), arrivals_(arrivals) {}
+  bool Draws(const StepLevels&) const override { return false; }
+  at::Tensor Step(const StepInput& in) const override {
+    EXPECT_EQ(in.x0_hat_before.defined(), in.levels.alpha_bar_before.has_value());
+    steps_->push_back(in.levels);
+    return at::full_like(in.x_t, 2);
+  }
+  at::Tensor Arrive(const StepLevels& levels, const at::Tensor& x) const override {
+    arrivals_->push_back(levels);
+    return x;
+  }
+
+ private:
+  std::vector<StepLevels>* const steps_;
+  std::vector<StepLevels>* const arrivals_;
+};
+
+class LevelPathLoopTest : public ReverseLoopTest {
+ protected:
+  ReverseLoop Walk(LevelPath path) {
+    ReverseLoop::Options options;
+    options.model = model_;
+    options.path = std::move(path);
+    options.rule = std::make_unique<Wanderer>(&steps_, &arrivals_);
+    options.seed = 3;
+    options.climb_noise = NoisePurpose::kGuide;
+    options.x = at::zeros({2, 1, 3, 5});
+    return ReverseLoop(std::move(options));
+  }
+  double alpha_bar(int t) const { return model_->schedule.alpha_bar(t); }
+  at::Tensor ClimbNoise(uint32_t climb) const {
+    return Normals({3, 0, climb, NoisePurpose::kGuide}, 2, {1, 3, 5});
+  }
+
+  std::vector<StepLevels> steps_;
+  std::vector<StepLevels> arrivals_;
+};
+
+TEST_F(LevelPathLoopTest, ClimbsAddFreshNoiseUpToTheLevel) {
+  ReverseLoop loop = Walk({500, 200, 300, 500, 200, -1, 700, -1});
+  ASSERT_OK(StepMethod(loop, network_));
+  EXPECT_EQ(loop.NextQuery()->timestep, 500);
+  const double first = alpha_bar(300) / alpha_bar(200);
+  const double second = alpha_bar(500) / alpha_bar(300);
+  const at::Tensor at_300 = 2 * std::sqrt(first) + std::sqrt(1 - first) * ClimbNoise(1);
+  EXPECT_THAT(loop.x(),
+              IsCloseTo(std::sqrt(second) * at_300 + std::sqrt(1 - second) * ClimbNoise(2), 1e-6));
+  ASSERT_OK(StepMethod(loop, network_));
+  ASSERT_OK(StepMethod(loop, network_));
+  EXPECT_THAT(loop.x(), IsCloseTo(2 * std::sqrt(alpha_bar(700)) +
+                                      std::sqrt(1 - alpha_bar(700)) * ClimbNoise(3),
+                                  1e-6));
+  ASSERT_OK(StepMethod(loop, network_));
+  EXPECT_FALSE(loop.NextQuery().has_value());
+}
+
+TEST_F(LevelPathLoopTest, ProgressCountsEvaluations) {
+  ReverseLoop loop = Walk({500, 200, 300, 500, 200, -1, 700, -1});
+  EXPECT_EQ(loop.progress().num_steps, 4);
+  const int timesteps[] = {500, 500, 200, 700};
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(loop.progress().step, i);
+    ASSERT_OK(StepMethod(loop, network_));
+    EXPECT_EQ(loop.progress().timestep, timesteps[i]);
+  }
+}
+
+TEST_F(LevelPathLoopTest, RuleKnowsStepsAndClimbs) {
+  ReverseLoop loop = Walk({500, 500, 200, 500, 200, -1});
+  ASSERT_OK(RunMethod(loop, network_));
+  ASSERT_EQ(steps_.size(), 4);
+  for (uint32_t i = 0; i < 4; ++i) EXPECT_EQ(steps_[i].step, i);
+  EXPECT_EQ(steps_[1].alpha_bar_s, alpha_bar(200));
+  EXPECT_EQ(steps_[1].alpha_bar_before, alpha_bar(500));
+  EXPECT_EQ(steps_[1].climbs, 0);
+  EXPECT_EQ(steps_[2].climbs, 1);
+  EXPECT_EQ(steps_[2].alpha_bar_before, std::nullopt);
+  EXPECT_FALSE(steps_[2].last);
+  EXPECT_TRUE(steps_[3].last);
+}
+
+TEST_F(LevelPathLoopTest, RuleSeesEachArrivalAtAnEvaluationOrAtTheEnd) {
+  ReverseLoop loop = Walk({500, 200, 300, 500, 200, -1});
+  ASSERT_OK(RunMethod(loop, network_));
+  ASSERT_EQ(arrivals_.size(), 3);
+  EXPECT_EQ(arrivals_[0].alpha_bar_s, alpha_bar(500));
+  EXPECT_EQ(arrivals_[0].climbs, 2);
+  EXPECT_EQ(arrivals_[0].step, 0);
+  EXPECT_EQ(arrivals_[1].alpha_bar_s, alpha_bar(200));
+  EXPECT_FALSE(arrivals_[1].last);
+  EXPECT_TRUE(arrivals_[2].last);
+  EXPECT_EQ(arrivals_[2].step, 2);
 }
 
 }  // namespace

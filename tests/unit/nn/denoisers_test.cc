@@ -41,6 +41,10 @@ TEST(ADenoiserTest, RowParallelDenoiserStartsNoThreadsButItsWorkers) {
   const DenoiserInput input = {at::randn({6, 3, 64, 64}), at::arange(6), {}};
   denoiser.Predict(input);
   EXPECT_EQ(NumThreads(), before + 3);
+  denoiser.PredictWithGradient(input, [](int64_t, const at::Tensor&, const at::Tensor& prediction) {
+    return prediction.flatten(1).square().sum(1);
+  });
+  EXPECT_EQ(NumThreads(), before + 3);
 }
 
 TEST(RowParallelDenoiserTest, RowAloneHasTheBitsOfTheRowInAnyMix) {

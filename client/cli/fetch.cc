@@ -1,0 +1,96 @@
+#include "client/cli/fetch.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/cli/image_files.h"
+#include "client/cli/local_file.h"
+#include "client/cli/npy.h"
+#include "client/cli/result_writer.h"
+#include "client/cli/session.h"
+#include "client/cli/statistics.h"
+#include "core/base/status_macros.h"
+#include "google/protobuf/descriptor.h"
+
+namespace tweedie::cli {
+namespace {
+
+// y, and pictures of it where there are any.
+struct FetchedMeasurement {
+  std::vector<Array> y;
+  std::vector<Image> pictures;
+};
+
+absl::StatusOr<FetchedMeasurement> FetchMeasurement(Session& session, const std::string& name) {
+  FetchedMeasurement measurement;
+  v1::ReadJobMeasurementRequest request;
+  request.set_name(name);
+  RETURN_IF_ERROR(session.client().ReadJobMeasurement(
+      request, [&](const v1::ReadJobMeasurementResponse& part) -> absl::Status {
+        ASSIGN_OR_RETURN(Array y, ToArray(part.y()));
+        measurement.y.push_back(std::move(y));
+        if (part.preview_png().empty()) return absl::OkStatus();
+        ASSIGN_OR_RETURN(Image picture, DecodeImage(part.preview_png()));
+        measurement.pictures.push_back(std::move(picture));
+        return absl::OkStatus();
+      }));
+  return measurement;
+}
+
+// The pictures beside the results. Writes measurement.npy into a folder.
+absl::StatusOr<Companions> FetchCompanions(Session& session, const v1::Job& job,
+                                           const OutputOptions& options) {
+  Companions companions;
+  ASSIGN_OR_RETURN(companions.truth, DecodeImages(options.truth));
+  // Of a job that has not succeeded nothing is written; the server says so.
+  if (!HasMeasurement(job) || job.state() != v1::Job::SUCCEEDED) return companions;
+  ASSIGN_OR_RETURN(FetchedMeasurement measurement, FetchMeasurement(session, job.name()));
+  companions.measured = std::move(measurement.pictures);
+  if (absl::EndsWithIgnoreCase(options.out, ".png") || measurement.y.empty()) return companions;
+  RETURN_IF_ERROR(MakeLocalFolder(options.out));
+  RETURN_IF_ERROR(WriteLocalFile(absl::StrCat(options.out, "/measurement.npy"),
+                                 EncodeNpy(Stack(measurement.y))));
+  return companions;
+}
+
+absl::Status AddImage(const v1::ReadJobImagesResponse& response, ResultWriter* writer) {
+  if (response.images().has_tensor()) {
+    ASSIGN_OR_RETURN(Array image, ToArray(response.images().tensor()));
+    return writer->Add(std::move(image));
+  }
+  if (response.images().encoded().files_size() != 1) {
+    return absl::InternalError("the server sent no image where one was asked for");
+  }
+  return writer->Add(response.images().encoded().files(0));
+}
+
+}  // namespace
+
+bool HasMeasurement(const v1::Job& job) {
+  const auto* field = v1::Job::GetReflection()->GetOneofFieldDescriptor(
+      job, v1::Job::descriptor()->FindOneofByName("task"));
+  if (field == nullptr) return false;
+  const google::protobuf::Message& task = v1::Job::GetReflection()->GetMessage(job, field);
+  const auto* measurement = task.GetDescriptor()->FindFieldByName("measurement");
+  return measurement != nullptr && task.GetReflection()->HasField(task, measurement);
+}
+
+absl::Status FetchImages(Session& session, const v1::Job& job, const OutputOptions& options) {
+  ASSIGN_OR_RETURN(Companions companions, FetchCompanions(session, job, options));
+  ResultWriter writer(options.out, job.samples_per_image(), std::move(companions));
+  v1::ReadJobImagesRequest request;
+  request.set_name(job.name());
+  request.set_format(job.samples_per_image() > 1 ? v1::IMAGE_FORMAT_TENSOR_FLOAT32
+                                                 : v1::IMAGE_FORMAT_PNG);
+  RETURN_IF_ERROR(session.client().ReadJobImages(
+      request,
+      [&](const v1::ReadJobImagesResponse& response) { return AddImage(response, &writer); }));
+  ASSIGN_OR_RETURN(const std::string written, writer.Finish());
+  session.Note(written);
+  return absl::OkStatus();
+}
+
+}  // namespace tweedie::cli

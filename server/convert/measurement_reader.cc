@@ -1,0 +1,74 @@
+#include "server/convert/measurement_reader.h"
+
+#include <ATen/ATen.h>
+
+#include <exception>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/methods/make_method.h"
+#include "core/operators/solve.h"
+#include "server/convert/images_proto.h"
+#include "server/convert/operator_proto.h"
+#include "server/convert/stored_job.h"
+#include "server/convert/task_inputs.h"
+#include "server/convert/tensor_proto.h"
+
+namespace tweedie {
+namespace {
+
+absl::Status CheckHasMeasurement(const JobRecord& record) {
+  v1::Job job;
+  if (!job.ParseFromString(record.spec)) {
+    return absl::DataLossError(absl::StrCat("the spec of jobs/", record.id, " is damaged"));
+  }
+  if (MeasurementOf(job) != nullptr) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("jobs/", record.id, " has no measurement: its task takes none"));
+}
+
+// `images` [1, C, H, W] as a PNG.
+std::string Png(const at::Tensor& images) {
+  if (!HasPng(images.size(1))) return "";
+  return WriteImages(images, v1::IMAGE_FORMAT_PNG).encoded().files(0);
+}
+
+}  // namespace
+
+MeasurementReader::MeasurementReader(std::shared_ptr<const Measurement> measurement, bool is_image)
+    : measurement_(std::move(measurement)), is_image_(is_image) {}
+
+absl::StatusOr<MeasurementReader> MeasurementReader::Open(const JobRecord& record,
+                                                          const TensorFile& input,
+                                                          const DiffusionModel& model) {
+  RETURN_IF_ERROR(CheckHasMeasurement(record));
+  ASSIGN_OR_RETURN(const StoredJob job, ReadStoredJob(record, input));
+  auto measurement = MakeMeasurement(job.task, model);
+  if (!measurement.ok()) return absl::DataLossError(measurement.status().message());
+  return MeasurementReader(*std::move(measurement),
+                           MeasuresImages(MeasurementOf(job.task)->forward_operator));
+}
+
+int MeasurementReader::size() const { return static_cast<int>(measurement_->y.size(0)); }
+
+std::string MeasurementReader::Preview(const at::Tensor& y) const {
+  if (is_image_) return Png(y);
+  const LinearOperator* linear = measurement_->A->linear();
+  return linear == nullptr ? "" : Png(PseudoInverse(*linear, y));
+}
+
+absl::StatusOr<v1::ReadJobMeasurementResponse> MeasurementReader::Part(int index) const {
+  v1::ReadJobMeasurementResponse part;
+  part.set_index(index);
+  try {
+    const at::Tensor y = measurement_->y.narrow(0, index, 1);
+    *part.mutable_y() = WriteTensor(y.squeeze(0), v1::Tensor::FLOAT32);
+    part.set_preview_png(Preview(y));
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("measurement ", index, ": ", error.what()));
+  }
+  return part;
+}
+
+}  // namespace tweedie

@@ -1,0 +1,45 @@
+#ifndef TWEEDIE_SERVER_RUNNER_LOAD_RETRIES_H_
+#define TWEEDIE_SERVER_RUNNER_LOAD_RETRIES_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace tweedie {
+
+// Jobs that could not be loaded for a reason that may pass. They wait before the
+// next try, so that they hold up no others, and are given up after some. Of this
+// server only, and forgotten when it ends. Not thread-safe.
+class LoadRetries {
+ public:
+  struct Options {
+    int max_attempts = 5;
+    absl::Duration wait = absl::Seconds(10);
+  };
+  explicit LoadRetries(Options options) : options_(options) {}
+
+  // Counts an attempt that failed at `now`. False: it was the last.
+  bool Failed(const std::string& job_id, absl::Time now);
+  // The job waits, though nothing failed.
+  void Wait(const std::string& job_id, absl::Time now);
+  // The job is loaded, or ended.
+  void Forget(const std::string& job_id) { jobs_.erase(job_id); }
+  // The jobs that wait at `now`. Forgets those that waited long ago and have not
+  // been tried again since, as cancelled ones are not.
+  std::vector<std::string> Waiting(absl::Time now);
+
+ private:
+  struct Job {
+    int failures = 0;
+    absl::Time not_before;
+  };
+
+  const Options options_;
+  std::map<std::string, Job> jobs_;
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_RUNNER_LOAD_RETRIES_H_

@@ -1,0 +1,177 @@
+#include "server/runner/job_runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "absl/synchronization/mutex.h"
+#include "core/jobs/sqlite/sqlite_job_store.h"
+#include "server/runner/job_loader.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_folder.h"
+#include "tests/unit/convert/job_requests.h"
+#include "tests/unit/runner/forwarding_store.h"
+
+namespace tweedie {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(60);
+
+// Remembers which leases were renewed.
+class WatchedStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  absl::StatusOr<std::vector<HeartbeatResult>> Heartbeat(const std::vector<Lease>& leases,
+                                                         absl::Duration duration) override {
+    auto results = ForwardingStore::Heartbeat(leases, duration);
+    absl::MutexLock lock(&mu_);
+    for (const Lease& lease : leases) renewed_.insert(lease.job_id);
+    return results;
+  }
+  bool AwaitRenewal(const std::string& id) {
+    absl::MutexLock lock(&mu_);
+    const auto renewed = [&] { return renewed_.count(id) > 0; };
+    return mu_.AwaitWithTimeout(absl::Condition(&renewed), kPatience);
+  }
+
+ private:
+  absl::Mutex mu_;
+  std::set<std::string> renewed_;
+};
+
+// Remembers what became of each job.
+class WatchingObserver final : public JobObserver {
+ public:
+  void OnJobChanged(const JobRecord& job) override {
+    if (job.state == JobState::kRunning && on_running) on_running(job.id);
+    absl::MutexLock lock(&mu_);
+    jobs_[job.id] = job;
+  }
+  void OnJobDeleted(const std::string&) override {}
+  bool WantsFrame(const std::string&, int, bool) const override { return false; }
+  void OnStep(const StepReport&) override {}
+
+  // The job as it was when last told, if it came to `state` (after `attempts`).
+  bool Await(const std::string& id, JobState state, int attempts = 1) {
+    absl::MutexLock lock(&mu_);
+    const auto there = [&] {
+      const auto it = jobs_.find(id);
+      return it != jobs_.end() && it->second.state == state && it->second.attempt >= attempts;
+    };
+    return mu_.AwaitWithTimeout(absl::Condition(&there), kPatience);
+  }
+
+  std::function<void(const std::string&)> on_running;
+
+ private:
+  absl::Mutex mu_;
+  std::map<std::string, JobRecord> jobs_;
+};
+
+class JobRunnerTest : public PrepareJobTest {
+ protected:
+  JobRunnerTest() { options_.retries = {3, absl::Seconds(10)}; }
+
+  // Queues a job that denoises one image in one step.
+  void Create(const std::string& id, bool with_input = true) {
+    v1::CreateJobRequest request = DenoiseRequest(1);
+    request.set_job_id(id);
+    PreparedJob prepared = Prepare(request).value();
+    prepared.new_job.record.input = blobs_.Write(id + "/input", prepared.input).value();
+    if (!with_input) EXPECT_OK(blobs_.Remove(id + "/input"));
+    EXPECT_OK(queue_->Create({prepared.new_job}, CreateLimits()));
+  }
+
+  void Start() {
+    runner_ = std::make_unique<JobRunner>(
+        options_, JobRunner::Parts{&clock_, &store_, &blobs_, pool_.get(), &observer_, nullptr});
+  }
+
+  // What cannot be read for another reason than that it is missing: where its
+  // folder should be there is a file.
+  void Obstruct(const std::string& id) {
+    std::filesystem::remove_all(folder_.File("blobs/" + id));
+    std::ofstream(folder_.File("blobs/" + id)) << "in the way";
+  }
+
+  const TempFolder folder_;
+  FakeClock clock_;
+  const std::unique_ptr<JobStore> queue_ =
+      OpenSqliteJobStore(folder_.File("queue.db"), {}, &clock_).value();
+  const BlobStore blobs_ = BlobStore::Open(folder_.File("blobs")).value();
+  const std::unique_ptr<ModelPool> pool_ =
+      std::make_unique<ModelPool>(ModelPool::Load(*models_, {}).value());
+  WatchedStore store_{queue_.get()};
+  WatchingObserver observer_;
+  JobRunner::Options options_;
+  std::unique_ptr<JobRunner> runner_;
+};
+
+// The observer hears that the job runs before it is loaded, which fails; a lease
+// that nobody keeps until the load has ended runs out if that takes long.
+TEST_F(JobRunnerTest, LeasesAreKeptWhileJobsAreLoaded) {
+  bool kept = false;
+  observer_.on_running = [&](const std::string& id) { kept = store_.AwaitRenewal(id); };
+  options_.lease.heartbeat = absl::Milliseconds(5);
+  Create("lost", /*with_input=*/false);
+  Start();
+  ASSERT_TRUE(observer_.Await("lost", JobState::kFailed));
+  EXPECT_TRUE(kept);
+  ASSERT_OK_AND_ASSIGN(const JobRecord job, queue_->Get("lost"));
+  EXPECT_EQ(job.failure->reason, "LOAD_FAILED");
+  EXPECT_EQ(job.failure->code, absl::StatusCode::kDataLoss);
+  EXPECT_EQ(runner_->Metrics()["tweedie_fence_rejections_total"], 0);
+}
+
+TEST_F(JobRunnerTest, AJobThatCannotBeReadNowHoldsUpNoOther) {
+  Create("unreadable");
+  Obstruct("unreadable");
+  Create("fine");
+  Start();
+  EXPECT_TRUE(observer_.Await("fine", JobState::kSucceeded));
+  EXPECT_TRUE(observer_.Await("unreadable", JobState::kQueued));
+}
+
+TEST_F(JobRunnerTest, AJobThatCannotBeReadIsTriedAgainAndThenFails) {
+  Create("unreadable");
+  Obstruct("unreadable");
+  Start();
+  for (int attempt = 1; attempt < 3; ++attempt) {
+    ASSERT_TRUE(observer_.Await("unreadable", JobState::kQueued, attempt));
+    clock_.Advance(absl::Seconds(10));
+    runner_->Wake();
+  }
+  ASSERT_TRUE(observer_.Await("unreadable", JobState::kFailed, 3));
+  ASSERT_OK_AND_ASSIGN(const JobRecord job, queue_->Get("unreadable"));
+  EXPECT_EQ(job.attempt, 3);
+  EXPECT_EQ(job.failure->reason, "LOAD_FAILED");
+}
+
+TEST_F(JobRunnerTest, AJobThatCanBeReadAgainGoesOn) {
+  Create("unreadable");
+  std::filesystem::rename(folder_.File("blobs/unreadable"), folder_.File("aside"));
+  Obstruct("unreadable");
+  Start();
+  ASSERT_TRUE(observer_.Await("unreadable", JobState::kQueued));
+  std::filesystem::remove(folder_.File("blobs/unreadable"));
+  std::filesystem::rename(folder_.File("aside"), folder_.File("blobs/unreadable"));
+  clock_.Advance(absl::Seconds(10));
+  runner_->Wake();
+  EXPECT_TRUE(observer_.Await("unreadable", JobState::kSucceeded, 2));
+}
+
+TEST(MayLoadLaterTest, OnlyWhatMayPassIsTriedAgain) {
+  EXPECT_TRUE(MayLoadLater(absl::UnavailableError("an input cannot be read")));
+  EXPECT_TRUE(MayLoadLater(absl::ResourceExhaustedError("memory")));
+  EXPECT_FALSE(MayLoadLater(absl::InternalError("LibTorch refuses")));
+  EXPECT_FALSE(MayLoadLater(absl::DataLossError("damaged")));
+}
+
+}  // namespace
+}  // namespace tweedie
