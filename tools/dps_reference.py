@@ -1,30 +1,36 @@
 #!/usr/bin/env python3
 """DPS by a plain PyTorch loop of the authors' rule: what `tweedie dps` is compared with.
 
-usage: dps_reference.py IMAGES MODEL OPERATOR ZETA [--count 32] [--sigma 0.05] [--batch 8] [--tsv FILE]
+usage: dps_reference.py IMAGES MODEL OPERATOR ZETA [--count 32] [--sigma 0.05] [--seed 1] [--batch 8] [--tsv FILE]
 
 OPERATOR: box (16x16 in the middle missing) or blur (9x9 Gaussian, std 2, reflected edges).
 
 For t = T-1 .. 0, from x_T ~ N(0, I): x0_hat = clamp((x_t - sqrt(1 - abar) eps) / sqrt(abar), -1, 1), inside
 the graph; x' an ancestral step of it with the variance beta-tilde; x_{t-1} = x' - zeta grad ||A(x0_hat) - y||,
-the norm of each image alone (Chung et al., 2023, as in their code with batch 1). The noise is PyTorch's, so
-the noise levels are tweedied's but the draws are not. Prints the mean PSNR, its standard error, and seconds
+the norm of each image alone (Chung et al., 2023, as in their code with batch 1). The noise, that of the
+measurement too, is drawn by tweedie's noise contract (golden/noise.py), so that image i is restored from the
+same numbers as image i of `tweedie dps --seed SEED`. Prints the mean PSNR, its standard error, and seconds
 an image.
 
 Needs diffusers 0.42.1, torch 2.15.0, numpy and pillow.
 """
 import argparse
 import pathlib
+import sys
 import time
 
 import diffusers
+import numpy as np
 import torch
 import torch.nn.functional as F
 
+sys.path.append(str(pathlib.Path(__file__).parent / "golden"))
+import noise
 from tweedie_psnr_reference import load_images, psnr
 
 SIDE = 9
 STD = 2.0
+MEASUREMENT = 4  # NoisePurpose::kMeasurement
 
 
 def gaussian_kernel():
@@ -45,13 +51,25 @@ def blur(x):
     return F.conv2d(F.pad(x, (pad,) * 4, mode="reflect"), gaussian_kernel())
 
 
-def measure(operator, clean, sigma, generator):
+class Draws:
+    """Normals [n, C, H, W] for the images from `first` on."""
+
+    def __init__(self, seed, first, shape):
+        self.seed, self.first, self.shape = seed, first, shape
+
+    def __call__(self, step, purpose):
+        count = int(np.prod(self.shape[1:]))
+        rows = [noise.normals(self.seed, self.first + i, step, purpose, count=count) for i in range(self.shape[0])]
+        return torch.from_numpy(np.stack(rows).reshape(self.shape))
+
+
+def measure(operator, clean, sigma, draws):
     """y = A(x) + noise, only where something is measured."""
-    noise = sigma * torch.randn(clean.shape, generator=generator)
-    return operator(clean) + (box(noise) if operator is box else noise)
+    added = sigma * draws(0, MEASUREMENT)
+    return operator(clean) + (box(added) if operator is box else added)
 
 
-def step(unet, abars, x, t, operator, y, zeta, generator):
+def step(unet, abars, x, t, operator, y, zeta, draws):
     """Returns x_{t-1} of x_t [n, C, H, W]."""
     abar = abars[t]
     abar_before = abars[t - 1] if t > 0 else torch.tensor(1.0)
@@ -62,15 +80,27 @@ def step(unet, abars, x, t, operator, y, zeta, generator):
     gradient, = torch.autograd.grad(residual.sum(), x)
     beta = 1 - abar / abar_before
     mean = (abar_before.sqrt() * beta * x0_hat + (1 - beta).sqrt() * (1 - abar_before) * x) / (1 - abar)
-    noise = ((1 - abar_before) / (1 - abar) * beta).sqrt() * torch.randn(x.shape, generator=generator)
-    return (mean + (noise if t > 0 else 0) - zeta * gradient).detach()
+    sigma = ((1 - abar_before) / (1 - abar) * beta).sqrt()
+    z = draws(len(abars) - 1 - t, noise.STEP) if t > 0 else 0
+    return (mean + sigma * z - zeta * gradient).detach()
 
 
-def restore(unet, abars, y, operator, zeta, generator):
-    x = torch.randn(y.shape, generator=generator)
+def restore(unet, abars, y, operator, zeta, draws):
+    x = draws(0, noise.INITIAL)
     for t in reversed(range(len(abars))):
-        x = step(unet, abars, x, t, operator, y, zeta, generator)
+        x = step(unet, abars, x, t, operator, y, zeta, draws)
     return x
+
+
+def measure_and_restore(args, clean, first):
+    """The images `first` to first + args.batch of `clean`, restored."""
+    unet = diffusers.UNet2DModel.from_pretrained(args.model).eval().requires_grad_(False)
+    abars = diffusers.DDPMScheduler.from_pretrained(args.model).alphas_cumprod
+    operator = {"box": box, "blur": blur}[args.operator]
+    rows = clean[first:first + args.batch]
+    draws = Draws(args.seed, first, tuple(rows.shape))
+    y = measure(operator, rows, args.sigma, draws)
+    return restore(unet, abars, y, operator, args.zeta, draws)
 
 
 def main():
@@ -81,17 +111,13 @@ def main():
     parser.add_argument("zeta", type=float)
     parser.add_argument("--count", type=int, default=32)
     parser.add_argument("--sigma", type=float, default=0.05)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--tsv", type=pathlib.Path)
     args = parser.parse_args()
-    unet = diffusers.UNet2DModel.from_pretrained(args.model).eval().requires_grad_(False)
-    abars = diffusers.DDPMScheduler.from_pretrained(args.model).alphas_cumprod
-    operator = {"box": box, "blur": blur}[args.operator]
     clean = torch.from_numpy(load_images(args.images, args.count))
-    generator = torch.Generator().manual_seed(0)
-    y = measure(operator, clean, args.sigma, generator)
     begin = time.monotonic()
-    restored = torch.cat([restore(unet, abars, rows, operator, args.zeta, generator) for rows in y.split(args.batch)])
+    restored = torch.cat([measure_and_restore(args, clean, i) for i in range(0, len(clean), args.batch)])
     seconds = (time.monotonic() - begin) / len(clean)
     values = psnr(restored.numpy(), clean.numpy())
     error = values.std(ddof=1) / len(values) ** 0.5

@@ -44,7 +44,7 @@ absl::StatusOr<at::Tensor> ReadY(const v1::Tensor& proto, const OperatorSpec& fo
                       absl::StrCat("must be FLOAT32, as y of ", OperatorKind(forward_operator),
                                    " has not the range of images; was UINT8"));
   }
-  if (proto.shape_size() > 0 && proto.shape(0) > max_images) {
+  if (proto.shape_size() >= 2 && proto.shape(0) > max_images) {
     return FieldError("shape", absl::StrCat("must be at most ", max_images, " measurements; was ",
                                             proto.shape(0)));
   }

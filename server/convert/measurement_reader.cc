@@ -4,11 +4,13 @@
 
 #include <exception>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/methods/make_method.h"
 #include "core/operators/solve.h"
+#include "core/operators/tomography.h"
 #include "server/convert/images_proto.h"
 #include "server/convert/operator_proto.h"
 #include "server/convert/stored_job.h"
@@ -36,8 +38,11 @@ std::string Png(const at::Tensor& images) {
 
 }  // namespace
 
-MeasurementReader::MeasurementReader(std::shared_ptr<const Measurement> measurement, bool is_image)
-    : measurement_(std::move(measurement)), is_image_(is_image) {}
+MeasurementReader::MeasurementReader(std::shared_ptr<const Measurement> measurement,
+                                     OperatorSpec forward_operator, const ImageShape3& image_shape)
+    : measurement_(std::move(measurement)),
+      forward_operator_(std::move(forward_operator)),
+      image_shape_(image_shape) {}
 
 absl::StatusOr<MeasurementReader> MeasurementReader::Open(const JobRecord& record,
                                                           const TensorFile& input,
@@ -46,14 +51,18 @@ absl::StatusOr<MeasurementReader> MeasurementReader::Open(const JobRecord& recor
   ASSIGN_OR_RETURN(const StoredJob job, ReadStoredJob(record, input));
   auto measurement = MakeMeasurement(job.task, model);
   if (!measurement.ok()) return absl::DataLossError(measurement.status().message());
-  return MeasurementReader(*std::move(measurement),
-                           MeasuresImages(MeasurementOf(job.task)->forward_operator));
+  return MeasurementReader(*std::move(measurement), MeasurementOf(job.task)->forward_operator,
+                           model.image_shape);
 }
 
 int MeasurementReader::size() const { return static_cast<int>(measurement_->y.size(0)); }
 
-std::string MeasurementReader::Preview(const at::Tensor& y) const {
-  if (is_image_) return Png(y);
+absl::StatusOr<std::string> MeasurementReader::Preview(const at::Tensor& y) const {
+  if (MeasuresImages(forward_operator_)) return Png(y);
+  if (const auto* spec = std::get_if<TomographySpec>(&forward_operator_)) {
+    ASSIGN_OR_RETURN(const at::Tensor image, FilteredBackProjection(*spec, image_shape_, y));
+    return Png(image);
+  }
   const LinearOperator* linear = measurement_->A->linear();
   return linear == nullptr ? "" : Png(PseudoInverse(*linear, y));
 }
@@ -64,7 +73,7 @@ absl::StatusOr<v1::ReadJobMeasurementResponse> MeasurementReader::Part(int index
   try {
     const at::Tensor y = measurement_->y.narrow(0, index, 1);
     *part.mutable_y() = WriteTensor(y.squeeze(0), v1::Tensor::FLOAT32);
-    part.set_preview_png(Preview(y));
+    ASSIGN_OR_RETURN(*part.mutable_preview_png(), Preview(y));
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat("measurement ", index, ": ", error.what()));
   }

@@ -8,6 +8,8 @@
 #include "core/diffusion/diffusion_model.h"
 #include "core/jobs/job.h"
 #include "core/operators/measurement.h"
+#include "core/operators/operator.h"
+#include "core/operators/operator_spec.h"
 #include "core/weights/safetensors.h"
 #include "tweedie/v1/tweedie_service.pb.h"
 
@@ -28,12 +30,14 @@ class MeasurementReader {
   absl::StatusOr<v1::ReadJobMeasurementResponse> Part(int index) const;
 
  private:
-  MeasurementReader(std::shared_ptr<const Measurement> measurement, bool is_image);
+  MeasurementReader(std::shared_ptr<const Measurement> measurement, OperatorSpec forward_operator,
+                    const ImageShape3& image_shape);
   // 8-bit PNG; empty if there is no picture.
-  std::string Preview(const at::Tensor& y) const;
+  absl::StatusOr<std::string> Preview(const at::Tensor& y) const;
 
   std::shared_ptr<const Measurement> measurement_;
-  bool is_image_;  // y has the range and the form of an image
+  OperatorSpec forward_operator_;
+  ImageShape3 image_shape_;
 };
 
 }  // namespace tweedie

@@ -103,7 +103,7 @@ class JobStoreTest : public ::testing::Test {
     EXPECT_OK(job);
     return job.ok() ? *job : JobRecord();
   }
-  static ClaimRequest Request() { return {"server-1", "cpu", {"m"}, {}, 1000, absl::Seconds(30)}; }
+  static ClaimRequest Request() { return {"server-1", "cpu", {"m"}, 1000, absl::Seconds(30)}; }
   std::optional<Claimed> TryClaim(const ClaimRequest& request = Request()) {
     auto claimed = store_->Claim(request);
     EXPECT_OK(claimed);

@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# Sourced, after common.sh, by the scripts that run a server of their own.
+# shellcheck disable=SC2034  # for those who source this
+readonly TWEEDIED=build/release/server/tweedied TWEEDIE=build/release/client/tweedie
+
+server_pid=
+address=
+
+# start_server DATA_DIR LOG: starts a server on free ports and reads its address
+# from the line that says it is ready.
+start_server() {
+  local line
+  coproc SERVER {
+    exec "$TWEEDIED" --data-dir "$1" --models-dir models \
+      --listen 127.0.0.1:0 --http 127.0.0.1:0 2>"$2"
+  }
+  # shellcheck disable=SC2153  # the coprocess sets it
+  server_pid=$SERVER_PID
+  while IFS= read -r -t 120 line <&"${SERVER[0]}"; do
+    if [[ $line == 'listening on '* ]]; then
+      address=${line#listening on }
+      printf 'tweedied listens on %s; its log is %s\n' "$address" "$2"
+      return
+    fi
+  done
+  tail "$2" >&2
+  fail 'tweedied did not say that it is listening'
+}
+
+stop_server() {
+  kill -TERM "$server_pid"
+  local pid=$server_pid status=0
+  server_pid=
+  wait "$pid" || status=$?
+  [[ $status == 0 ]] || fail "tweedied ended with status $status after SIGTERM"
+}
