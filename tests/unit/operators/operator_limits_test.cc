@@ -1,10 +1,9 @@
-#include "core/operators/make_operator.h"
-
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/base/field_error.h"
+#include "core/operators/make_operator.h"
 #include "core/operators/measurement.h"
 #include "tests/testing/measurement_specs.h"
 #include "tests/testing/status_matchers.h"
