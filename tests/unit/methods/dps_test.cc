@@ -147,8 +147,10 @@ INSTANTIATE_TEST_SUITE_P(Objectives, DpsTest,
 
 TEST(DpsDefaultsTest, FewerStepsGoFurther) {
   for (const DpsObjective objective : {DpsObjective::kNorm, DpsObjective::kSquaredNorm}) {
-    EXPECT_GT(DefaultZeta(SkewBlur(), objective, 1000), 0);
-    EXPECT_GE(DefaultZeta(SkewBlur(), objective, 100), DefaultZeta(SkewBlur(), objective, 1000));
+    const double zeta = DefaultZeta(SkewBlur(), objective, 1000);
+    EXPECT_GT(zeta, 0);
+    EXPECT_DOUBLE_EQ(DefaultZeta(SkewBlur(), objective, 250), 4 * zeta);
+    EXPECT_DOUBLE_EQ(DefaultZeta(SkewBlur(), objective, 20), 10 * zeta);
   }
 }
 
