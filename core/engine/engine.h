@@ -38,7 +38,7 @@ class Engine {
     // What a row with its gradient costs, in plain rows; at least 1. A call has at
     // most max_batch_rows / gradient_row_cost of them, though at least one, so
     // that it takes no longer than a plain one.
-    double gradient_row_cost = 3;
+    double gradient_row_cost = 2;
   };
   // `sink` outlives the engine.
   Engine(Options options, FrameSink* sink)
