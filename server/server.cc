@@ -87,7 +87,7 @@ v1::ServerInfo Info(const ServerOptions& options) {
 // Removes files that no row refers to: what a crash left behind.
 absl::Status SweepBlobs(JobStore& store, const BlobStore& blobs) {
   ASSIGN_OR_RETURN(const std::vector<std::string> live, store.LiveBlobs());
-  ASSIGN_OR_RETURN(const std::vector<std::string> all, blobs.List());
+  ASSIGN_OR_RETURN(const std::vector<std::string> all, blobs.List(absl::ZeroDuration()));
   const std::set<std::string> kept(live.begin(), live.end());
   int removed = 0;
   for (const std::string& name : all) {
@@ -101,8 +101,9 @@ absl::Status SweepBlobs(JobStore& store, const BlobStore& blobs) {
 
 class ServerImpl final : public Server {
  public:
-  ServerImpl(ServerOptions options, DataDir data, BlobStore blobs, std::unique_ptr<JobStore> store,
-             ModelRepository models, ModelPool pool, std::optional<Lpips> lpips)
+  ServerImpl(ServerOptions options, DataDir data, FileBlobStore blobs,
+             std::unique_ptr<JobStore> store, ModelRepository models, ModelPool pool,
+             std::optional<Lpips> lpips)
       : options_(std::move(options)),
         data_(std::move(data)),
         blobs_(std::move(blobs)),
@@ -185,7 +186,7 @@ class ServerImpl final : public Server {
   // In the order in which they need each other.
   const ServerOptions options_;
   const DataDir data_;
-  const BlobStore blobs_;
+  const FileBlobStore blobs_;
   const std::unique_ptr<JobStore> store_;
   const ModelRepository models_;
   ModelPool pool_;
@@ -224,7 +225,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& given
   const ServerOptions options = WithDefaults(given);
   RETURN_IF_ERROR(CheckDevice(Device(options)));
   ASSIGN_OR_RETURN(DataDir data, DataDir::Open(options.data_dir));
-  ASSIGN_OR_RETURN(BlobStore blobs, BlobStore::Open(data.blobs_path()));
+  ASSIGN_OR_RETURN(FileBlobStore blobs, FileBlobStore::Open(data.blobs_path()));
   ASSIGN_OR_RETURN(std::unique_ptr<JobStore> store,
                    OpenSqliteJobStore(data.queue_path(), Retention(options), Clock::Real()));
   ASSIGN_OR_RETURN(ModelRepository models, ModelRepository::Load(options.models_dir));

@@ -2,7 +2,9 @@
 #define TWEEDIE_CORE_JOBS_JOB_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +20,13 @@ namespace tweedie {
 // disk. All calls block on I/O and are thread-safe. Errors common to all:
 // RESOURCE_EXHAUSTED if the disk is full, UNAVAILABLE if the database stays
 // locked or cannot be reached, DATA_LOSS if it is damaged, INTERNAL if it fails
-// otherwise; nothing is changed then.
+// otherwise; nothing is changed then. (But after UNAVAILABLE, kInDoubtPayload
+// set, a database that other servers share may or may not have done the write.)
+
+// Type URL of a payload of errors after which it is not known whether the write
+// was done: the connection broke while it was committed, and the database did
+// not come back in time to be asked.
+inline constexpr char kInDoubtPayload[] = "tweedie/in-doubt";
 
 // --- The front door -------------------------------------------------------
 
@@ -179,7 +187,34 @@ class JobUpkeep {
   virtual absl::StatusOr<std::vector<std::string>> LiveBlobs() = 0;
 };
 
-class JobStore : public JobFrontDoor, public JobRunnerStore, public JobUpkeep {};
+// --- News -----------------------------------------------------------------
+
+// What somebody did to the queue.
+struct QueueNews {
+  // A running job whose cancellation was asked for. Empty: there may be jobs to
+  // claim.
+  std::string cancelled;
+};
+
+// Ends the news when it is destroyed, waiting for a call in progress.
+class NewsSubscription {
+ public:
+  virtual ~NewsSubscription() = default;
+};
+
+class JobNews {
+ public:
+  virtual ~JobNews() = default;
+  // Calls `on_news`, from a thread of the store and one call at a time, for what
+  // is done to the queue, by this server too. Hints: they may come late, twice or
+  // for nothing, and they do not come while the database is away; who depends on
+  // them polls as well. A store that no other server shares never calls. The
+  // store outlives the subscription.
+  virtual std::unique_ptr<NewsSubscription> Listen(
+      std::function<void(const QueueNews&)> on_news) = 0;
+};
+
+class JobStore : public JobFrontDoor, public JobRunnerStore, public JobUpkeep, public JobNews {};
 
 }  // namespace tweedie
 

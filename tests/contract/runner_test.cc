@@ -10,7 +10,7 @@ using ::testing::_;
 
 template <typename T>
 class RunnerStoreTest : public JobStoreTest<T> {};
-TYPED_TEST_SUITE(RunnerStoreTest, Stores);
+TYPED_TEST_SUITE(RunnerStoreTest, Stores, StoreName);
 
 // --- Who goes first -------------------------------------------------------
 

@@ -58,7 +58,7 @@ class JobWriterTest : public testing::Test {
   FakeClock clock_;
   const std::unique_ptr<JobStore> queue_ =
       OpenSqliteJobStore(folder_.File("queue.db"), {}, &clock_).value();
-  const BlobStore blobs_ = BlobStore::Open(folder_.File("blobs")).value();
+  const FileBlobStore blobs_ = FileBlobStore::Open(folder_.File("blobs")).value();
   RefusingStore store_{queue_.get()};
   SilentObserver observer_;
   RunningJobs running_;
