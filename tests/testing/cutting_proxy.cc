@@ -83,6 +83,16 @@ void CuttingProxy::CutAt(const std::string& word, Cut cut) {
   cut_ = cut;
 }
 
+void CuttingProxy::Mend() {
+  absl::MutexLock lock(&mu_);
+  refuses_ = false;
+}
+
+bool CuttingProxy::refuses() const {
+  absl::MutexLock lock(&mu_);
+  return refuses_;
+}
+
 int CuttingProxy::num_cuts() const {
   absl::MutexLock lock(&mu_);
   return num_cuts_;
@@ -107,7 +117,7 @@ void CuttingProxy::Accept() {
 
 void CuttingProxy::Serve(int client) {
   const int server = Connect(server_path_);
-  bool open = server >= 0;
+  bool open = server >= 0 && !refuses();
   while (open) {
     pollfd files[] = {{stop_event_, POLLIN, 0}, {client, POLLIN, 0}, {server, POLLIN, 0}};
     if (poll(files, 3, -1) < 0 || files[0].revents != 0) break;
@@ -126,6 +136,7 @@ bool CuttingProxy::FromClient(int client, int server) {
     absl::MutexLock lock(&mu_);
     if (!word_.empty() && absl::StrContains(bytes, word_)) {
       cut = cut_;
+      refuses_ = cut_ == Cut::kForGood;
       word_.clear();
       ++num_cuts_;
     }

@@ -25,18 +25,21 @@ class CuttingProxy {
   const std::string& folder() const { return folder_.path(); }
 
   enum class Cut {
-    kBefore,  // the server gets nothing of what holds the word
-    kAfter,   // the server does what it is asked to; its answer is lost
-    kSilent,  // the server gets nothing, and the client no end of the connection
+    kBefore,   // the server gets nothing of what holds the word
+    kAfter,    // the server does what it is asked to; its answer is lost
+    kSilent,   // the server gets nothing, and the client no end of the connection
+    kForGood,  // like kBefore, and all connections end at once until Mend()
   };
   // Once, when a client next sends something that holds `word`.
   void CutAt(const std::string& word, Cut cut) ABSL_LOCKS_EXCLUDED(mu_);
+  void Mend() ABSL_LOCKS_EXCLUDED(mu_);
   int num_cuts() const ABSL_LOCKS_EXCLUDED(mu_);
   int num_connections() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void Accept();
   void Serve(int client);
+  bool refuses() const ABSL_LOCKS_EXCLUDED(mu_);
   // Passes on what there is from one to the other; false at the end.
   bool FromClient(int client, int server);
   bool FromServer(int server, int client);
@@ -48,6 +51,7 @@ class CuttingProxy {
   mutable absl::Mutex mu_;
   std::string word_ ABSL_GUARDED_BY(mu_);
   Cut cut_ ABSL_GUARDED_BY(mu_) = Cut::kBefore;
+  bool refuses_ ABSL_GUARDED_BY(mu_) = false;
   int num_cuts_ ABSL_GUARDED_BY(mu_) = 0;
   int num_connections_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<std::thread> serving_ ABSL_GUARDED_BY(mu_);
