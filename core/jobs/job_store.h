@@ -27,6 +27,9 @@ namespace tweedie {
 // was done: the connection broke while it was committed, and the database did
 // not come back in time to be asked.
 inline constexpr char kInDoubtPayload[] = "tweedie/in-doubt";
+inline bool IsInDoubt(const absl::Status& status) {
+  return status.GetPayload(kInDoubtPayload).has_value();
+}
 
 // --- The front door -------------------------------------------------------
 
@@ -148,8 +151,9 @@ class JobRunnerStore {
   // beyond every earlier checkpoint sets crashes back to 1 (this attempt).
   virtual absl::StatusOr<BlobRef> Checkpoint(const Lease& lease, const JobProgress& progress,
                                              const BlobRef& blob) = 0;
-  // Ends the job and returns it as it is then. INVALID_ARGUMENT if `end` is no
-  // end, or a failure without a reason.
+  // Ends the job and returns it as it is then. A call that is repeated, because
+  // the one before was in doubt, returns the end that it made. INVALID_ARGUMENT
+  // if `end` is no end, or a failure without a reason.
   virtual absl::StatusOr<JobRecord> Finish(const Lease& lease, const JobEnd& end) = 0;
   // Gives the job back to the queue, or ends it if its cancellation was asked
   // for; no crash is counted.

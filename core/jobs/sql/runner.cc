@@ -38,6 +38,18 @@ absl::StatusOr<JobRecord> JobUnderLease(Connection& db, Statement update, const 
   return std::move(row->job);
 }
 
+// The job, if it was this lease's holder who ended it, and in this way: the same
+// call was made before, and its answer lost.
+absl::StatusOr<JobRecord> JobEndedBefore(Connection& db, const Lease& lease, JobState state,
+                                         const JobEnd& end) {
+  ASSIGN_OR_RETURN(std::optional<JobRow> row, FindJob(db, lease.job_id));
+  const bool same = row.has_value() && row->job.attempt == lease.attempt &&
+                    row->job.state == state && row->job.result.name == end.result.name &&
+                    row->job.sequence > end.last_sequence;
+  if (!same) return LeaseLost(lease);
+  return std::move(row->job);
+}
+
 // A runner numbers its events from `attempt << 32`; the numbers from
 // 2^31 on are kept for after its death.
 absl::Status CheckLastSequence(const Lease& lease, int64_t last_sequence) {
@@ -208,7 +220,9 @@ absl::StatusOr<JobRecord> SqlJobStore::Finish(const Lease& lease, const JobEnd& 
     update.BindBlob(end.outcome).Bind(now).Bind(ExpiryOf(state, now));
     BindFailure(update, state == JobState::kFailed ? end.failure : std::nullopt);
     BindFence(update, lease);
-    return JobUnderLease(db, std::move(update), lease);
+    absl::StatusOr<JobRecord> ended = JobUnderLease(db, std::move(update), lease);
+    if (!absl::IsFailedPrecondition(ended.status())) return ended;
+    return JobEndedBefore(db, lease, state, end);
   });
 }
 
