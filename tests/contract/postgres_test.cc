@@ -467,6 +467,18 @@ TEST_F(PostgresTest, PasswordIsInNoMessage) {
   }
 }
 
+TEST_F(PostgresTest, PasswordsAreFoundAndNotDescribed) {
+  for (const char* connection :
+       {"postgresql://ada:geheim@host-1/queue", "postgresql://ada@host-1/queue?password=geheim",
+        "host=host-1 dbname=queue user=ada password=geheim"}) {
+    EXPECT_TRUE(HoldsPassword(connection)) << connection;
+    EXPECT_EQ(DescribeDatabase(connection), "PostgreSQL, database queue, at host-1");
+  }
+  for (const char* connection : {"postgresql://ada@host-1/queue", "service=queue", "", "geheim"}) {
+    EXPECT_FALSE(HoldsPassword(connection)) << connection;
+  }
+}
+
 TEST_F(PostgresTest, TextThatIsNoneIsRefusedOrMended) {
   const auto store = Open();
   EXPECT_THAT(store->Create({MakeJob("job-1", {.labels = {{"a", "\xff"}}})}, CreateLimits()),

@@ -26,6 +26,12 @@ struct PostgresOptions {
   const Clock* clock = nullptr;
 };
 
+// Whether `connection` holds a password; false if it cannot be read.
+bool HoldsPassword(const std::string& connection);
+
+// Which database `connection` names, for people: no password, no user.
+std::string DescribeDatabase(const std::string& connection);
+
 }  // namespace tweedie
 
 #endif  // TWEEDIE_CORE_JOBS_POSTGRES_POSTGRES_OPTIONS_H_

@@ -87,5 +87,56 @@ TEST_F(JobWriterTest, AnEndThatTheStoreRefusesIsMeasuredOnce) {
   EXPECT_EQ(running_.size(), 0);
 }
 
+// The connection broke while the store committed, and the database did not come
+// back to be asked.
+class InDoubtStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  absl::StatusOr<BlobRef> Checkpoint(const Lease& lease, const JobProgress& progress,
+                                     const BlobRef& blob) override {
+    auto replaced = ForwardingStore::Checkpoint(lease, progress, blob);
+    return std::exchange(in_doubt, false) ? InDoubt() : replaced;
+  }
+  absl::StatusOr<JobRecord> Finish(const Lease& lease, const JobEnd& end) override {
+    auto ended = ForwardingStore::Finish(lease, end);
+    return std::exchange(in_doubt, false) ? InDoubt() : ended;
+  }
+
+  bool in_doubt = false;
+
+ private:
+  static absl::Status InDoubt() {
+    absl::Status status = absl::UnavailableError("who knows");
+    status.SetPayload(kInDoubtPayload, absl::Cord());
+    return status;
+  }
+};
+
+TEST_F(JobWriterTest, EndInDoubtThatWasDoneIsFoundDone) {
+  InDoubtStore store(queue_.get());
+  JobWriter writer(&store, &blobs_, &observer_, &running_, &counters_);
+  const auto running = Claim();
+  const JobOutcome outcome = {absl::OkStatus(), {}, at::zeros({1, 1, 16, 16})};
+  store.in_doubt = true;
+  EXPECT_THAT(writer.Finish(*running, outcome),
+              StatusIs(absl::StatusCode::kUnavailable, ::testing::_));
+  EXPECT_EQ(running_.size(), 1) << "it is tried again";
+  EXPECT_OK(writer.Finish(*running, outcome));
+  ASSERT_OK_AND_ASSIGN(const JobRecord ended, queue_->Get("job-1"));
+  EXPECT_OK(blobs_.Read(ended.result)) << "not removed as one of a lost lease";
+  EXPECT_EQ(counters_.Values().count("tweedie_fence_rejections_total"), 0u);
+}
+
+TEST_F(JobWriterTest, BlobOfACheckpointInDoubtIsKept) {
+  InDoubtStore store(queue_.get());
+  JobWriter writer(&store, &blobs_, &observer_, &running_, &counters_);
+  const auto running = Claim();
+  store.in_doubt = true;
+  EXPECT_THAT(writer.Checkpoint(*running, {}, {}),
+              StatusIs(absl::StatusCode::kUnavailable, ::testing::_));
+  ASSERT_OK_AND_ASSIGN(const JobRecord job, queue_->Get("job-1"));
+  EXPECT_OK(blobs_.Read(job.checkpoint));
+}
+
 }  // namespace
 }  // namespace tweedie
