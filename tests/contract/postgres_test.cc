@@ -193,7 +193,7 @@ TEST_F(PostgresTest, CallsWaitThroughARestart) {
 
 TEST_F(PostgresTest, DatabaseThatIsAwayIsUnavailable) {
   PostgresOptions options = Options();
-  options.call_timeout = absl::Milliseconds(300);
+  options.call_timeout = absl::Seconds(2);
   const auto store = Open(options);
   cluster().Crash();
   EXPECT_THAT(store->Get("job-1"), StatusIs(absl::StatusCode::kUnavailable, _));
@@ -206,13 +206,13 @@ TEST_F(PostgresTest, DatabaseThatIsAwayIsUnavailable) {
 
 TEST_F(PostgresTest, DatabaseThatDoesNotAnswerIsUnavailableInTime) {
   PostgresOptions options = Options();
-  options.call_timeout = absl::Milliseconds(500);
+  options.call_timeout = absl::Seconds(2);
   options.connection = PostgresCluster::ConnectionIn(proxy_.folder());
   const auto store = Open(options);
   proxy_.CutAt("BEGIN", Cut::kSilent);
   const absl::Time start = absl::Now();
   EXPECT_THAT(store->Get("job-1"), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("in time")));
-  EXPECT_LT(absl::Now() - start, absl::Seconds(10));
+  EXPECT_LT(absl::Now() - start, absl::Seconds(60)) << "not for ever";
   EXPECT_THAT(store->Get("job-1"), StatusIs(absl::StatusCode::kNotFound, _));
 }
 
@@ -220,7 +220,7 @@ TEST_F(PostgresTest, DatabaseThatDoesNotAnswerIsUnavailableInTime) {
 TEST_F(PostgresTest, LocksOfAStuckServerAreTakenFromIt) {
   PostgresOptions options = Options();
   const auto store = Open(options);
-  options.call_timeout = absl::Seconds(1);
+  options.call_timeout = absl::Seconds(4);
   ASSERT_OK_AND_ASSIGN(const auto stuck, postgres::PgConnection::Open(options));
   ASSERT_OK(stuck->Begin(postgres::PgConnection::Mode::kWrite));
   ASSERT_OK(stuck->LockQueue());

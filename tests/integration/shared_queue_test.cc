@@ -39,6 +39,25 @@ class SharedQueueTest : public ::testing::TestWithParam<bool> {
     return ResultOf(server.client(), job.name(), &job);
   }
 
+  struct Servers {
+    std::unique_ptr<RunningServer> one, two;
+
+    struct Split {
+      RunningServer* runner;
+      RunningServer* other;
+    };
+    // Creates a job and waits until one of them runs it.
+    Split Run(const v1::CreateJobRequest& request, v1::Job* job) const {
+      EXPECT_TRUE(one->client().Create(request, job).ok());
+      while (job->state() == v1::Job::QUEUED) {
+        if (!one->client().Get(job->name(), job).ok()) break;
+      }
+      EXPECT_EQ(job->state(), v1::Job::RUNNING) << job->ShortDebugString();
+      return job->server() == "two" ? Split{two.get(), one.get()} : Split{one.get(), two.get()};
+    }
+  };
+  Servers StartTwo() const { return {StartServer("one"), StartServer("two")}; }
+
   const std::string schema_ = "test_" + RandomId(12);
   const TempFolder blobs_;
 };
@@ -69,43 +88,35 @@ TEST_P(SharedQueueTest, AnyServerKnowsAJobAndReadsItsImages) {
 
 TEST_P(SharedQueueTest, JobsOfAKilledServerGoOnAtAnotherToTheSameBits) {
   const v1::CreateJobRequest request = SampleRequest(2, 500, 12);
-  const auto one = StartServer("one");
+  auto servers = StartTwo();
   v1::Job job;
-  ASSERT_TRUE(one->client().Create(request, &job).ok());
-  ASSERT_TRUE(one->client().WaitForStep(job.name(), 300).ok());
-  const auto two = StartServer("two");
-  ASSERT_TRUE(two->client().Get(job.name(), &job).ok());
-  ASSERT_EQ(job.state(), v1::Job::RUNNING) << "not taken from a server that lives";
-  EXPECT_EQ(job.attempt(), 1);
-  one->process().Kill();
-  const std::string result = ResultOf(two->client(), job.name(), &job);  // in lease + 5 s
-  EXPECT_EQ(job.attempt(), 2);
-  EXPECT_EQ(job.server(), "two");
+  Servers::Split split = servers.Run(request, &job);
+  ASSERT_TRUE(split.runner->client().WaitForStep(job.name(), 300).ok());
+  split.runner->process().Kill();
+  const std::string result = ResultOf(split.other->client(), job.name(), &job);  // lease + 5 s
+  EXPECT_EQ(job.attempt(), 2) << "not taken from a server that lives";
   EXPECT_TRUE(result == Undisturbed(request));
 }
 
 TEST_P(SharedQueueTest, DrainedServersJobsGoOnAtAnother) {
   const v1::CreateJobRequest request = SampleRequest(2, 400, 13);
-  const auto one = StartServer("one");
+  auto servers = StartTwo();
   v1::Job job;
-  ASSERT_TRUE(one->client().Create(request, &job).ok());
-  ASSERT_TRUE(one->client().WaitForStep(job.name(), 100).ok());
-  const auto two = StartServer("two");
-  EXPECT_EQ(one->Terminate(), 0);
-  const std::string result = ResultOf(two->client(), job.name(), &job);
+  Servers::Split split = servers.Run(request, &job);
+  ASSERT_TRUE(split.runner->client().WaitForStep(job.name(), 100).ok());
+  EXPECT_EQ(split.runner->Terminate(), 0);
+  const std::string result = ResultOf(split.other->client(), job.name(), &job);
   EXPECT_EQ(job.attempt(), 2);
   EXPECT_EQ(job.crashes(), 0);
   EXPECT_TRUE(result == Undisturbed(request));
 }
 
 TEST_P(SharedQueueTest, CancellationReachesTheServerThatRunsTheJob) {
-  const auto one = StartServer("one");
+  auto servers = StartTwo();
   v1::Job job;
-  ASSERT_TRUE(one->client().Create(SampleRequest(1, 1000, 1), &job).ok());
-  ASSERT_TRUE(one->client().WaitForStep(job.name(), 1).ok());
-  const auto two = StartServer("two");
-  ASSERT_TRUE(two->client().Cancel(job.name(), &job).ok());
-  ASSERT_TRUE(one->client().WaitForEnd(job.name(), &job).ok());
+  Servers::Split split = servers.Run(SampleRequest(1, 1000, 1), &job);
+  ASSERT_TRUE(split.other->client().Cancel(job.name(), &job).ok());
+  ASSERT_TRUE(split.runner->client().WaitForEnd(job.name(), &job).ok());
   EXPECT_EQ(job.state(), v1::Job::CANCELLED);
 }
 

@@ -15,6 +15,7 @@
 namespace tweedie {
 namespace {
 
+constexpr char kSuperuser[] = "super";
 constexpr char kUser[] = "tweedie";
 
 std::string BinFolder() {
@@ -49,12 +50,16 @@ std::unique_ptr<ChildProcess> Spawn(const std::string& program,
 }
 
 absl::Status MakeCluster(const std::string& data) {
-  const auto initdb = Spawn("initdb", {"-D", data, "-U", kUser, "-A", "trust", "-E", "UTF8",
+  const auto initdb = Spawn("initdb", {"-D", data, "-U", kSuperuser, "-A", "trust", "-E", "UTF8",
                                        "--locale=C", "--no-sync", "--no-instructions"});
   if (initdb == nullptr) return absl::InternalError("cannot run setpriv");
   const Finished finished = initdb->Wait();
   if (finished.exit_code == 0) return absl::OkStatus();
   return absl::InternalError(absl::StrCat("initdb: ", finished.out, finished.err));
+}
+
+std::string ConnectionOf(absl::string_view user, const std::string& folder) {
+  return absl::StrCat("host=", folder, " port=5432 user=", user, " dbname=postgres");
 }
 
 struct Disconnect {
@@ -67,7 +72,7 @@ struct Clear {
 }  // namespace
 
 std::string PostgresCluster::ConnectionIn(const std::string& folder) {
-  return absl::StrCat("host=", folder, " port=5432 user=", kUser, " dbname=postgres");
+  return ConnectionOf(kUser, folder);
 }
 
 absl::StatusOr<std::unique_ptr<PostgresCluster>> PostgresCluster::Start() {
@@ -77,6 +82,12 @@ absl::StatusOr<std::unique_ptr<PostgresCluster>> PostgresCluster::Start() {
   if (geteuid() == 0) RETURN_IF_ERROR(GiveTo(getpwnam("postgres"), cluster->folder()));
   RETURN_IF_ERROR(MakeCluster(cluster->folder_.File("data")));
   RETURN_IF_ERROR(cluster->Restart());
+  RETURN_IF_ERROR(cluster
+                      ->Sql(absl::StrCat("CREATE ROLE ", kUser,
+                                         " LOGIN; GRANT CREATE ON DATABASE "
+                                         "postgres TO ",
+                                         kUser))
+                      .status());
   return cluster;
 }
 
@@ -118,7 +129,8 @@ void PostgresCluster::Crash() { End(SIGQUIT); }
 void PostgresCluster::Stop() { End(SIGINT); }
 
 absl::StatusOr<std::string> PostgresCluster::Sql(const std::string& statements) const {
-  const std::unique_ptr<PGconn, Disconnect> db(PQconnectdb(connection().c_str()));
+  const std::unique_ptr<PGconn, Disconnect> db(
+      PQconnectdb(ConnectionOf(kSuperuser, folder()).c_str()));
   const std::unique_ptr<PGresult, Clear> result(PQexec(db.get(), statements.c_str()));
   const ExecStatusType status = PQresultStatus(result.get());
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {

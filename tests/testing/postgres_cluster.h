@@ -26,7 +26,8 @@ class PostgresCluster {
 
   // Folder of its socket, `.s.PGSQL.5432`.
   const std::string& folder() const { return folder_.path(); }
-  // As libpq takes it, for the user who may do everything.
+  // As libpq takes it, for a user who may make schemas in the database and
+  // nothing else.
   std::string connection() const { return ConnectionIn(folder()); }
   // Likewise by way of a socket in another folder.
   static std::string ConnectionIn(const std::string& folder);
@@ -38,7 +39,8 @@ class PostgresCluster {
   void Stop();
   // Starts it again.
   absl::Status Restart();
-  // Runs statements as that user; the last one's first value is returned.
+  // Runs statements as the one who may do everything; the last one's first value
+  // is returned.
   absl::StatusOr<std::string> Sql(const std::string& statements) const;
 
  private:

@@ -102,7 +102,9 @@ PgDatabase::Outcome PgDatabase::Finish(PgConnection& connection, PgConnection::M
     return {status, absl::IsAborted(status)};
   }
   if (mode == PgConnection::Mode::kRead) return {status, /*repeat=*/true};
-  const absl::StatusOr<bool> committed = WasCommitted(connection.commit_id(), deadline);
+  // Worth some more time: this process may have been suspended meanwhile.
+  const absl::Time answer = std::max(deadline, absl::Now() + options_.call_timeout / 2);
+  const absl::StatusOr<bool> committed = WasCommitted(connection.commit_id(), answer);
   if (!committed.ok()) return {InDoubt(committed.status()), /*repeat=*/false};
   return *committed ? Outcome{} : Outcome{status, /*repeat=*/true};
 }
