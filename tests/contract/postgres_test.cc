@@ -11,6 +11,7 @@
 #include "core/jobs/postgres/connection.h"
 #include "core/jobs/postgres/database.h"
 #include "core/jobs/postgres/schema.h"
+#include "core/jobs/postgres/sql_text.h"
 #include "tests/contract/job_store_fixture.h"
 #include "tests/testing/cutting_proxy.h"
 

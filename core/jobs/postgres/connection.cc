@@ -1,133 +1,29 @@
 #include "core/jobs/postgres/connection.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <limits>
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "core/base/ids.h"
 #include "core/base/status_macros.h"
+#include "core/jobs/postgres/sql_text.h"
+#include "core/jobs/postgres/statement.h"
 
 namespace tweedie::postgres {
 namespace {
 
-// Of pg_type: they never change.
-constexpr Oid kBytea = 17;
-constexpr Oid kInt8 = 20;
-constexpr Oid kText = 25;
-
 constexpr int kOldestServer = 140000;  // pg_terminate_backend() that waits
 constexpr size_t kMaxPrepared = 256;
-constexpr char kCancelledNews[] = "cancelled ";
 
 constexpr char kNow[] = "(extract(epoch FROM now()) * 1000000)::bigint";
-
-// --- Errors ---------------------------------------------------------------
-
-absl::StatusCode CodeOf(absl::string_view state) {
-  if (state == "40001" || state == "40P01") return absl::StatusCode::kAborted;
-  // Full disk, no memory, a configured limit; but too many connections pass.
-  if (state == "53300") return absl::StatusCode::kUnavailable;
-  if (absl::StartsWith(state, "53")) return absl::StatusCode::kResourceExhausted;
-  if (state == "XX001" || state == "XX002") return absl::StatusCode::kDataLoss;
-  if (state == "22021" || state == "22P05") return absl::StatusCode::kInvalidArgument;
-  // Connection lost; shutdown and start; a timeout; a lock not given; a standby.
-  for (const char* passing : {"08", "57P", "57014", "55P03", "25P03", "25006"}) {
-    if (absl::StartsWith(state, passing)) return absl::StatusCode::kUnavailable;
-  }
-  return absl::StatusCode::kInternal;
-}
-
-std::string FieldText(const PGresult* result, int field) {
-  const char* text = PQresultErrorField(result, field);
-  return text == nullptr ? "" : text;
-}
-
-bool IsError(const PGresult* result) {
-  const ExecStatusType status = PQresultStatus(result);
-  return status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY;
-}
-
-// --- Statements -----------------------------------------------------------
-
-// `?` written as `$1`, `$2`, ...: no text of ours has one in a literal.
-std::string Numbered(absl::string_view sql) {
-  std::string numbered;
-  int parameter = 0;
-  for (const char c : sql) {
-    if (c == '?') {
-      absl::StrAppend(&numbered, "$", ++parameter);
-    } else {
-      numbered.push_back(c);
-    }
-  }
-  return numbered;
-}
-
-// `text` as a literal; standard_conforming_strings is on by default, and E'' reads
-// the same either way.
-std::string Literal(absl::string_view text) {
-  std::string literal = "E'";
-  for (const char c : text) literal.append(c == '\'' || c == '\\' ? 2 : 1, c);
-  return literal + "'";
-}
-
-// Collects parameters, runs the statement at the first step, and reads the rows
-// that it got.
-class PgStatement final : public sql::Statement::Impl {
- public:
-  PgStatement(PgConnection* connection, absl::string_view sql)
-      : connection_(connection), sql_(sql) {}
-
-  void BindInt(int64_t value) override {
-    parameters_.push_back({kInt8, false, absl::StrCat(value)});
-  }
-  void BindText(absl::string_view text) override {
-    parameters_.push_back({kText, true, std::string(text)});
-  }
-  void BindBlob(absl::string_view bytes) override {
-    parameters_.push_back({kBytea, true, std::string(bytes)});
-  }
-  void BindNull() override { parameters_.push_back({}); }
-
-  absl::StatusOr<bool> Step() override {
-    if (result_ == nullptr) {
-      ASSIGN_OR_RETURN(result_, connection_->Query(sql_, parameters_));
-    }
-    return ++row_ < PQntuples(result_.get());
-  }
-
-  // Big-endian, of 2, 4 or 8 bytes.
-  int64_t Int(int column) const override {
-    const std::string bytes = Bytes(column);
-    if (bytes.empty()) return 0;
-    uint64_t value = (bytes[0] & 0x80) != 0 ? ~uint64_t{0} : 0;
-    for (const char byte : bytes) value = value << 8 | static_cast<uint8_t>(byte);
-    return static_cast<int64_t>(value);
-  }
-  std::string Bytes(int column) const override {
-    const int length = PQgetlength(result_.get(), row_, column);
-    return std::string(PQgetvalue(result_.get(), row_, column), static_cast<size_t>(length));
-  }
-  bool IsNull(int column) const override { return PQgetisnull(result_.get(), row_, column) != 0; }
-
- private:
-  PgConnection* const connection_;
-  const std::string sql_;
-  std::vector<Parameter> parameters_;
-  Result result_;
-  int row_ = -1;
-};
 
 // --- Connecting -----------------------------------------------------------
 
@@ -164,26 +60,6 @@ PGconn* Connect(const PostgresOptions& options, const std::string& name) {
 }  // namespace
 
 std::string SessionName(int64_t session) { return absl::StrCat("tweedied ", absl::Hex(session)); }
-
-std::string QuotedIdentifier(absl::string_view name) {
-  std::string quoted = "\"";
-  for (const char c : name) quoted.append(c == '"' ? 2 : 1, c);
-  return quoted + "\"";
-}
-
-std::string NewsChannel(absl::string_view schema) {
-  return absl::StrCat(schema, "_news").substr(0, 63);
-}
-
-std::string PayloadOf(const QueueNews& news) {
-  return news.cancelled.empty() ? "queued" : absl::StrCat(kCancelledNews, news.cancelled);
-}
-
-QueueNews NewsOf(absl::string_view payload) {
-  QueueNews news;
-  if (absl::ConsumePrefix(&payload, kCancelledNews)) news.cancelled = std::string(payload);
-  return news;
-}
 
 absl::StatusOr<std::unique_ptr<PgConnection>> PgConnection::Open(const PostgresOptions& options) {
   const int64_t session = static_cast<int64_t>(RandomBits() >> 1);
@@ -225,15 +101,15 @@ absl::Status PgConnection::Broken(absl::string_view why) {
 }
 
 absl::Status PgConnection::ErrorOf(const PGresult* result) {
-  const std::string state = FieldText(result, PG_DIAG_SQLSTATE);
-  const std::string severity = FieldText(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+  const std::string state = ErrorField(result, PG_DIAG_SQLSTATE);
+  const std::string severity = ErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
   if (state.empty()) {
     return Broken(absl::StripTrailingAsciiWhitespace(PQresultErrorMessage(result)));
   }
   if (severity == "FATAL" || severity == "PANIC") broken_ = true;
   return absl::Status(
       CodeOf(state),
-      absl::StrCat("PostgreSQL: ", FieldText(result, PG_DIAG_MESSAGE_PRIMARY), " (", state, ")"));
+      absl::StrCat("PostgreSQL: ", ErrorField(result, PG_DIAG_MESSAGE_PRIMARY), " (", state, ")"));
 }
 
 absl::Status PgConnection::WaitForSocket(short events) {

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/jobs/postgres/postgres_options.h"
+#include "core/jobs/postgres/result.h"
 #include "core/jobs/sql/database.h"
 
 // A thin layer over libpq: owners, and errors as statuses. A full disk is
@@ -22,11 +22,6 @@
 // answer in time UNAVAILABLE; transactions in each other's way ABORTED; damage
 // DATA_LOSS; text that is none INVALID_ARGUMENT; everything else INTERNAL.
 namespace tweedie::postgres {
-
-struct ClearResult {
-  void operator()(PGresult* result) const { PQclear(result); }
-};
-using Result = std::unique_ptr<PGresult, ClearResult>;
 
 // A value of a statement's parameter. `type` 0: NULL.
 struct Parameter {
@@ -104,14 +99,6 @@ class PgConnection final : public sql::Connection {
 
 // What the database calls the connection `session`.
 std::string SessionName(int64_t session);
-
-// The channel of the queue's news, and their payloads.
-std::string NewsChannel(absl::string_view schema);
-std::string PayloadOf(const QueueNews& news);
-QueueNews NewsOf(absl::string_view payload);
-
-// `name` as SQL writes it.
-std::string QuotedIdentifier(absl::string_view name);
 
 }  // namespace tweedie::postgres
 

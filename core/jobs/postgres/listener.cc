@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/status_macros.h"
+#include "core/jobs/postgres/sql_text.h"
 
 namespace tweedie::postgres {
 namespace {

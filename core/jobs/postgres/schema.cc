@@ -8,6 +8,7 @@
 #include "core/base/status_macros.h"
 #include "core/jobs/postgres/backoff.h"
 #include "core/jobs/postgres/connection.h"
+#include "core/jobs/postgres/sql_text.h"
 
 namespace tweedie::postgres {
 namespace {
