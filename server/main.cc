@@ -10,6 +10,7 @@
 #include <memory>
 #include <thread>
 
+#include "core/base/failpoint.h"
 #include "server/options.h"
 #include "server/server.h"
 
@@ -52,6 +53,10 @@ int Main(int argc, char** argv) {
   const ServerOptions& options = std::get<ServerOptions>(parsed);
   const sigset_t signals = BlockStopSignals();
   StartLogging(options.log_level);
+  if (const absl::Status armed = ArmFailpointsFromEnvironment(); !armed.ok()) {
+    spdlog::error("{}", std::string(armed.message()));
+    return 2;
+  }
   LimitLibTorch();
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options);
   if (!server.ok()) {

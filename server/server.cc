@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/clock.h"
+#include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
 #include "core/jobs/blob_store.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
@@ -227,6 +228,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& given
   ASSIGN_OR_RETURN(BlobStore blobs, BlobStore::Open(data.blobs_path()));
   ASSIGN_OR_RETURN(std::unique_ptr<JobStore> store,
                    OpenSqliteJobStore(data.queue_path(), Retention(options), Clock::Real()));
+  RETURN_IF_ERROR(HitFailpoint("server.load"));
   ASSIGN_OR_RETURN(ModelRepository models, ModelRepository::Load(options.models_dir));
   LogModels(models);
   ASSIGN_OR_RETURN(ModelPool pool, ModelPool::Load(models, Device(options)));

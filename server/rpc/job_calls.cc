@@ -7,6 +7,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/failpoint.h"
 #include "core/base/field_error.h"
 #include "core/base/ids.h"
 #include "core/base/sha256.h"
@@ -134,7 +135,11 @@ absl::StatusOr<std::vector<JobRecord>> JobCalls::WriteAndCreate(std::vector<Prep
     }
     new_jobs.push_back(job.new_job);
   }
-  return parts_->store->Create(new_jobs, parts_->create_limits, &created);
+  RETURN_IF_ERROR(HitFailpoint("create.before"));
+  ASSIGN_OR_RETURN(std::vector<JobRecord> records,
+                   parts_->store->Create(new_jobs, parts_->create_limits, &created));
+  RETURN_IF_ERROR(HitFailpoint("create.after"));
+  return records;
 }
 
 absl::StatusOr<std::vector<JobRecord>> JobCalls::Store(std::vector<PreparedJob>& jobs) {
@@ -152,6 +157,7 @@ absl::StatusOr<std::vector<JobRecord>> JobCalls::Store(std::vector<PreparedJob>&
     parts_->hub->OnJobChanged(job);
   }
   parts_->runner->Wake();
+  if (records.ok()) RETURN_IF_ERROR(HitFailpoint("create.reply"));
   return records;
 }
 

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/failpoint.h"
+#include "core/base/status_macros.h"
 #include "server/runner/job_loader.h"
 
 namespace tweedie {
@@ -52,8 +54,7 @@ void JobRunner::ClaimAll() {
   }
 }
 
-bool JobRunner::ClaimOne() {
-  if (running_.size() >= options_.engine.max_running_jobs) return false;
+absl::StatusOr<std::optional<Claimed>> JobRunner::Claim() {
   ClaimRequest request;
   request.server = options_.server;
   request.device = options_.device;
@@ -61,7 +62,15 @@ bool JobRunner::ClaimOne() {
   request.except = retries_.Waiting(parts_.clock->Now());
   request.max_cost_bytes = options_.max_cost_bytes - running_.cost_bytes();
   request.lease_duration = options_.lease.lease;
-  const absl::StatusOr<std::optional<Claimed>> claimed = parts_.store->Claim(request);
+  RETURN_IF_ERROR(HitFailpoint("claim.before"));
+  ASSIGN_OR_RETURN(std::optional<Claimed> claimed, parts_.store->Claim(request));
+  if (claimed.has_value()) RETURN_IF_ERROR(HitFailpoint("claim.after"));
+  return claimed;
+}
+
+bool JobRunner::ClaimOne() {
+  if (running_.size() >= options_.engine.max_running_jobs) return false;
+  const absl::StatusOr<std::optional<Claimed>> claimed = Claim();
   if (!claimed.ok()) {
     spdlog::error("claim: {}", claimed.status().ToString());
     return false;

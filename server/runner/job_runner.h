@@ -2,8 +2,10 @@
 #define TWEEDIE_SERVER_RUNNER_JOB_RUNNER_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/engine/engine_thread.h"
@@ -31,7 +33,7 @@ class JobRunner final : public RunnerControl {
     Engine::Options engine;
     int64_t max_cost_bytes = int64_t{2} << 30;  // of all jobs that run
     absl::Duration poll = absl::Seconds(1);
-    absl::Duration upkeep = absl::Minutes(1);
+    absl::Duration upkeep = absl::Seconds(5);
     LeaseKeeper::Options lease;
     LoadRetries::Options retries;
     StepSink::Options sink;
@@ -61,6 +63,7 @@ class JobRunner final : public RunnerControl {
 
  private:
   void ClaimAll();
+  absl::StatusOr<std::optional<Claimed>> Claim();
   // False: nothing to claim, no room, or a job that cannot be begun now.
   bool ClaimOne();
   bool Run(const Claimed& claimed);

@@ -23,7 +23,8 @@ struct JobOutcome {
 // Writes what happens to running jobs into the store, blobs first and rows
 // after, all under the job's lease; then tells the observer. A call that finds
 // the lease lost abandons the job and returns OK: another server has it.
-// Other errors changed nothing and may be tried again. Used by one thread at a
+// After other errors the call may be tried again; a write whose reply was lost
+// (UNAVAILABLE) may have been done, and is then found so. Used by one thread at a
 // time. Everything given outlives it.
 class JobWriter {
  public:
@@ -40,6 +41,16 @@ class JobWriter {
   absl::Status Release(RunningJob& job, const Method& method);
 
  private:
+  // The writes to the store, without what follows from them.
+  absl::StatusOr<BlobRef> StoreCheckpoint(const RunningJob& job, const JobProgress& progress,
+                                          const BlobRef& blob) const;
+  absl::StatusOr<JobRecord> StoreEnd(const RunningJob& job) const;
+  absl::StatusOr<JobRecord> StoreRelease(const RunningJob& job) const;
+  // For an end refused as `lost`: the job, if an earlier try of it was done
+  // after all; otherwise `lost`, or why that cannot be said now.
+  absl::StatusOr<JobRecord> EndedBefore(const RunningJob& job, const absl::Status& lost) const;
+  // All but `kept`, which may be empty.
+  void RemoveOldCheckpoints(RunningJob& job, const std::string& kept) const;
   // Sets job.end; again after an error, without measuring again.
   absl::Status MakeEnd(RunningJob& job, const JobOutcome& outcome) const;
   // True (and the job is abandoned) if `status` says that the lease is lost.

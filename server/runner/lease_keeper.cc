@@ -4,11 +4,13 @@
 
 #include <utility>
 
+#include "core/base/failpoint.h"
+#include "core/base/status_macros.h"
+
 namespace tweedie {
 
-LeaseKeeper::LeaseKeeper(Options options, const Clock* clock, JobRunnerStore* store,
-                         RunningJobs* running, RunCounters* counters,
-                         std::function<void(const std::string&)> cancel)
+LeaseKeeper::LeaseKeeper(Options options, const Clock* clock, JobStore* store, RunningJobs* running,
+                         RunCounters* counters, std::function<void(const std::string&)> cancel)
     : options_(options),
       clock_(clock),
       store_(store),
@@ -31,12 +33,24 @@ void LeaseKeeper::FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs
   for (const auto& job : jobs) Abandon(*job, "no heartbeat reached the store in time");
 }
 
+bool LeaseKeeper::EndIsBeingTried(const RunningJob& job) const {
+  const absl::StatusOr<JobRecord> now = store_->Get(job.record.id);
+  return now.ok() && EndedUnder(job.lease, *now);
+}
+
+absl::StatusOr<LeaseKeeper::Results> LeaseKeeper::Renew(const std::vector<Lease>& leases) {
+  RETURN_IF_ERROR(HitFailpoint("heartbeat.before"));
+  ASSIGN_OR_RETURN(Results results, store_->Heartbeat(leases, options_.lease));
+  RETURN_IF_ERROR(HitFailpoint("heartbeat.after"));
+  return results;
+}
+
 void LeaseKeeper::Beat() {
   const std::vector<std::shared_ptr<RunningJob>> jobs = running_->All();
   std::vector<Lease> leases;
   for (const auto& job : jobs) leases.push_back(job->lease);
   const absl::Time now = clock_->Now();
-  const auto results = store_->Heartbeat(leases, options_.lease);
+  const absl::StatusOr<Results> results = Renew(leases);
   if (!results.ok()) {
     spdlog::error("heartbeat: {}", results.status().ToString());
     return FenceSelf(jobs);
@@ -45,7 +59,8 @@ void LeaseKeeper::Beat() {
   for (size_t i = 0; i < jobs.size(); ++i) {
     // A job that ended meanwhile holds no lease either.
     const bool runs = running_->Find(jobs[i]->record.id) == jobs[i];
-    if (!(*results)[i].held && runs) Abandon(*jobs[i], "the lease is another's");
+    if (!(*results)[i].held && runs && !EndIsBeingTried(*jobs[i]))
+      Abandon(*jobs[i], "the lease is another's");
     if ((*results)[i].held && (*results)[i].cancel_requested) cancel_(jobs[i]->record.id);
   }
 }

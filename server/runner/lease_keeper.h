@@ -2,7 +2,9 @@
 #define TWEEDIE_SERVER_RUNNER_LEASE_KEEPER_H_
 
 #include <functional>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/jobs/job_store.h"
@@ -23,20 +25,25 @@ class LeaseKeeper {
     absl::Duration heartbeat = absl::Seconds(5);
   };
   // `cancel` takes a job out of the engine. All outlive the keeper.
-  LeaseKeeper(Options options, const Clock* clock, JobRunnerStore* store, RunningJobs* running,
+  LeaseKeeper(Options options, const Clock* clock, JobStore* store, RunningJobs* running,
               RunCounters* counters, std::function<void(const std::string&)> cancel);
 
   void Stop() { thread_.Stop(); }
 
  private:
+  using Results = std::vector<JobRunnerStore::HeartbeatResult>;
   void Beat();
+  absl::StatusOr<Results> Renew(const std::vector<Lease>& leases);
+  // Whether the job ended here, though the reply that said so was lost: who tries
+  // again finds that out.
+  bool EndIsBeingTried(const RunningJob& job) const;
   void Abandon(RunningJob& job, const char* why);
   // Gives up all jobs if the last success is too long ago.
   void FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs);
 
   const Options options_;
   const Clock* const clock_;
-  JobRunnerStore* const store_;
+  JobStore* const store_;
   RunningJobs* const running_;
   RunCounters* const counters_;
   const std::function<void(const std::string&)> cancel_;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,10 +44,17 @@ struct RunningJob {
   int64_t sequence = 0;  // last published
   int first_step = 0;    // of the first report, for the rate
   absl::Time first_time = absl::InfinitePast();
-  std::string checkpoint_blob;  // the newest
+  std::string checkpoint_blob;                 // the newest
+  std::set<std::string> checkpoints_in_doubt;  // the row may refer to one of them
   // Once made, so that an end that the store refuses is not measured again.
   std::optional<JobEnd> end;
 };
+
+// Whether `record` says that its job ended while `lease` was held: by its holder,
+// or (cancelled) by who took the lease away.
+inline bool EndedUnder(const Lease& lease, const JobRecord& record) {
+  return HasEnded(record.state) && record.attempt == lease.attempt;
+}
 
 // The running jobs by id. Thread-safe.
 class RunningJobs {
