@@ -20,6 +20,7 @@
 #include "server/data_dir.h"
 #include "server/http/http_server.h"
 #include "server/rpc/rpc_server.h"
+#include "server/runner/disk_reserve.h"
 #include "server/runner/job_runner.h"
 #include "server/runner/lpips_file.h"
 #include "server/runner/model_pool.h"
@@ -64,6 +65,7 @@ JobRunner::Options RunnerOptions(const ServerOptions& options) {
   runner.device = options.device;
   runner.engine.max_batch_rows = options.max_batch_rows;
   runner.engine.max_running_jobs = options.max_running_jobs;
+  runner.step_limit = absl::Seconds(1) * options.step_limit_seconds;
   runner.max_cost_bytes = options.max_running_mebibytes << 20;
   return runner;
 }
@@ -111,22 +113,26 @@ class ServerImpl final : public Server {
         models_(std::move(models)),
         pool_(std::move(pool)),
         lpips_(std::move(lpips)),
+        reserve_(data_.reserve_path(), options_.disk_reserve_mebibytes << 20),
         hub_(Clock::Real()),
         observer_(&hub_) {}
   ~ServerImpl() override { Drain(); }
 
-  absl::Status Run() {
+  absl::Status Run() override {
     // Before any job is touched: an address that cannot be listened on is common.
     if (!options_.http.empty()) {
       ASSIGN_OR_RETURN(http_, HttpServer::Start({options_.http, [this] { return IsReady(); },
                                                  [this] { return Metrics(); }}));
+    }
+    if (const absl::Status restored = reserve_.Restore(); !restored.ok()) {
+      spdlog::warn("new jobs are refused: {}", std::string(restored.message()));
     }
     ASSIGN_OR_RETURN(const std::vector<JobRecord> rescued, store_->Rescue(/*all=*/true));
     if (!rescued.empty()) spdlog::info("{} jobs go on after an unclean end", rescued.size());
     RETURN_IF_ERROR(SweepBlobs(*store_, blobs_));
     runner_ = std::make_unique<JobRunner>(
         RunnerOptions(options_),
-        JobRunner::Parts{Clock::Real(), store_.get(), &blobs_, &pool_, &observer_,
+        JobRunner::Parts{Clock::Real(), store_.get(), &blobs_, &pool_, &observer_, &reserve_,
                          lpips_.has_value() ? &*lpips_ : nullptr});
     RpcServer::Options rpc;
     rpc.listen = options_.listen;
@@ -191,6 +197,7 @@ class ServerImpl final : public Server {
   const ModelRepository models_;
   ModelPool pool_;
   const std::optional<Lpips> lpips_;
+  DiskReserve reserve_;
   EventHub hub_;
   HubObserver observer_;
   std::atomic<bool> running_ = false;  // runner_ and rpc_ are there
@@ -221,23 +228,21 @@ absl::StatusOr<std::optional<Lpips>> LoadLpips(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& given) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given) {
   const ServerOptions options = WithDefaults(given);
   RETURN_IF_ERROR(CheckDevice(Device(options)));
   ASSIGN_OR_RETURN(DataDir data, DataDir::Open(options.data_dir));
   ASSIGN_OR_RETURN(BlobStore blobs, BlobStore::Open(data.blobs_path()));
   ASSIGN_OR_RETURN(std::unique_ptr<JobStore> store,
                    OpenSqliteJobStore(data.queue_path(), Retention(options), Clock::Real()));
+  spdlog::info("loading models from {}", options.models_dir);
   RETURN_IF_ERROR(HitFailpoint("server.load"));
   ASSIGN_OR_RETURN(ModelRepository models, ModelRepository::Load(options.models_dir));
   LogModels(models);
   ASSIGN_OR_RETURN(ModelPool pool, ModelPool::Load(models, Device(options)));
   ASSIGN_OR_RETURN(std::optional<Lpips> lpips, LoadLpips(options.lpips));
-  auto server =
-      std::make_unique<ServerImpl>(options, std::move(data), std::move(blobs), std::move(store),
-                                   std::move(models), std::move(pool), std::move(lpips));
-  RETURN_IF_ERROR(server->Run());
-  return server;
+  return std::make_unique<ServerImpl>(options, std::move(data), std::move(blobs), std::move(store),
+                                      std::move(models), std::move(pool), std::move(lpips));
 }
 
 }  // namespace tweedie

@@ -15,6 +15,7 @@
 #include "server/convert/job_proto.h"
 #include "server/rpc/page_token.h"
 #include "server/rpc/resource_names.h"
+#include "server/rpc/status_details.h"
 
 namespace tweedie {
 namespace {
@@ -126,6 +127,7 @@ v1::Job JobCalls::Report(const JobRecord& record) {
 
 absl::StatusOr<std::vector<JobRecord>> JobCalls::WriteAndCreate(std::vector<PreparedJob>& jobs,
                                                                 std::vector<bool>& created) {
+  RETURN_IF_ERROR(parts_->runner->CheckRoom());
   std::vector<NewJob> new_jobs;
   for (PreparedJob& job : jobs) {
     if (!job.input.empty()) {
@@ -157,6 +159,8 @@ absl::StatusOr<std::vector<JobRecord>> JobCalls::Store(std::vector<PreparedJob>&
     parts_->hub->OnJobChanged(job);
   }
   parts_->runner->Wake();
+  // A full queue tells more; a full disk may have room again.
+  if (absl::IsResourceExhausted(records.status())) return MayRetry(records.status());
   if (records.ok()) RETURN_IF_ERROR(HitFailpoint("create.reply"));
   return records;
 }

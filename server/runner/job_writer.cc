@@ -111,8 +111,8 @@ void JobWriter::RemoveOldCheckpoints(RunningJob& job, const std::string& kept) c
   job.checkpoint_blob = kept;
 }
 
-absl::Status JobWriter::Checkpoint(RunningJob& job, const MethodProgress& progress,
-                                   const MethodState& state) {
+absl::Status JobWriter::TryCheckpoint(RunningJob& job, const MethodProgress& progress,
+                                      const MethodState& state) {
   const std::string name =
       absl::StrCat(job.record.id, "/checkpoint-", job.lease.attempt, "-", progress.step);
   RETURN_IF_ERROR(HitFailpoint("checkpoint.before", job.record.id));
@@ -159,7 +159,7 @@ absl::StatusOr<JobRecord> JobWriter::EndedBefore(const RunningJob& job,
   return lost;
 }
 
-absl::Status JobWriter::Finish(RunningJob& job, const JobOutcome& outcome) {
+absl::Status JobWriter::TryFinish(RunningJob& job, const JobOutcome& outcome) {
   if (job.abandoned) return absl::OkStatus();
   RETURN_IF_ERROR(MakeEnd(job, outcome));
   absl::StatusOr<JobRecord> ended = StoreEnd(job);
@@ -189,7 +189,12 @@ absl::StatusOr<JobRecord> JobWriter::StoreRelease(const RunningJob& job) const {
 absl::Status JobWriter::Release(RunningJob& job, const Method& method) {
   if (job.abandoned) return absl::OkStatus();
   if (method.progress().step > 0) {
-    RETURN_IF_ERROR(Checkpoint(job, method.progress(), method.Save()));
+    const absl::Status written = Checkpoint(job, method.progress(), method.Save());
+    // It goes on from an earlier one then; that it was not given back would count
+    // as a crash.
+    if (!written.ok()) {
+      spdlog::error("job=jobs/{} checkpoint: {}", job.record.id, written.ToString());
+    }
     if (job.abandoned) return absl::OkStatus();
   }
   const absl::StatusOr<JobRecord> released = StoreRelease(job);

@@ -10,27 +10,31 @@
 namespace tweedie {
 
 LeaseKeeper::LeaseKeeper(Options options, const Clock* clock, JobStore* store, RunningJobs* running,
-                         RunCounters* counters, std::function<void(const std::string&)> cancel)
+                         RunCounters* counters, DiskReserve* reserve,
+                         std::function<void(const std::string&)> cancel)
     : options_(options),
       clock_(clock),
       store_(store),
       running_(running),
       counters_(counters),
+      reserve_(reserve),
       cancel_(std::move(cancel)),
       last_success_(clock->Now()),
       thread_(options.heartbeat, [this] { Beat(); }) {}
 
-void LeaseKeeper::Abandon(RunningJob& job, const char* why) {
+void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter) {
   job.abandoned = true;
   cancel_(job.record.id);
   running_->Remove(job.record.id);
-  counters_->Add("tweedie_fence_rejections_total");
+  counters_->Add(counter);
   spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt, why);
 }
 
 void LeaseKeeper::FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs) {
   if (clock_->Now() - last_success_ < options_.lease - options_.heartbeat) return;
-  for (const auto& job : jobs) Abandon(*job, "no heartbeat reached the store in time");
+  for (const auto& job : jobs) {
+    Abandon(*job, "no heartbeat reached the store in time", "tweedie_leases_given_up_total");
+  }
 }
 
 bool LeaseKeeper::EndIsBeingTried(const RunningJob& job) const {
@@ -52,15 +56,16 @@ void LeaseKeeper::Beat() {
   const absl::Time now = clock_->Now();
   const absl::StatusOr<Results> results = Renew(leases);
   if (!results.ok()) {
-    spdlog::error("heartbeat: {}", results.status().ToString());
+    spdlog::error("heartbeat: {}", reserve_->MakeRoom(results.status()).ToString());
     return FenceSelf(jobs);
   }
   last_success_ = now;
   for (size_t i = 0; i < jobs.size(); ++i) {
     // A job that ended meanwhile holds no lease either.
     const bool runs = running_->Find(jobs[i]->record.id) == jobs[i];
-    if (!(*results)[i].held && runs && !EndIsBeingTried(*jobs[i]))
-      Abandon(*jobs[i], "the lease is another's");
+    if (!(*results)[i].held && runs && !EndIsBeingTried(*jobs[i])) {
+      Abandon(*jobs[i], "the lease is another's", "tweedie_fence_rejections_total");
+    }
     if ((*results)[i].held && (*results)[i].cancel_requested) cancel_(jobs[i]->record.id);
   }
 }

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/jobs/job_store.h"
+#include "server/runner/disk_reserve.h"
 #include "server/runner/periodic_thread.h"
 #include "server/runner/run_counters.h"
 #include "server/runner/running_job.h"
@@ -26,7 +27,8 @@ class LeaseKeeper {
   };
   // `cancel` takes a job out of the engine. All outlive the keeper.
   LeaseKeeper(Options options, const Clock* clock, JobStore* store, RunningJobs* running,
-              RunCounters* counters, std::function<void(const std::string&)> cancel);
+              RunCounters* counters, DiskReserve* reserve,
+              std::function<void(const std::string&)> cancel);
 
   void Stop() { thread_.Stop(); }
 
@@ -37,7 +39,7 @@ class LeaseKeeper {
   // Whether the job ended here, though the reply that said so was lost: who tries
   // again finds that out.
   bool EndIsBeingTried(const RunningJob& job) const;
-  void Abandon(RunningJob& job, const char* why);
+  void Abandon(RunningJob& job, const char* why, const char* counter);
   // Gives up all jobs if the last success is too long ago.
   void FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs);
 
@@ -46,6 +48,7 @@ class LeaseKeeper {
   JobStore* const store_;
   RunningJobs* const running_;
   RunCounters* const counters_;
+  DiskReserve* const reserve_;
   const std::function<void(const std::string&)> cancel_;
   absl::Time last_success_;  // of the keeper's thread
   PeriodicThread thread_;

@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
 #define TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -32,12 +33,20 @@ struct RunningJob {
 
   // Any thread: the lease is lost, nothing may be written any more.
   std::atomic<bool> abandoned = false;
+  // Suspected of having killed the process, and not yet further on than it was
+  // then: it runs alone.
+  std::atomic<bool> unproven = false;
   // How long the sink was busy with the latest metrics, in nanoseconds.
   std::atomic<int64_t> metrics_nanos = 0;
 
   // Engine thread.
   int checkpoint_step = 0;
   absl::Time checkpoint_time;
+  // Of a suspect: every step is checkpointed until it has been here as long as one
+  // may go without a checkpoint.
+  bool on_probation = false;
+  int begin_step = 0;
+  absl::Time begin_time;
   absl::Time metrics_time = absl::InfinitePast();
 
   // Sink thread (the drain's, once that has ended).
@@ -78,6 +87,12 @@ class RunningJobs {
     std::vector<std::shared_ptr<RunningJob>> all;
     for (const auto& [id, job] : jobs_) all.push_back(job);
     return all;
+  }
+  // Whether a suspect is among them that has not proven itself yet.
+  bool has_unproven() const {
+    absl::MutexLock lock(&mu_);
+    return std::any_of(jobs_.begin(), jobs_.end(),
+                       [](const auto& job) { return job.second->unproven.load(); });
   }
   int64_t cost_bytes() const {
     absl::MutexLock lock(&mu_);

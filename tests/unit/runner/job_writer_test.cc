@@ -10,6 +10,7 @@
 #include "core/jobs/sqlite/sqlite_job_store.h"
 #include "server/convert/job_proto.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/fake_method.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/unit/runner/forwarding_store.h"
@@ -66,7 +67,8 @@ class JobWriterTest : public testing::Test {
   CountingObserver observer_;
   RunningJobs running_;
   RunCounters counters_;
-  JobWriter writer_{&store_, &blobs_, &observer_, &running_, &counters_};
+  DiskReserve reserve_{folder_.File("reserve"), 4096};
+  JobWriter writer_{&store_, &blobs_, &observer_, &running_, &counters_, &reserve_};
 };
 
 // Distances by a network take a second an image.
@@ -143,6 +145,22 @@ TEST_F(LostReplyTest, ACheckpointThatTheStoreHasNoRoomForLeavesNoFile) {
   EXPECT_THAT(writer_.Checkpoint(*running, {1, 3, 2}, state_),
               StatusIs(absl::StatusCode::kResourceExhausted, ::testing::_));
   EXPECT_THAT(blobs_.List().value(), ::testing::IsEmpty());
+}
+
+// Drained with a full disk: what it does not give back would count as a crash.
+TEST_F(LostReplyTest, AJobWhoseCheckpointTheDiskRefusesIsGivenBackAllTheSame) {
+  const auto running = Claim();
+  FakeMethod method(1, 3, 0.5);
+  Evaluation evaluation;
+  evaluation.prediction = at::zeros({1, 1, 2, 2});
+  ASSERT_OK(method.Advance(evaluation));
+  ASSERT_OK(reserve_.Restore());
+  ASSERT_OK(ArmFailpoints("file.write=full@0"));
+  EXPECT_OK(writer_.Release(*running, method));
+  ASSERT_OK_AND_ASSIGN(const JobRecord job, queue_->Get("job-1"));
+  EXPECT_EQ(job.state, JobState::kQueued);
+  EXPECT_EQ(job.crashes, 0);
+  EXPECT_FALSE(reserve_.held());
 }
 
 #endif  // TWEEDIE_FAILPOINTS
