@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -138,7 +139,7 @@ absl::Status ArmFailpoint(absl::string_view name, absl::string_view detail, Fail
 
 absl::Status ArmFailpoints(absl::string_view text) {
   for (const absl::string_view one : absl::StrSplit(text, ';', absl::SkipWhitespace())) {
-    RETURN_IF_ERROR(ArmOne(one));
+    RETURN_IF_ERROR(ArmOne(absl::StripAsciiWhitespace(one)));
   }
   return absl::OkStatus();
 }
