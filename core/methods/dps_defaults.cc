@@ -16,15 +16,15 @@ struct Zeta {
 // the default model best, noise 0.05 (docs/numbers/dps_zeta.tsv, by
 // tools/tune_zeta.py); that of grayscale, which needs colour, is subsampling's.
 constexpr Zeta kZeta[] = {
-    {0.1, 0.01},  // identity
-    {0.2, 0.02},  // inpainting
-    {0.3, 0.03},  // super_resolution
-    {0.3, 0.03},  // subsampling
+    {0.1, 0.01},    // identity
+    {0.2, 0.02},    // inpainting
+    {0.3, 0.03},    // super_resolution
+    {0.3, 0.03},    // subsampling
     {0.25, 0.025},  // blur
-    {0.2, 0.02},  // mri
-    {0.5, 0.05},  // tomography
-    {0.3, 0.03},  // phase_retrieval
-    {0.3, 0.03},  // grayscale
+    {0.2, 0.02},    // mri
+    {0.5, 0.05},    // tomography
+    {0.3, 0.03},    // phase_retrieval
+    {0.3, 0.03},    // grayscale
 };
 static_assert(std::size(kZeta) == std::variant_size_v<OperatorSpec>);
 
