@@ -62,7 +62,7 @@ function(tweedie_test name)
     _tweedie_torch(${name})
   endif()
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 120)
+    set(ARG_TIMEOUT 300)
   endif()
   add_test(NAME ${name} COMMAND ${name})
   # ctest keeps the cores busy: OpenMP's threads would only wait for each other.
