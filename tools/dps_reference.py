@@ -20,7 +20,6 @@ import sys
 import time
 
 import diffusers
-import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -30,7 +29,6 @@ from tweedie_psnr_reference import load_images, psnr
 
 SIDE = 9
 STD = 2.0
-MEASUREMENT = 4  # NoisePurpose::kMeasurement
 
 
 def gaussian_kernel():
@@ -51,21 +49,15 @@ def blur(x):
     return F.conv2d(F.pad(x, (pad,) * 4, mode="reflect"), gaussian_kernel())
 
 
-class Draws:
-    """Normals [n, C, H, W] for the images from `first` on."""
-
-    def __init__(self, seed, first, shape):
-        self.seed, self.first, self.shape = seed, first, shape
-
-    def __call__(self, step, purpose):
-        count = int(np.prod(self.shape[1:]))
-        rows = [noise.normals(self.seed, self.first + i, step, purpose, count=count) for i in range(self.shape[0])]
-        return torch.from_numpy(np.stack(rows).reshape(self.shape))
+def draws_for(seed, first, shape):
+    """Returns a function of step and purpose: normals of `shape` [n, C, H, W], for the images from `first` on."""
+    return lambda step, purpose: torch.from_numpy(
+        noise.image_normals(seed, shape[0], step, purpose, shape[1:], first=first))
 
 
 def measure(operator, clean, sigma, draws):
     """y = A(x) + noise, only where something is measured."""
-    added = sigma * draws(0, MEASUREMENT)
+    added = sigma * draws(0, noise.MEASUREMENT)
     return operator(clean) + (box(added) if operator is box else added)
 
 
@@ -92,17 +84,6 @@ def restore(unet, abars, y, operator, zeta, draws):
     return x
 
 
-def measure_and_restore(args, clean, first):
-    """The images `first` to first + args.batch of `clean`, restored."""
-    unet = diffusers.UNet2DModel.from_pretrained(args.model).eval().requires_grad_(False)
-    abars = diffusers.DDPMScheduler.from_pretrained(args.model).alphas_cumprod
-    operator = {"box": box, "blur": blur}[args.operator]
-    rows = clean[first:first + args.batch]
-    draws = Draws(args.seed, first, tuple(rows.shape))
-    y = measure(operator, rows, args.sigma, draws)
-    return restore(unet, abars, y, operator, args.zeta, draws)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images")
@@ -115,9 +96,19 @@ def main():
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--tsv", type=pathlib.Path)
     args = parser.parse_args()
+    unet = diffusers.UNet2DModel.from_pretrained(args.model).eval().requires_grad_(False)
+    abars = diffusers.DDPMScheduler.from_pretrained(args.model).alphas_cumprod
+    operator = {"box": box, "blur": blur}[args.operator]
     clean = torch.from_numpy(load_images(args.images, args.count))
+
+    def measure_and_restore(first, rows):
+        draws = draws_for(args.seed, first, rows.shape)
+        y = measure(operator, rows, args.sigma, draws)
+        return restore(unet, abars, y, operator, args.zeta, draws)
+
     begin = time.monotonic()
-    restored = torch.cat([measure_and_restore(args, clean, i) for i in range(0, len(clean), args.batch)])
+    restored = torch.cat([measure_and_restore(i * args.batch, rows)
+                          for i, rows in enumerate(clean.split(args.batch))])
     seconds = (time.monotonic() - begin) / len(clean)
     values = psnr(restored.numpy(), clean.numpy())
     error = values.std(ddof=1) / len(values) ** 0.5

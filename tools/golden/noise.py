@@ -14,7 +14,7 @@ import pathlib
 
 import numpy as np
 
-INITIAL, STEP, GUIDE, RENOISE = 0, 1, 2, 6  # purposes
+INITIAL, STEP, GUIDE, MEASUREMENT, RENOISE = 0, 1, 2, 4, 6  # purposes
 U32 = np.uint64(0xFFFFFFFF)
 LN2 = 0.6931471805599453
 HALF_PI = 1.5707963267948966
@@ -80,10 +80,10 @@ def normals(seed, image, step, purpose, inner=0, count=1):
     return np.stack(box_muller(*words[:2]) + box_muller(*words[2:]), axis=1).reshape(-1)[:count]
 
 
-def image_normals(seed, num_images, step, purpose, shape, inner=0):
-    """float32 [num_images, *shape]."""
+def image_normals(seed, num_images, step, purpose, shape, inner=0, first=0):
+    """float32 [num_images, *shape], for the images from `first` on."""
     count = int(np.prod(shape))
-    rows = [normals(seed, i, step, purpose, inner, count) for i in range(num_images)]
+    rows = [normals(seed, i, step, purpose, inner, count) for i in range(first, first + num_images)]
     return np.stack(rows).reshape((num_images, *shape))
 
 
