@@ -1,10 +1,16 @@
 # shellcheck shell=bash
 # Sourced, after common.sh, by the scripts that run a server of their own.
 # shellcheck disable=SC2034  # for those who source this
+readonly IMAGES=data/fashion-mnist-test
+readonly TIMESTEPS=(30 100 300 500)
 readonly TWEEDIED=build/release/server/tweedied TWEEDIE=build/release/client/tweedie
 
 server_pid=
 address=
+
+build_binaries() {
+  build release --target tweedied tweedie
+}
 
 # start_server DATA_DIR LOG: starts a server on free ports and reads its address
 # from the line that says it is ready.
@@ -33,4 +39,23 @@ stop_server() {
   server_pid=
   wait "$pid" || status=$?
   [[ $status == 0 ]] || fail "tweedied ended with status $status after SIGTERM"
+}
+
+# denoise_at T IMAGES...: one-shot denoising of clean images, noised to timestep T,
+# into $OUT.
+denoise_at() {
+  local t=$1
+  shift
+  "$TWEEDIE" --server "$address" denoise "$@" --timestep "$t" --add-noise --seed 1 \
+    --out "$OUT/denoise-t$t" --json >"$OUT/denoise-t$t.json"
+}
+
+# print_psnr N: of denoise_at, for each of TIMESTEPS and the first N images, beside
+# the reference.
+print_psnr() {
+  local t jobs=()
+  for t in "${TIMESTEPS[@]}"; do
+    jobs+=("$t=$OUT/denoise-t$t.json")
+  done
+  /usr/bin/python3 tools/psnr_table.py "docs/numbers/tweedie_psnr_reference_$1.tsv" "${jobs[@]}"
 }
