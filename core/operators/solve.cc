@@ -122,6 +122,9 @@ at::Tensor Fitted(const LinearOperator& A, const at::Tensor& y, const at::Tensor
 at::Tensor Proximal(const LinearOperator& A, const at::Tensor& y, const at::Tensor& v,
                     const at::Tensor& rho) {
   const at::NoGradGuard no_grad;
+  if (A.spectrum() == nullptr && v.defined()) {
+    return SolveRows(A, rho, Double(y), Double(v), Stop(y)).to(y.scalar_type());
+  }
   const at::Tensor b = A.Adjoint(Double(y));
   const at::Tensor near = v.defined() ? Double(v) : at::zeros_like(b);
   if (A.spectrum() == nullptr) {

@@ -82,6 +82,17 @@ bool Alike(const Image& a, const Image& b) {
   return a.width == b.width && a.height == b.height && a.channels == b.channels;
 }
 
+// Why rows have no figures.
+std::string NotesBelow(const Problem& problem) {
+  std::string notes;
+  for (const Outcome* outcome : problem.outcomes) {
+    const std::string problems = Problems(outcome->result);
+    if (problems.empty()) continue;
+    absl::StrAppend(&notes, "\n", outcome->cell.method, ": ", problems, "\n");
+  }
+  return notes;
+}
+
 }  // namespace
 
 Summary SummaryOf(const v1::Job& job) {
@@ -167,14 +178,10 @@ std::string ReportMarkdown(const std::vector<Outcome>& outcomes, const std::vect
       absl::StrAppend(&markdown, "| (measurement) | ", WithError(*measured, 2), " | | | | ",
                       measured->count, " | |\n");
     }
-    std::string notes;
     for (const Outcome* outcome : problem.outcomes) {
       absl::StrAppend(&markdown, MarkdownRow(*outcome));
-      const std::string problems = Problems(outcome->result);
-      if (!problems.empty())
-        absl::StrAppend(&notes, "\n", outcome->cell.method, ": ", problems, "\n");
     }
-    absl::StrAppend(&markdown, notes);
+    absl::StrAppend(&markdown, NotesBelow(problem));
   }
   return markdown;
 }
