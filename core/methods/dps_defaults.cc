@@ -12,9 +12,10 @@ struct Zeta {
   double squared_norm;
 };
 
-// For 1000 steps, in the order of OperatorSpec. What restored training images of
-// the default model best, noise 0.05 (docs/numbers/dps_zeta.tsv, by
-// tools/tune_zeta.py); that of grayscale, which needs colour, is subsampling's.
+// For 1000 steps, in the order of OperatorSpec: one for each family, near what
+// restored training images of the default model best, noise 0.05
+// (docs/numbers/dps_zeta.tsv, by tools/tune_zeta.py). Not tried: grayscale, which
+// needs colour; the squared norm but for inpainting and blur.
 constexpr Zeta kZeta[] = {
     {0.1, 0.01},    // identity
     {0.2, 0.02},    // inpainting
