@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/jobs/postgres/postgres_options.h"
 #include "server/version.h"
 
 namespace tweedie {
@@ -58,6 +59,19 @@ std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const ch
   return arguments;
 }
 
+// Whether the command line itself, as others may see it, gives a password.
+bool ShowsPassword(int argc, const char* const* argv) {
+  const std::string flag = "--database";
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument.rfind(flag + "=", 0) == 0 && HoldsPassword(argument.substr(flag.size() + 1))) {
+      return true;
+    }
+    if (argument == flag && i + 1 < argc && HoldsPassword(argv[i + 1])) return true;
+  }
+  return false;
+}
+
 // Declares options of one group.
 class Group {
  public:
@@ -78,6 +92,14 @@ class Group {
 void AddService(CLI::App& app, ServerOptions& options) {
   Group group(app, "Service");
   group.Add("data-dir", options.data_dir, "Folder of the queue and its images; made if need be");
+  group.Add("database", options.database,
+            "PostgreSQL database that several servers share, instead of --data-dir: a "
+            "postgresql:// URL or libpq's keyword=value pairs. A password comes from "
+            "TWEEDIE_DATABASE, the file of --config, PGPASSFILE or PGPASSWORD");
+  group.Add("database-schema", options.database_schema, "Schema of the queue in the database");
+  group.Add("blobs-dir", options.blobs_dir,
+            "With --database: folder that all its servers share, for images; in the database if "
+            "empty");
   group.Add("models-dir", options.models_dir, "Folder whose folders are the models");
   group.Add("listen", options.listen,
             "HOST:PORT or unix:PATH of the gRPC service; port 0 picks a free one");
@@ -150,6 +172,12 @@ std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* a
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error, std::cout, std::cerr);
     return ExitNow{code == 0 ? 0 : 2};
+  }
+  if (ShowsPassword(argc, argv)) {
+    std::cerr << "--database: a password on the command line can be read by every user of this "
+                 "machine; give it by TWEEDIE_DATABASE, the file of --config, PGPASSFILE or "
+                 "PGPASSWORD\n";
+    return ExitNow{2};
   }
   const bool on_cpu = options.device.rfind("cuda", 0) != 0;
   options.strict = reproducibility.empty() ? on_cpu : reproducibility == "strict";

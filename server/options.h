@@ -14,6 +14,9 @@ namespace tweedie {
 // first of these that is given holds.
 struct ServerOptions {
   std::string data_dir = "tweedie-data";
+  std::string database;  // of PostgreSQL; the queue is in data_dir if empty. A secret
+  std::string database_schema = "tweedie";
+  std::string blobs_dir;  // with `database`: blobs are files there, not in the database
   std::string models_dir = "models";
   std::string listen = "127.0.0.1:7433";
   std::string http = "127.0.0.1:7480";
@@ -43,7 +46,8 @@ struct ExitNow {
   int code = 0;
 };
 
-// Reads the command line, the environment and the config file.
+// Reads the command line, the environment and the config file. A password on the
+// command line, which every user of the machine can read, is an error.
 std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* argv);
 
 }  // namespace tweedie

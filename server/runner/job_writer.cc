@@ -95,7 +95,7 @@ absl::Status JobWriter::Checkpoint(RunningJob& job, const MethodProgress& progre
                    blobs_->Write(name, WriteCheckpoint(state, job.weights_sha256)));
   const absl::StatusOr<BlobRef> replaced = store_->Checkpoint(job.lease, ToStored(progress), blob);
   if (!replaced.ok()) {
-    RemoveBlob(name);
+    if (!IsInDoubt(replaced.status())) RemoveBlob(name);  // it may be the job's by now
     return LeaseLost(job, replaced.status()) ? absl::OkStatus() : replaced.status();
   }
   if (replaced->name != name) RemoveBlob(replaced->name);

@@ -104,7 +104,7 @@ class JobRunnerTest : public PrepareJobTest {
   FakeClock clock_;
   const std::unique_ptr<JobStore> queue_ =
       OpenSqliteJobStore(folder_.File("queue.db"), {}, &clock_).value();
-  const BlobStore blobs_ = BlobStore::Open(folder_.File("blobs")).value();
+  const FileBlobStore blobs_ = FileBlobStore::Open(folder_.File("blobs")).value();
   const std::unique_ptr<ModelPool> pool_ =
       std::make_unique<ModelPool>(ModelPool::Load(*models_, {}).value());
   WatchedStore store_{queue_.get()};

@@ -58,7 +58,7 @@ class JobWriterTest : public testing::Test {
   FakeClock clock_;
   const std::unique_ptr<JobStore> queue_ =
       OpenSqliteJobStore(folder_.File("queue.db"), {}, &clock_).value();
-  const BlobStore blobs_ = BlobStore::Open(folder_.File("blobs")).value();
+  const FileBlobStore blobs_ = FileBlobStore::Open(folder_.File("blobs")).value();
   RefusingStore store_{queue_.get()};
   SilentObserver observer_;
   RunningJobs running_;
@@ -85,6 +85,57 @@ TEST_F(JobWriterTest, AnEndThatTheStoreRefusesIsMeasuredOnce) {
   EXPECT_NEAR(job.metrics(0).psnr(), 20, 1e-4);  // 0.2 of [-1, 1] is 0.1 of [0, 1]
   EXPECT_OK(blobs_.Read(ended.result));
   EXPECT_EQ(running_.size(), 0);
+}
+
+// The connection broke while the store committed, and the database did not come
+// back to be asked.
+class InDoubtStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  absl::StatusOr<BlobRef> Checkpoint(const Lease& lease, const JobProgress& progress,
+                                     const BlobRef& blob) override {
+    auto replaced = ForwardingStore::Checkpoint(lease, progress, blob);
+    return std::exchange(in_doubt, false) ? InDoubt() : replaced;
+  }
+  absl::StatusOr<JobRecord> Finish(const Lease& lease, const JobEnd& end) override {
+    auto ended = ForwardingStore::Finish(lease, end);
+    return std::exchange(in_doubt, false) ? InDoubt() : ended;
+  }
+
+  bool in_doubt = false;
+
+ private:
+  static absl::Status InDoubt() {
+    absl::Status status = absl::UnavailableError("who knows");
+    status.SetPayload(kInDoubtPayload, absl::Cord());
+    return status;
+  }
+};
+
+TEST_F(JobWriterTest, EndInDoubtThatWasDoneIsFoundDone) {
+  InDoubtStore store(queue_.get());
+  JobWriter writer(&store, &blobs_, &observer_, &running_, &counters_);
+  const auto running = Claim();
+  const JobOutcome outcome = {absl::OkStatus(), {}, at::zeros({1, 1, 16, 16})};
+  store.in_doubt = true;
+  EXPECT_THAT(writer.Finish(*running, outcome),
+              StatusIs(absl::StatusCode::kUnavailable, ::testing::_));
+  EXPECT_EQ(running_.size(), 1) << "it is tried again";
+  EXPECT_OK(writer.Finish(*running, outcome));
+  ASSERT_OK_AND_ASSIGN(const JobRecord ended, queue_->Get("job-1"));
+  EXPECT_OK(blobs_.Read(ended.result)) << "not removed as one of a lost lease";
+  EXPECT_EQ(counters_.Values().count("tweedie_fence_rejections_total"), 0u);
+}
+
+TEST_F(JobWriterTest, BlobOfACheckpointInDoubtIsKept) {
+  InDoubtStore store(queue_.get());
+  JobWriter writer(&store, &blobs_, &observer_, &running_, &counters_);
+  const auto running = Claim();
+  store.in_doubt = true;
+  EXPECT_THAT(writer.Checkpoint(*running, {}, {}),
+              StatusIs(absl::StatusCode::kUnavailable, ::testing::_));
+  ASSERT_OK_AND_ASSIGN(const JobRecord job, queue_->Get("job-1"));
+  EXPECT_OK(blobs_.Read(job.checkpoint));
 }
 
 }  // namespace
