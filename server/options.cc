@@ -130,6 +130,11 @@ void AddEngine(CLI::App& app, ServerOptions& options, std::string& reproducibili
   group.Add("max-running-jobs", options.max_running_jobs, "Most jobs that are advanced together")
       ->check(CLI::Range(1, 4096));
   group
+      .Add("step-limit-seconds", options.step_limit_seconds,
+           "A network call that takes longer is taken to hang: the process ends itself (SIGABRT), "
+           "and its jobs go on at the next start; 0 for never")
+      ->check(CLI::NonNegativeNumber);
+  group
       .Add("max-running-mebibytes", options.max_running_mebibytes,
            "Most memory of running jobs (estimate), in MiB; also the most of one job")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
@@ -145,6 +150,10 @@ void AddLimits(CLI::App& app, ServerOptions& options) {
       .Add("max-queued-jobs-per-creator", options.max_queued_jobs_per_creator,
            "Most queued jobs of one creator")
       ->check(CLI::Range(1, 1 << 24));
+  group
+      .Add("disk-reserve-mebibytes", options.disk_reserve_mebibytes,
+           "Kept free, as a file, for jobs that run when the disk is full; 0 for none")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 20));
   group
       .Add("keep-succeeded-hours", options.keep_succeeded_hours,
            "How long succeeded and cancelled jobs are kept")

@@ -35,9 +35,11 @@ struct ServerOptions {
   int max_queued_jobs = 10000;
   int max_queued_jobs_per_creator = 1000;
 
+  int64_t disk_reserve_mebibytes = 256;  // 0: none
   double keep_succeeded_hours = 24;
   double keep_failed_hours = 168;
   double drain_seconds = 30;
+  double step_limit_seconds = 300;  // 0: none
 };
 
 // How the process is to end at once: after --help or --version (0), or after an

@@ -39,6 +39,8 @@ absl::StatusOr<Queue> OpenFolder(const ServerOptions& options) {
   queue.kind = "sqlite";
   ASSIGN_OR_RETURN(DataDir data_dir, DataDir::Open(options.data_dir));
   queue.data_dir.emplace(std::move(data_dir));
+  queue.reserve_path = queue.data_dir->reserve_path();
+  queue.reserve_bytes = options.disk_reserve_mebibytes << 20;
   ASSIGN_OR_RETURN(queue.blobs, OpenFiles(queue.data_dir->blobs_path()));
   ASSIGN_OR_RETURN(queue.jobs, OpenSqliteJobStore(queue.data_dir->queue_path(), Retention(options),
                                                   Clock::Real()));

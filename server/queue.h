@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_SERVER_QUEUE_H_
 #define TWEEDIE_SERVER_QUEUE_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,10 @@ namespace tweedie {
 struct Queue {
   std::string kind;                 // as ServerInfo.store
   std::optional<DataDir> data_dir;  // locked, if the queue is in one
+  // A file that keeps room on the disk, and its size: 0 where the images are on a
+  // disk of others.
+  std::string reserve_path;
+  int64_t reserve_bytes = 0;
   std::unique_ptr<BlobStore> blobs;
   std::unique_ptr<JobStore> jobs;
   // Several servers may use it: jobs that run when this one starts may be

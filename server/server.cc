@@ -11,11 +11,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/clock.h"
+#include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
 #include "core/weights/model_repository.h"
 #include "server/http/http_server.h"
 #include "server/queue.h"
 #include "server/rpc/rpc_server.h"
+#include "server/runner/disk_reserve.h"
 #include "server/runner/job_runner.h"
 #include "server/runner/lpips_file.h"
 #include "server/runner/model_pool.h"
@@ -47,14 +49,13 @@ DeviceOptions Device(const ServerOptions& options) {
           options.num_threads};
 }
 
-JobRunner::Options RunnerOptions(const ServerOptions& options, bool is_shared) {
+JobRunner::Options RunnerOptions(const ServerOptions& options) {
   JobRunner::Options runner;
   runner.server = options.server_name;
   runner.device = options.device;
   runner.engine.max_batch_rows = options.max_batch_rows;
   runner.engine.max_running_jobs = options.max_running_jobs;
-  // Jobs of another server that has died are taken over soon.
-  if (is_shared) runner.upkeep = absl::Seconds(5);
+  runner.step_limit = absl::Seconds(1) * options.step_limit_seconds;
   runner.max_cost_bytes = options.max_running_mebibytes << 20;
   return runner;
 }
@@ -85,20 +86,25 @@ class ServerImpl final : public Server {
         models_(std::move(models)),
         pool_(std::move(pool)),
         lpips_(std::move(lpips)),
+        reserve_(queue_.reserve_path, queue_.reserve_bytes),
         hub_(Clock::Real()),
         observer_(&hub_) {}
   ~ServerImpl() override { Drain(); }
 
-  absl::Status Run() {
+  absl::Status Run() override {
     // Before any job is touched: an address that cannot be listened on is common.
     if (!options_.http.empty()) {
       ASSIGN_OR_RETURN(http_, HttpServer::Start({options_.http, [this] { return IsReady(); },
                                                  [this] { return Metrics(); }}));
     }
+    if (const absl::Status restored = reserve_.Restore(); !restored.ok()) {
+      spdlog::warn("new jobs are refused: {}", std::string(restored.message()));
+    }
     RETURN_IF_ERROR(CleanUp(queue_));
     runner_ = std::make_unique<JobRunner>(
-        RunnerOptions(options_, queue_.is_shared),
+        RunnerOptions(options_),
         JobRunner::Parts{Clock::Real(), queue_.jobs.get(), queue_.blobs.get(), &pool_, &observer_,
+                         &reserve_,
                          lpips_.has_value() ? &*lpips_ : nullptr});
     news_ = queue_.jobs->Listen([this](const QueueNews& news) { Hear(news); });
     RpcServer::Options rpc;
@@ -167,6 +173,7 @@ class ServerImpl final : public Server {
   const ModelRepository models_;
   ModelPool pool_;
   const std::optional<Lpips> lpips_;
+  DiskReserve reserve_;
   EventHub hub_;
   HubObserver observer_;
   std::atomic<bool> running_ = false;  // runner_ and rpc_ are there
@@ -198,18 +205,18 @@ absl::StatusOr<std::optional<Lpips>> LoadLpips(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& given) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given) {
   const ServerOptions options = WithDefaults(given);
   RETURN_IF_ERROR(CheckDevice(Device(options)));
   ASSIGN_OR_RETURN(Queue queue, OpenQueue(options));
+  spdlog::info("loading models from {}", options.models_dir);
+  RETURN_IF_ERROR(HitFailpoint("server.load"));
   ASSIGN_OR_RETURN(ModelRepository models, ModelRepository::Load(options.models_dir));
   LogModels(models);
   ASSIGN_OR_RETURN(ModelPool pool, ModelPool::Load(models, Device(options)));
   ASSIGN_OR_RETURN(std::optional<Lpips> lpips, LoadLpips(options.lpips));
-  auto server = std::make_unique<ServerImpl>(options, std::move(queue), std::move(models),
-                                             std::move(pool), std::move(lpips));
-  RETURN_IF_ERROR(server->Run());
-  return server;
+  return std::make_unique<ServerImpl>(options, std::move(queue), std::move(models), std::move(pool),
+                                      std::move(lpips));
 }
 
 }  // namespace tweedie
