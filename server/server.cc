@@ -56,6 +56,9 @@ JobRunner::Options RunnerOptions(const ServerOptions& options) {
   runner.engine.max_batch_rows = options.max_batch_rows;
   runner.engine.max_running_jobs = options.max_running_jobs;
   runner.step_limit = absl::Seconds(1) * options.step_limit_seconds;
+  runner.lease.lease = absl::Seconds(1) * options.lease_seconds;
+  runner.lease.heartbeat = runner.lease.lease / 6;
+  runner.upkeep = std::min(runner.upkeep, runner.lease.heartbeat);
   runner.max_cost_bytes = options.max_running_mebibytes << 20;
   return runner;
 }
@@ -104,8 +107,7 @@ class ServerImpl final : public Server {
     runner_ = std::make_unique<JobRunner>(
         RunnerOptions(options_),
         JobRunner::Parts{Clock::Real(), queue_.jobs.get(), queue_.blobs.get(), &pool_, &observer_,
-                         &reserve_,
-                         lpips_.has_value() ? &*lpips_ : nullptr});
+                         &reserve_, lpips_.has_value() ? &*lpips_ : nullptr});
     news_ = queue_.jobs->Listen([this](const QueueNews& news) { Hear(news); });
     RpcServer::Options rpc;
     rpc.listen = options_.listen;

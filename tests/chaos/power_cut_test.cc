@@ -22,17 +22,13 @@
 #include "core/base/clock.h"
 #include "core/jobs/blob_store.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
+#include "tests/chaos/workload.h"
 #include "tests/chaos/write_log/replay.h"
 #include "tests/testing/running_server.h"
 #include "tests/testing/status_matchers.h"
 
 namespace tweedie {
 namespace {
-
-int CountFrom(const char* variable, int otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::atoi(text);
-}
 
 enum class Promise { kCreated, kSucceeded, kDeleted };
 
