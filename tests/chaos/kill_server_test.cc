@@ -4,7 +4,7 @@
 // somebody has got further: three in a row that do not let a job go on are one that
 // kills the server, as far as that can tell.
 //
-// TWEEDIE_CHAOS_KILLS and TWEEDIE_CHAOS_JOBS set the counts (20 and 50).
+// The count is of kills; two jobs for each.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -73,8 +73,8 @@ void WaitForProgress(TestClient& client) {
 }
 
 TEST(KillServerTest, NothingAcknowledgedIsLostAndEveryResultIsAsUndisturbed) {
-  const int kills = CountFrom("TWEEDIE_CHAOS_KILLS", 20);
-  const int jobs = CountFrom("TWEEDIE_CHAOS_JOBS", 50);
+  const int kills = ChaosCount(30);
+  const int jobs = 2 * kills;
   const std::vector<v1::CreateJobRequest> requests = Workload(jobs, 300);
   const std::vector<std::string> expected = UndisturbedResults(requests);
 

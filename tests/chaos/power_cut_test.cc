@@ -3,7 +3,7 @@
 // was acknowledged before the cut is there, SQLite finds its file whole, and a
 // server goes on from it. The control: with syncs ignored, things are lost.
 //
-// TWEEDIE_CHAOS_CUTS and TWEEDIE_CHAOS_JOBS set the counts (30 and 24).
+// The count is of cuts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -189,10 +189,9 @@ class PowerCutTest : public testing::Test {
     EXPECT_EQ(server->Stop(SIGTERM), 0);
   }
 
-  const int cuts_ = CountFrom("TWEEDIE_CHAOS_CUTS", 30);
+  const int cuts_ = ChaosCount(30);
   std::mt19937_64 random_{std::random_device{}()};
-  const std::unique_ptr<LoggedRun> run_ =
-      std::make_unique<LoggedRun>(CountFrom("TWEEDIE_CHAOS_JOBS", 24));
+  const std::unique_ptr<LoggedRun> run_ = std::make_unique<LoggedRun>(/*jobs=*/24);
 };
 
 TEST_F(PowerCutTest, NothingAcknowledgedIsLost) {

@@ -3,13 +3,14 @@
 // crashes; nothing acknowledged is lost, nothing finishes twice, every result has
 // the bits of an undisturbed run, sequences ascend.
 //
-// TWEEDIE_CHAOS_FAULTS, TWEEDIE_CHAOS_JOBS and TWEEDIE_CHAOS_SERVERS set the
-// counts (9, 30 and 2).
+// The count is of faults; three jobs for each. TWEEDIE_CHAOS_SERVERS sets how many
+// servers there are (2).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
@@ -27,6 +28,11 @@ namespace tweedie {
 namespace {
 
 constexpr std::chrono::seconds kLease(3);
+
+int NumServers() {
+  const char* text = std::getenv("TWEEDIE_CHAOS_SERVERS");
+  return text == nullptr ? 2 : std::atoi(text);
+}
 
 // One of the servers. It keeps its address over its lives.
 class Member {
@@ -73,7 +79,7 @@ class Member {
 class SharedQueueChaosTest : public testing::Test {
  protected:
   void SetUp() override {
-    const int servers = CountFrom("TWEEDIE_CHAOS_SERVERS", 2);
+    const int servers = NumServers();
     for (int i = 0; i < servers; ++i) {
       members_.push_back(std::make_unique<Member>(absl::StrCat("server-", i), schema_));
     }
@@ -103,8 +109,8 @@ class SharedQueueChaosTest : public testing::Test {
 };
 
 TEST_F(SharedQueueChaosTest, NothingIsLostAndEveryResultIsAsUndisturbed) {
-  const int faults = CountFrom("TWEEDIE_CHAOS_FAULTS", 9);
-  const int jobs = CountFrom("TWEEDIE_CHAOS_JOBS", 30);
+  const int faults = ChaosCount(9);
+  const int jobs = 3 * faults;
   const std::vector<v1::CreateJobRequest> requests = Workload(jobs, 300);
   const std::vector<std::string> expected = UndisturbedResults(requests);
   const Audit audit(schema_);

@@ -59,8 +59,8 @@ class SequenceCheck {
 
 }  // namespace
 
-int CountFrom(const char* variable, int otherwise) {
-  const char* text = std::getenv(variable);
+int ChaosCount(int otherwise) {
+  const char* text = std::getenv("TWEEDIE_CHAOS_COUNT");
   return text == nullptr ? otherwise : std::atoi(text);
 }
 

@@ -10,8 +10,9 @@
 
 namespace tweedie {
 
-// The number in an environment variable: how often a chaos test does what it does.
-int CountFrom(const char* variable, int otherwise);
+// How often a chaos test does what it does: TWEEDIE_CHAOS_COUNT, which scripts/chaos
+// sets, or `otherwise`.
+int ChaosCount(int otherwise);
 
 // Job i of a workload, `jobs/job-i`.
 std::string JobName(int i);
