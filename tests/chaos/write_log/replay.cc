@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
@@ -71,7 +72,10 @@ void Apply(const NameChange& change, Names& names) {
       if (const auto file = names.extract(record.path)) names[record.second_path] = file.mapped();
       return;
     default:
-      names.erase(record.path);
+      // A folder is removed empty: what its files' removal did is on the disk too.
+      std::erase_if(names, [&](const auto& name) {
+        return name.first == record.path || absl::StartsWith(name.first, record.path + "/");
+      });
   }
 }
 
