@@ -16,9 +16,11 @@ namespace {
 // The parameter: whether blobs are in a shared folder instead of the database.
 class SharedQueueTest : public ::testing::TestWithParam<bool> {
  protected:
-  std::unique_ptr<RunningServer> StartServer(const std::string& name) const {
-    std::vector<std::string> more = {"--database", cluster().connection(), "--database-schema",
-                                     schema_,      "--server-name",        name};
+  std::unique_ptr<RunningServer> StartServer(const std::string& name,
+                                             const std::string& lease_seconds = "3") const {
+    std::vector<std::string> more = {"--database",      cluster().connection(), "--database-schema",
+                                     schema_,           "--server-name",        name,
+                                     "--lease-seconds", lease_seconds};
     if (GetParam()) more.insert(more.end(), {"--blobs-dir", blobs_.File("blobs")});
     return std::make_unique<RunningServer>(more);
   }
@@ -87,11 +89,11 @@ TEST_P(SharedQueueTest, AnyServerKnowsAJobAndReadsItsImages) {
 }
 
 TEST_P(SharedQueueTest, JobsOfAKilledServerGoOnAtAnotherToTheSameBits) {
-  const v1::CreateJobRequest request = SampleRequest(2, 500, 12);
+  const v1::CreateJobRequest request = SampleRequest(1, 300, 12);
   auto servers = StartTwo();
   v1::Job job;
   Servers::Split split = servers.Run(request, &job);
-  ASSERT_TRUE(split.runner->client().WaitForStep(job.name(), 300).ok());
+  ASSERT_TRUE(split.runner->client().WaitForStep(job.name(), 150).ok());
   split.runner->process().Kill();
   const std::string result = ResultOf(split.other->client(), job.name(), &job);  // lease + 5 s
   EXPECT_EQ(job.attempt(), 2) << "not taken from a server that lives";
@@ -99,7 +101,7 @@ TEST_P(SharedQueueTest, JobsOfAKilledServerGoOnAtAnotherToTheSameBits) {
 }
 
 TEST_P(SharedQueueTest, DrainedServersJobsGoOnAtAnother) {
-  const v1::CreateJobRequest request = SampleRequest(2, 400, 13);
+  const v1::CreateJobRequest request = SampleRequest(1, 200, 13);
   auto servers = StartTwo();
   v1::Job job;
   Servers::Split split = servers.Run(request, &job);
@@ -121,8 +123,8 @@ TEST_P(SharedQueueTest, CancellationReachesTheServerThatRunsTheJob) {
 }
 
 TEST_P(SharedQueueTest, RunningJobGoesOnThroughARestartOfTheDatabase) {
-  const v1::CreateJobRequest request = SampleRequest(2, 400, 14);
-  const auto one = StartServer("one");
+  const v1::CreateJobRequest request = SampleRequest(1, 200, 14);
+  const auto one = StartServer("one", "30");
   v1::Job job;
   ASSERT_TRUE(one->client().Create(request, &job).ok());
   ASSERT_TRUE(one->client().WaitForStep(job.name(), 100).ok());
