@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "tests/chaos/workload.h"
 #include "tests/testing/running_server.h"
 
@@ -26,14 +25,16 @@ namespace {
 class SmallDiskServer {
  public:
   SmallDiskServer() {
-    std::vector<std::string> arguments = ServerArguments(
-        folder_.path(), {"--disk-reserve-mebibytes", "4", "--max-running-jobs", "4"});
     const std::string script =
-        absl::StrCat("mount -t tmpfs -o size=64m tmpfs ", folder_.path(), " && exec " TWEEDIED " ",
-                     absl::StrJoin(arguments, " "));
+        absl::StrCat("mount -t tmpfs -o size=64m tmpfs ", folder_.path(), " && exec \"$@\"");
+    std::vector<std::string> arguments = {
+        "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", TWEEDIED};
+    for (const std::string& argument : ServerArguments(
+             folder_.path(), {"--disk-reserve-mebibytes", "4", "--max-running-jobs", "4"})) {
+      arguments.push_back(argument);
+    }
     std::string log;
-    process_ = ServerProcess::Start(
-        "/usr/bin/unshare", {"--user", "--map-root-user", "--mount", "sh", "-c", script}, &log);
+    process_ = ServerProcess::Start("/usr/bin/unshare", arguments, &log);
     if (process_ != nullptr) client_ = std::make_unique<TestClient>(process_->address());
     EXPECT_NE(process_, nullptr) << log;
   }

@@ -89,14 +89,14 @@ TEST(PoisonTest, AJobThatKillsTheProcessIsQuarantinedAndTheOthersAreDone) {
 // Kills from outside: each life is long enough for one step.
 TEST(PoisonTest, AJobThatGoesOnIsNeverQuarantinedHoweverOftenItsServerIsKilled) {
   constexpr int kKills = 12;
-  const v1::CreateJobRequest request = Named("job", 1000, 9);
+  const v1::CreateJobRequest request = Named("job-0", 1000, 9);
   RunningServer server;
   v1::Job job;
   ASSERT_TRUE(server.client().Create(request, &job).ok());
   int step = 0;
   for (int kill = 0; kill < kKills; ++kill) {
     v1::WatchJobRequest watch;
-    watch.set_name("jobs/job");
+    watch.set_name("jobs/job-0");
     // A checkpoint is written before the progress after the next is told.
     int seen = 0;
     int told = 0;
@@ -113,7 +113,7 @@ TEST(PoisonTest, AJobThatGoesOnIsNeverQuarantinedHoweverOftenItsServerIsKilled) 
     server.process().Kill();
     server.Start();
   }
-  ASSERT_TRUE(server.client().Get("jobs/job", &job).ok());
+  ASSERT_TRUE(server.client().Get("jobs/job-0", &job).ok());
   EXPECT_THAT(job.state(), testing::AnyOf(v1::Job::RUNNING, v1::Job::QUEUED))
       << job.ShortDebugString();
   EXPECT_GE(job.attempt(), kKills);
@@ -123,7 +123,7 @@ TEST(PoisonTest, AJobThatGoesOnIsNeverQuarantinedHoweverOftenItsServerIsKilled) 
 // --- Hangs ----------------------------------------------------------------
 
 TEST(HangTest, AStepThatHangsEndsTheProcessAndTheJobGoesOn) {
-  const v1::CreateJobRequest request = Named("job", 60, 3);
+  const v1::CreateJobRequest request = Named("job-0", 60, 3);
   const std::string expected = Undisturbed(request);
   RunningServer server({"--step-limit-seconds", "1"});
   {
@@ -133,10 +133,10 @@ TEST(HangTest, AStepThatHangsEndsTheProcessAndTheJobGoesOn) {
   }
   v1::Job job;
   ASSERT_TRUE(server.client().Create(request, &job).ok());
-  EXPECT_FALSE(server.client().WaitForEnd("jobs/job", &job).ok());
+  EXPECT_FALSE(server.client().WaitForEnd("jobs/job-0", &job).ok());
   EXPECT_EQ(server.process().Stop(0), -SIGABRT);
   server.Start();
-  EXPECT_TRUE(ResultOf(server.client(), "jobs/job") == expected);
+  EXPECT_TRUE(ResultOf(server.client(), "jobs/job-0") == expected);
 }
 
 // --- Drain ----------------------------------------------------------------
@@ -169,14 +169,14 @@ class DrainTest : public testing::Test {
 TEST_F(DrainTest, HealthIsGoneAtOnceWatchersAreToldAndNoCrashIsCounted) {
   RunningServer server;
   v1::Job job;
-  ASSERT_TRUE(server.client().Create(Named("job", 1000, 4), &job).ok());
-  ASSERT_TRUE(server.client().WaitForStep("jobs/job", 5).ok());
+  ASSERT_TRUE(server.client().Create(Named("job-0", 1000, 4), &job).ok());
+  ASSERT_TRUE(server.client().WaitForStep("jobs/job-0", 5).ok());
   steady_clock::time_point unhealthy;
   std::thread prober([&] { unhealthy = UnhealthySince(server.process().address()); });
   grpc::Status ended;
   int64_t last_sequence = 0;
   v1::WatchJobRequest watch;
-  watch.set_name("jobs/job");
+  watch.set_name("jobs/job-0");
   std::thread watcher([&] {
     ended = server.client().Watch(watch, [&](const v1::WatchJobResponse& event) {
       last_sequence = event.sequence();
@@ -212,8 +212,8 @@ TEST_F(DrainTest, HealthIsGoneAtOnceWatchersAreToldAndNoCrashIsCounted) {
                          })
                   .ok());
   EXPECT_GE(first.sequence(), last_sequence);
-  ASSERT_TRUE(server.client().WaitForStep("jobs/job", 6).ok());
-  ASSERT_TRUE(server.client().Get("jobs/job", &job).ok());
+  ASSERT_TRUE(server.client().WaitForStep("jobs/job-0", 6).ok());
+  ASSERT_TRUE(server.client().Get("jobs/job-0", &job).ok());
   EXPECT_EQ(job.crashes(), 1) << "the attempt in progress alone";
 }
 
@@ -238,7 +238,7 @@ class DamageTest : public testing::Test {
   int Damage(const std::string& prefix) {
     int damaged = 0;
     for (const auto& file :
-         std::filesystem::directory_iterator(server_.data_dir() + "/blobs/job")) {
+         std::filesystem::directory_iterator(server_.data_dir() + "/blobs/job-0")) {
       if (file.path().filename().string().rfind(prefix, 0) != 0) continue;
       std::fstream bytes(file.path(), std::ios::in | std::ios::out | std::ios::binary);
       bytes.seekg(-1, std::ios::end);
@@ -254,23 +254,23 @@ class DamageTest : public testing::Test {
 
 TEST_F(DamageTest, ADamagedResultIsDataLoss) {
   v1::Job job;
-  ASSERT_TRUE(server_.client().Create(Named("job", 10, 6), &job).ok());
-  ResultOf(server_.client(), "jobs/job");
+  ASSERT_TRUE(server_.client().Create(Named("job-0", 10, 6), &job).ok());
+  ResultOf(server_.client(), "jobs/job-0");
   ASSERT_EQ(Damage("result-"), 1);
   std::string bytes;
-  const grpc::Status status = server_.client().Images("jobs/job", &bytes);
+  const grpc::Status status = server_.client().Images("jobs/job-0", &bytes);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::DATA_LOSS) << status.error_message();
 }
 
 TEST_F(DamageTest, AJobWhoseCheckpointIsDamagedIsRunAgainToTheSameBits) {
-  const v1::CreateJobRequest request = Named("job", 400, 8);
+  const v1::CreateJobRequest request = Named("job-0", 400, 8);
   v1::Job job;
   ASSERT_TRUE(server_.client().Create(request, &job).ok());
-  ASSERT_TRUE(server_.client().WaitForStep("jobs/job", 20).ok());
+  ASSERT_TRUE(server_.client().WaitForStep("jobs/job-0", 20).ok());
   ASSERT_EQ(server_.Terminate(), 0);
   ASSERT_EQ(Damage("checkpoint-"), 1);
   server_.Start();
-  EXPECT_TRUE(ResultOf(server_.client(), "jobs/job") == Undisturbed(request));
+  EXPECT_TRUE(ResultOf(server_.client(), "jobs/job-0") == Undisturbed(request));
 }
 
 }  // namespace

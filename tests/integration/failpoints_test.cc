@@ -20,7 +20,7 @@ constexpr int kSteps = 200;
 
 v1::CreateJobRequest Request() {
   v1::CreateJobRequest request = SampleRequest(1, kSteps, 21);
-  request.set_job_id("job");
+  request.set_job_id("job-0");
   request.set_request_id("00000000-0000-4000-8000-000000000001");
   return request;
 }
@@ -93,13 +93,13 @@ TEST_P(FailpointsTest, JobEndsOnceAsUndisturbed) {
   ArmedServer server(absl::StrCat(name, "=", action));
   v1::Job job;
   server.Insist([&](TestClient& client) { return client.Create(Request(), &job); });
-  server.Insist([&](TestClient& client) { return client.WaitForStep("jobs/job", kSteps / 10); });
+  server.Insist([&](TestClient& client) { return client.WaitForStep("jobs/job-0", kSteps / 10); });
   ASSERT_FALSE(HasFatalFailure());
   server.DrainAndRestart();
-  server.Insist([&](TestClient& client) { return client.WaitForEnd("jobs/job", &job); });
+  server.Insist([&](TestClient& client) { return client.WaitForEnd("jobs/job-0", &job); });
   EXPECT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
   std::string bytes;
-  server.Insist([&](TestClient& client) { return client.Images("jobs/job", &bytes); });
+  server.Insist([&](TestClient& client) { return client.Images("jobs/job-0", &bytes); });
   EXPECT_TRUE(bytes == Undisturbed());
   EXPECT_EQ(server.died(), action == "crash") << "the failpoint was not reached";
   EXPECT_LE(job.crashes(), 1);
