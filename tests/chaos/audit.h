@@ -25,6 +25,13 @@ class Audit {
         "WHEN (OLD.state >= 3 AND OLD IS DISTINCT FROM NEW) EXECUTE FUNCTION note();");
   }
 
+  // Takes the table's own conditions away, which refuse what the fence lets through.
+  void DropChecks() const {
+    Sql("DO $$ DECLARE name text; BEGIN FOR name IN SELECT conname FROM pg_constraint WHERE "
+        "conrelid = 'jobs'::regclass AND contype = 'c' LOOP EXECUTE 'ALTER TABLE jobs DROP "
+        "CONSTRAINT ' || quote_ident(name); END LOOP; END $$");
+  }
+
   // Changes of jobs that had ended: ended twice, run again, and the like.
   int changes_after_the_end() const { return std::stoi(Sql("SELECT count(*) FROM audit")); }
   int jobs() const { return std::stoi(Sql("SELECT count(*) FROM jobs")); }
