@@ -16,7 +16,7 @@
 namespace tweedie {
 namespace {
 
-constexpr int kSteps = 200;
+constexpr int kSteps = 60;
 
 v1::CreateJobRequest Request() {
   v1::CreateJobRequest request = SampleRequest(1, kSteps, 21);

@@ -134,7 +134,8 @@ TEST_F(LostReplyTest, CheckpointsInDoubtGoWithTheNext) {
   ASSERT_OK(ArmFailpoints("checkpoint.blob=error"));
   EXPECT_FALSE(writer_.Checkpoint(*running, {3, 5, 2}, state_).ok());
   ASSERT_OK(writer_.Checkpoint(*running, {4, 5, 1}, state_));
-  EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(), ::testing::ElementsAre("job-1/checkpoint-1-4"));
+  EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(),
+              ::testing::ElementsAre("job-1/checkpoint-1-4"));
   EXPECT_OK(writer_.Finish(*running, done_));
   EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(), ::testing::ElementsAre("job-1/result-1"));
 }
