@@ -19,6 +19,7 @@ class DataDir {
   ~DataDir();
 
   std::string queue_path() const { return path_ + "/queue.sqlite"; }
+  std::string reserve_path() const { return path_ + "/reserve"; }
   std::string blobs_path() const { return path_ + "/blobs"; }
 
  private:

@@ -5,11 +5,14 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <thread>
 
+#include "core/base/failpoint.h"
+#include "core/base/status_macros.h"
 #include "server/options.h"
 #include "server/server.h"
 
@@ -26,6 +29,43 @@ sigset_t BlockStopSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
+}
+
+// While it lives, a stop signal ends the process at once, with exit code 0.
+class ExitOnStop {
+ public:
+  explicit ExitOnStop(const sigset_t& signals) : signals_(signals), thread_([this] { Run(); }) {}
+  ~ExitOnStop() {
+    done_ = true;
+    thread_.join();
+  }
+
+ private:
+  void Run() const {
+    constexpr timespec kTick = {0, 10000000};
+    while (!done_) {
+      const int signal = sigtimedwait(&signals_, nullptr, &kTick);
+      if (signal <= 0) continue;
+      spdlog::info("signal {} while loading: nothing runs yet, ending", signal);
+      _exit(0);
+    }
+  }
+
+  const sigset_t signals_;
+  std::atomic<bool> done_ = false;
+  std::thread thread_;
+};
+
+// Loading takes as long as models are large, and cannot be interrupted.
+absl::StatusOr<std::unique_ptr<Server>> StartServer(const ServerOptions& options,
+                                                    const sigset_t& signals) {
+  std::unique_ptr<Server> server;
+  {
+    const ExitOnStop exit_on_stop(signals);
+    ASSIGN_OR_RETURN(server, Server::Load(options));
+  }
+  RETURN_IF_ERROR(server->Run());
+  return server;
 }
 
 void WaitForStop(const sigset_t& signals) {
@@ -52,8 +92,12 @@ int Main(int argc, char** argv) {
   const ServerOptions& options = std::get<ServerOptions>(parsed);
   const sigset_t signals = BlockStopSignals();
   StartLogging(options.log_level);
+  if (const absl::Status armed = ArmFailpointsFromEnvironment(); !armed.ok()) {
+    spdlog::error("{}", std::string(armed.message()));
+    return 2;
+  }
   LimitLibTorch();
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options);
+  absl::StatusOr<std::unique_ptr<Server>> server = StartServer(options, signals);
   if (!server.ok()) {
     spdlog::error("cannot start: {}", std::string(server.status().message()));
     return 1;

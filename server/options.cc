@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/jobs/postgres/postgres_options.h"
 #include "server/version.h"
 
 namespace tweedie {
@@ -58,6 +59,19 @@ std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const ch
   return arguments;
 }
 
+// Whether the command line itself, as others may see it, gives a password.
+bool ShowsPassword(int argc, const char* const* argv) {
+  const std::string flag = "--database";
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument.rfind(flag + "=", 0) == 0 && HoldsPassword(argument.substr(flag.size() + 1))) {
+      return true;
+    }
+    if (argument == flag && i + 1 < argc && HoldsPassword(argv[i + 1])) return true;
+  }
+  return false;
+}
+
 // Declares options of one group.
 class Group {
  public:
@@ -78,6 +92,14 @@ class Group {
 void AddService(CLI::App& app, ServerOptions& options) {
   Group group(app, "Service");
   group.Add("data-dir", options.data_dir, "Folder of the queue and its images; made if need be");
+  group.Add("database", options.database,
+            "PostgreSQL database that several servers share, instead of --data-dir: a "
+            "postgresql:// URL or libpq's keyword=value pairs. A password comes from "
+            "TWEEDIE_DATABASE, the file of --config, PGPASSFILE or PGPASSWORD");
+  group.Add("database-schema", options.database_schema, "Schema of the queue in the database");
+  group.Add("blobs-dir", options.blobs_dir,
+            "With --database: folder that all its servers share, for images; in the database if "
+            "empty");
   group.Add("models-dir", options.models_dir, "Folder whose folders are the models");
   group.Add("listen", options.listen,
             "HOST:PORT or unix:PATH of the gRPC service; port 0 picks a free one");
@@ -108,6 +130,16 @@ void AddEngine(CLI::App& app, ServerOptions& options, std::string& reproducibili
   group.Add("max-running-jobs", options.max_running_jobs, "Most jobs that are advanced together")
       ->check(CLI::Range(1, 4096));
   group
+      .Add("step-limit-seconds", options.step_limit_seconds,
+           "A network call that takes longer is taken to hang: the process ends itself (SIGABRT), "
+           "and its jobs go on at the next start; 0 for never")
+      ->check(CLI::NonNegativeNumber);
+  group
+      .Add("lease-seconds", options.lease_seconds,
+           "How long a running job is this server's without a sign of life: how soon, and 5 s, "
+           "another takes it over when this one dies")
+      ->check(CLI::Range(2, 3600));
+  group
       .Add("max-running-mebibytes", options.max_running_mebibytes,
            "Most memory of running jobs (estimate), in MiB; also the most of one job")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
@@ -123,6 +155,10 @@ void AddLimits(CLI::App& app, ServerOptions& options) {
       .Add("max-queued-jobs-per-creator", options.max_queued_jobs_per_creator,
            "Most queued jobs of one creator")
       ->check(CLI::Range(1, 1 << 24));
+  group
+      .Add("disk-reserve-mebibytes", options.disk_reserve_mebibytes,
+           "Kept free, as a file, for jobs that run when the disk is full; 0 for none")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 20));
   group
       .Add("keep-succeeded-hours", options.keep_succeeded_hours,
            "How long succeeded and cancelled jobs are kept")
@@ -150,6 +186,12 @@ std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* a
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error, std::cout, std::cerr);
     return ExitNow{code == 0 ? 0 : 2};
+  }
+  if (ShowsPassword(argc, argv)) {
+    std::cerr << "--database: a password on the command line can be read by every user of this "
+                 "machine; give it by TWEEDIE_DATABASE, the file of --config, PGPASSFILE or "
+                 "PGPASSWORD\n";
+    return ExitNow{2};
   }
   const bool on_cpu = options.device.rfind("cuda", 0) != 0;
   options.strict = reproducibility.empty() ? on_cpu : reproducibility == "strict";

@@ -14,6 +14,9 @@ namespace tweedie {
 // first of these that is given holds.
 struct ServerOptions {
   std::string data_dir = "tweedie-data";
+  std::string database;  // of PostgreSQL; the queue is in data_dir if empty. A secret
+  std::string database_schema = "tweedie";
+  std::string blobs_dir;  // with `database`: blobs are files there, not in the database
   std::string models_dir = "models";
   std::string listen = "127.0.0.1:7433";
   std::string http = "127.0.0.1:7480";
@@ -32,9 +35,12 @@ struct ServerOptions {
   int max_queued_jobs = 10000;
   int max_queued_jobs_per_creator = 1000;
 
+  int lease_seconds = 30;
+  int64_t disk_reserve_mebibytes = 256;  // 0: none
   double keep_succeeded_hours = 24;
   double keep_failed_hours = 168;
   double drain_seconds = 30;
+  double step_limit_seconds = 300;  // 0: none
 };
 
 // How the process is to end at once: after --help or --version (0), or after an
@@ -43,7 +49,8 @@ struct ExitNow {
   int code = 0;
 };
 
-// Reads the command line, the environment and the config file.
+// Reads the command line, the environment and the config file. A password on the
+// command line, which every user of the machine can read, is an error.
 std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* argv);
 
 }  // namespace tweedie

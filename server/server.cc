@@ -5,20 +5,19 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/clock.h"
+#include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
-#include "core/jobs/blob_store.h"
-#include "core/jobs/sqlite/sqlite_job_store.h"
 #include "core/weights/model_repository.h"
-#include "server/data_dir.h"
 #include "server/http/http_server.h"
+#include "server/queue.h"
 #include "server/rpc/rpc_server.h"
+#include "server/runner/disk_reserve.h"
 #include "server/runner/job_runner.h"
 #include "server/runner/lpips_file.h"
 #include "server/runner/model_pool.h"
@@ -45,13 +44,6 @@ ServerOptions WithDefaults(ServerOptions options) {
   return options;
 }
 
-RetentionPolicy Retention(const ServerOptions& options) {
-  RetentionPolicy policy;
-  policy.succeeded = absl::Hours(1) * options.keep_succeeded_hours;
-  policy.failed = absl::Hours(1) * options.keep_failed_hours;
-  return policy;
-}
-
 DeviceOptions Device(const ServerOptions& options) {
   return {options.device, options.strict ? Reproducibility::kStrict : Reproducibility::kFast,
           options.num_threads};
@@ -63,17 +55,21 @@ JobRunner::Options RunnerOptions(const ServerOptions& options) {
   runner.device = options.device;
   runner.engine.max_batch_rows = options.max_batch_rows;
   runner.engine.max_running_jobs = options.max_running_jobs;
+  runner.step_limit = absl::Seconds(1) * options.step_limit_seconds;
+  runner.lease.lease = absl::Seconds(1) * options.lease_seconds;
+  runner.lease.heartbeat = runner.lease.lease / 6;
+  runner.upkeep = std::min(runner.upkeep, runner.lease.heartbeat);
   runner.max_cost_bytes = options.max_running_mebibytes << 20;
   return runner;
 }
 
-v1::ServerInfo Info(const ServerOptions& options) {
+v1::ServerInfo Info(const ServerOptions& options, const std::string& store) {
   v1::ServerInfo info;
   info.set_version(kVersion);
   info.set_server(options.server_name);
   info.add_devices(options.device);
   info.set_libtorch_version(TWEEDIE_LIBTORCH_VERSION);
-  info.set_store("sqlite");
+  info.set_store(store);
   info.set_max_request_bytes(kMaxRequestBytes);
   info.set_max_response_bytes(kMaxResponseBytes);
   info.set_max_images_per_job(options.max_images_per_job);
@@ -84,49 +80,35 @@ v1::ServerInfo Info(const ServerOptions& options) {
   return info;
 }
 
-// Removes files that no row refers to: what a crash left behind.
-absl::Status SweepBlobs(JobStore& store, const BlobStore& blobs) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> live, store.LiveBlobs());
-  ASSIGN_OR_RETURN(const std::vector<std::string> all, blobs.List());
-  const std::set<std::string> kept(live.begin(), live.end());
-  int removed = 0;
-  for (const std::string& name : all) {
-    if (kept.count(name) > 0) continue;
-    RETURN_IF_ERROR(blobs.Remove(name));
-    ++removed;
-  }
-  if (removed > 0) spdlog::info("removed {} files that no job refers to", removed);
-  return absl::OkStatus();
-}
-
 class ServerImpl final : public Server {
  public:
-  ServerImpl(ServerOptions options, DataDir data, BlobStore blobs, std::unique_ptr<JobStore> store,
-             ModelRepository models, ModelPool pool, std::optional<Lpips> lpips)
+  ServerImpl(ServerOptions options, Queue queue, ModelRepository models, ModelPool pool,
+             std::optional<Lpips> lpips)
       : options_(std::move(options)),
-        data_(std::move(data)),
-        blobs_(std::move(blobs)),
-        store_(std::move(store)),
+        queue_(std::move(queue)),
         models_(std::move(models)),
         pool_(std::move(pool)),
         lpips_(std::move(lpips)),
+        reserve_(queue_.reserve_path, queue_.reserve_bytes),
         hub_(Clock::Real()),
         observer_(&hub_) {}
   ~ServerImpl() override { Drain(); }
 
-  absl::Status Run() {
+  absl::Status Run() override {
     // Before any job is touched: an address that cannot be listened on is common.
     if (!options_.http.empty()) {
       ASSIGN_OR_RETURN(http_, HttpServer::Start({options_.http, [this] { return IsReady(); },
                                                  [this] { return Metrics(); }}));
     }
-    ASSIGN_OR_RETURN(const std::vector<JobRecord> rescued, store_->Rescue(/*all=*/true));
-    if (!rescued.empty()) spdlog::info("{} jobs go on after an unclean end", rescued.size());
-    RETURN_IF_ERROR(SweepBlobs(*store_, blobs_));
+    if (const absl::Status restored = reserve_.Restore(); !restored.ok()) {
+      spdlog::warn("new jobs are refused: {}", std::string(restored.message()));
+    }
+    RETURN_IF_ERROR(CleanUp(queue_));
     runner_ = std::make_unique<JobRunner>(
         RunnerOptions(options_),
-        JobRunner::Parts{Clock::Real(), store_.get(), &blobs_, &pool_, &observer_,
-                         lpips_.has_value() ? &*lpips_ : nullptr});
+        JobRunner::Parts{Clock::Real(), queue_.jobs.get(), queue_.blobs.get(), &pool_, &observer_,
+                         &reserve_, lpips_.has_value() ? &*lpips_ : nullptr});
+    news_ = queue_.jobs->Listen([this](const QueueNews& news) { Hear(news); });
     RpcServer::Options rpc;
     rpc.listen = options_.listen;
     ASSIGN_OR_RETURN(rpc_, RpcServer::Start(rpc, Parts()));
@@ -142,6 +124,7 @@ class ServerImpl final : public Server {
     const absl::Time deadline = absl::Now() + absl::Seconds(options_.drain_seconds);
     if (rpc_ != nullptr) rpc_->BeginDrain();
     if (runner_ != nullptr) runner_->Drain(deadline);
+    news_.reset();
     if (rpc_ != nullptr) rpc_->Shutdown(absl::Now() + absl::Seconds(1));
     http_.reset();
     rpc_.reset();
@@ -151,16 +134,20 @@ class ServerImpl final : public Server {
  private:
   bool IsReady() const { return running_ && !draining_; }
 
+  void Hear(const QueueNews& news) {
+    news.cancelled.empty() ? runner_->Wake() : runner_->Cancel(news.cancelled);
+  }
+
   ServiceParts Parts() {
     ServiceParts parts;
-    parts.store = store_.get();
-    parts.blobs = &blobs_;
+    parts.store = queue_.jobs.get();
+    parts.blobs = queue_.blobs.get();
     parts.models = &models_;
     parts.hub = &hub_;
     parts.runner = runner_.get();
     parts.create_limits = {options_.max_queued_jobs, options_.max_queued_jobs_per_creator};
     parts.request_limits = {options_.max_images_per_job, options_.max_running_mebibytes << 20};
-    parts.info = Info(options_);
+    parts.info = Info(options_, queue_.kind);
     parts.max_batch_rows = options_.max_batch_rows;
     return parts;
   }
@@ -170,7 +157,7 @@ class ServerImpl final : public Server {
     std::map<std::string, double> values = runner_->Metrics();
     for (const auto& [name, value] : hub_.Metrics()) values[name] = value;
     values["tweedie_streams"] = rpc_->num_streams();
-    const absl::StatusOr<JobCounts> counts = store_->Count();
+    const absl::StatusOr<JobCounts> counts = queue_.jobs->Count();
     if (!counts.ok()) return values;
     for (const auto& [state, count] : counts->by_state) {
       const std::string name = v1::Job::State_Name(static_cast<v1::Job::State>(state));
@@ -184,17 +171,17 @@ class ServerImpl final : public Server {
 
   // In the order in which they need each other.
   const ServerOptions options_;
-  const DataDir data_;
-  const BlobStore blobs_;
-  const std::unique_ptr<JobStore> store_;
+  const Queue queue_;
   const ModelRepository models_;
   ModelPool pool_;
   const std::optional<Lpips> lpips_;
+  DiskReserve reserve_;
   EventHub hub_;
   HubObserver observer_;
   std::atomic<bool> running_ = false;  // runner_ and rpc_ are there
   std::atomic<bool> draining_ = false;
   std::unique_ptr<JobRunner> runner_;
+  std::unique_ptr<NewsSubscription> news_;  // for runner_
   std::unique_ptr<RpcServer> rpc_;
   std::unique_ptr<HttpServer> http_;
 };
@@ -220,22 +207,18 @@ absl::StatusOr<std::optional<Lpips>> LoadLpips(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& given) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given) {
   const ServerOptions options = WithDefaults(given);
   RETURN_IF_ERROR(CheckDevice(Device(options)));
-  ASSIGN_OR_RETURN(DataDir data, DataDir::Open(options.data_dir));
-  ASSIGN_OR_RETURN(BlobStore blobs, BlobStore::Open(data.blobs_path()));
-  ASSIGN_OR_RETURN(std::unique_ptr<JobStore> store,
-                   OpenSqliteJobStore(data.queue_path(), Retention(options), Clock::Real()));
+  ASSIGN_OR_RETURN(Queue queue, OpenQueue(options));
+  spdlog::info("loading models from {}", options.models_dir);
+  RETURN_IF_ERROR(HitFailpoint("server.load"));
   ASSIGN_OR_RETURN(ModelRepository models, ModelRepository::Load(options.models_dir));
   LogModels(models);
   ASSIGN_OR_RETURN(ModelPool pool, ModelPool::Load(models, Device(options)));
   ASSIGN_OR_RETURN(std::optional<Lpips> lpips, LoadLpips(options.lpips));
-  auto server =
-      std::make_unique<ServerImpl>(options, std::move(data), std::move(blobs), std::move(store),
-                                   std::move(models), std::move(pool), std::move(lpips));
-  RETURN_IF_ERROR(server->Run());
-  return server;
+  return std::make_unique<ServerImpl>(options, std::move(queue), std::move(models), std::move(pool),
+                                      std::move(lpips));
 }
 
 }  // namespace tweedie

@@ -14,11 +14,14 @@ namespace tweedie {
 // and taken apart in the right order. Thread-safe.
 class Server {
  public:
-  // Runs from the return on. FAILED_PRECONDITION or INVALID_ARGUMENT, saying
-  // why, where it could not work.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options);
+  // Opens the data folder and loads the models. Nothing runs yet: the process may
+  // end at any time. FAILED_PRECONDITION or INVALID_ARGUMENT, saying why, where it
+  // could not work.
+  static absl::StatusOr<std::unique_ptr<Server>> Load(const ServerOptions& options);
   virtual ~Server() = default;
 
+  // Runs from the return on. To be called once, before all else. Errors as above.
+  virtual absl::Status Run() = 0;
   // Of the gRPC service, and of HTTP (empty if there is none).
   virtual std::string address() const = 0;
   virtual std::string http_address() const = 0;

@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/failpoint.h"
 #include "core/base/ids.h"
 #include "core/base/status_macros.h"
 
@@ -85,6 +86,7 @@ absl::Status WriteAll(int fd, const std::string& path, absl::string_view bytes) 
 absl::Status WriteNewFile(const std::string& path, absl::string_view bytes) {
   Descriptor file(path, O_WRONLY | O_CREAT | O_EXCL);
   if (file.get() < 0) return ErrnoError(errno, "cannot create", path);
+  RETURN_IF_ERROR(HitFailpoint("file.write"));
   RETURN_IF_ERROR(WriteAll(file.get(), path, bytes));
   if (fsync(file.get()) != 0) return ErrnoError(errno, "cannot sync", path);
   if (!file.Close()) return ErrnoError(errno, "cannot close", path);
@@ -118,6 +120,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes)
 absl::Status WriteFileDurably(const std::string& path, absl::string_view bytes) {
   const std::string temporary = absl::StrCat(path, ".tmp-", RandomId(12));
   absl::Status written = WriteNewFile(temporary, bytes);
+  if (written.ok()) written = HitFailpoint("file.rename");
   if (written.ok() && rename(temporary.c_str(), path.c_str()) != 0) {
     written = ErrnoError(errno, "cannot rename to", path);
   }
@@ -125,6 +128,7 @@ absl::Status WriteFileDurably(const std::string& path, absl::string_view bytes) 
     unlink(temporary.c_str());  // best effort: the first error is the one to report
     return written;
   }
+  RETURN_IF_ERROR(HitFailpoint("file.sync"));
   return SyncFolder(FolderOf(path));
 }
 

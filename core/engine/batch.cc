@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
 #include "core/engine/call_failure.h"
 
@@ -65,6 +66,9 @@ at::Tensor LossOfRows(const Pieces& pieces, int64_t first_row, const at::Tensor&
 }
 
 absl::StatusOr<Differentiated> CallNetwork(const Pieces& pieces) {
+  for (const Piece& piece : pieces) {
+    RETURN_IF_ERROR(HitFailpoint("engine.step", piece.part->job->job().id));
+  }
   const ResidentJob& first = *pieces[0].part->job;
   Denoiser& denoiser = *first.job().denoiser;
   try {

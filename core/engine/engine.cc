@@ -41,6 +41,13 @@ absl::Status Engine::Cancel(const JobId& id) {
   return absl::OkStatus();
 }
 
+absl::Status Engine::Join(const JobId& id) {
+  absl::MutexLock lock(&mu_);
+  if (jobs_.count(id) == 0) return absl::NotFoundError(absl::StrCat("no job ", id));
+  joined_.insert(id);
+  return absl::OkStatus();
+}
+
 bool Engine::Has(const JobId& id) const {
   absl::MutexLock lock(&mu_);
   return jobs_.count(id) > 0;
@@ -54,13 +61,18 @@ int Engine::num_jobs() const {
 void Engine::Admit() {
   std::vector<EngineJob> arrived;
   std::set<JobId> cancelled;
+  std::set<JobId> joined;
   {
     // Together, or a job submitted and cancelled in between would run on.
     absl::MutexLock lock(&mu_);
     arrived.swap(inbox_);
     cancelled.swap(cancelled_);
+    joined.swap(joined_);
   }
   for (EngineJob& job : arrived) AdmitJob(std::move(job));
+  for (const JobId& id : joined) {
+    if (const auto it = resident_.find(id); it != resident_.end()) it->second.Join();
+  }
   for (const JobId& id : cancelled) {
     EndJob(id, absl::CancelledError("the job was cancelled"));
   }
@@ -74,6 +86,7 @@ void Engine::AdmitJob(EngineJob job) {
     absl::MutexLock lock(&mu_);
     jobs_.erase(id);
     cancelled_.erase(id);
+    joined_.erase(id);
     return;
   }
   scheduler_.Add(id, job.creator, job.weight);
@@ -89,6 +102,7 @@ void Engine::EndJob(const JobId& id, const absl::Status& status) {
   absl::MutexLock lock(&mu_);
   jobs_.erase(id);
   cancelled_.erase(id);
+  joined_.erase(id);
 }
 
 void Engine::AdvanceIfComplete(ResidentJob& job) {
@@ -100,14 +114,22 @@ void Engine::AdvanceIfComplete(ResidentJob& job) {
   if (!*goes_on) EndJob(id, absl::OkStatus());
 }
 
-std::vector<BatchPart> Engine::NextBatch() {
-  std::vector<RowScheduler::Waiting> waiting;
+std::vector<ResidentJob*> Engine::Candidates() {
   std::vector<ResidentJob*> jobs;
   for (auto& [id, job] : resident_) {
-    const bool gradient = job.needs_gradient();
-    waiting.push_back({id, job.rows_left(), job.job().denoiser, gradient,
-                       gradient ? options_.gradient_row_cost : 1});
+    if (job.job().alone) return {&job};
     jobs.push_back(&job);
+  }
+  return jobs;
+}
+
+std::vector<BatchPart> Engine::NextBatch() {
+  std::vector<RowScheduler::Waiting> waiting;
+  const std::vector<ResidentJob*> jobs = Candidates();
+  for (const ResidentJob* job : jobs) {
+    const bool gradient = job->needs_gradient();
+    waiting.push_back({job->job().id, job->rows_left(), job->job().denoiser, gradient,
+                       gradient ? options_.gradient_row_cost : 1});
   }
   std::vector<BatchPart> parts;
   for (const auto& share : scheduler_.Pick(waiting, options_.max_batch_rows)) {

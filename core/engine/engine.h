@@ -28,6 +28,9 @@ namespace tweedie {
 // cost, in the size of a call as in fairness. One job's failure ends that job
 // alone; see EvaluateBatch() (batch.h) for calls that fail or lack memory.
 //
+// A job may be submitted to be alone: the others then wait until it is done, or
+// joins them.
+//
 // There is no thread inside: EngineThread owns one. Submit and Cancel are
 // thread-safe and never wait for a step; all else belongs to the engine thread.
 class Engine {
@@ -49,6 +52,9 @@ class Engine {
   absl::Status Submit(EngineJob job) ABSL_LOCKS_EXCLUDED(mu_);
   // Takes effect before the job's next step. NOT_FOUND if it is not here.
   absl::Status Cancel(const JobId& id) ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends a job's being alone before its next step: the others go on. NOT_FOUND if
+  // it is not here.
+  absl::Status Join(const JobId& id) ABSL_LOCKS_EXCLUDED(mu_);
   // Whether the job was submitted and is not done.
   bool Has(const JobId& id) const ABSL_LOCKS_EXCLUDED(mu_);
   // Jobs submitted and not done.
@@ -61,8 +67,10 @@ class Engine {
   std::vector<EngineJob> Evict() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  // Takes in what was submitted, then ends what was cancelled.
+  // Takes in what was submitted, then lets join and ends what was asked for.
   void Admit() ABSL_LOCKS_EXCLUDED(mu_);
+  // Whose turn it is: one that is to be alone, or all.
+  std::vector<ResidentJob*> Candidates();
   // Whose rows go into the next call; empty if nobody waits.
   std::vector<BatchPart> NextBatch();
   void AdmitJob(EngineJob job) ABSL_LOCKS_EXCLUDED(mu_);
@@ -80,6 +88,7 @@ class Engine {
   std::vector<EngineJob> inbox_ ABSL_GUARDED_BY(mu_);
   std::set<JobId> jobs_ ABSL_GUARDED_BY(mu_);  // submitted and not done
   std::set<JobId> cancelled_ ABSL_GUARDED_BY(mu_);
+  std::set<JobId> joined_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace tweedie

@@ -23,6 +23,12 @@ absl::Status EngineThread::Cancel(const JobId& id) {
   return status;
 }
 
+absl::Status EngineThread::Join(const JobId& id) {
+  const absl::Status status = engine_.Join(id);
+  if (status.ok()) Wake();
+  return status;
+}
+
 void EngineThread::Wake() {
   absl::MutexLock lock(&mu_);
   woken_ = true;
@@ -36,12 +42,19 @@ bool EngineThread::WaitForWork() {
   return !stopping_;
 }
 
+bool EngineThread::Step() {
+  const absl::Time start = absl::Now();
+  ++progress_;
+  const bool busy = engine_.StepOnce();
+  ++progress_;
+  if (busy && options_.on_step) options_.on_step(absl::Now() - start);
+  return busy;
+}
+
 void EngineThread::Run() {
   while (WaitForWork()) {
     for (bool busy = true; busy;) {
-      const absl::Time start = absl::Now();
-      busy = engine_.StepOnce();
-      if (busy && options_.on_step) options_.on_step(absl::Now() - start);
+      busy = Step();
       absl::MutexLock lock(&mu_);
       if (stopping_) return;
     }

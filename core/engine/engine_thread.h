@@ -1,6 +1,8 @@
 #ifndef TWEEDIE_CORE_ENGINE_ENGINE_THREAD_H_
 #define TWEEDIE_CORE_ENGINE_ENGINE_THREAD_H_
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <thread>
 
@@ -26,21 +28,27 @@ class EngineThread {
   // As of Engine.
   absl::Status Submit(EngineJob job) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Cancel(const JobId& id) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Join(const JobId& id) ABSL_LOCKS_EXCLUDED(mu_);
+  // Steps begun and steps ended, together: odd while the thread is in a step.
+  int64_t progress() const { return progress_; }
   bool Has(const JobId& id) const { return engine_.Has(id); }
   int num_jobs() const { return engine_.num_jobs(); }
 
   // Ends the thread after the step that it is in, and returns the jobs that
-  // were not done. Nothing may be submitted after.
+  // were not done. What is submitted after is not run; another call returns it.
   std::vector<EngineJob> Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
+  // Engine::StepOnce(), told to progress() and on_step.
+  bool Step();
   // False: stop.
   bool WaitForWork() ABSL_LOCKS_EXCLUDED(mu_);
   void Wake() ABSL_LOCKS_EXCLUDED(mu_);
 
   const Options options_;
   Engine engine_;
+  std::atomic<int64_t> progress_ = 0;
   absl::Mutex mu_;
   bool woken_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

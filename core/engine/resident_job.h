@@ -22,6 +22,7 @@ struct EngineJob {
   Denoiser* denoiser = nullptr;  // outlives the job
   std::string creator;           // for fairness
   double weight = 1;             // share of the device; above 0
+  bool alone = false;            // while it is here, no other is advanced
 };
 
 // A job in the engine: its query, and the rows of it that have been evaluated.
@@ -32,6 +33,7 @@ class ResidentJob {
   explicit ResidentJob(EngineJob job);
 
   const EngineJob& job() const { return job_; }
+  void Join() { job_.alone = false; }
   int64_t rows_left() const { return query_.x.size(0) - rows_done_; }
   bool complete() const { return rows_left() == 0; }
   // Whether the rows are to be evaluated with the gradient of GuidanceLoss().

@@ -33,11 +33,6 @@ bool IsBlobName(absl::string_view name) {
   return parts.size() <= 2 && std::all_of(parts.begin(), parts.end(), IsNamePart);
 }
 
-absl::Status CheckName(absl::string_view name) {
-  if (IsBlobName(name)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("malformed blob name '", name, "'"));
-}
-
 // The folder part of a name; empty if it has none.
 std::string FolderOf(absl::string_view name) {
   const size_t slash = name.find('/');
@@ -53,11 +48,25 @@ absl::Status ListError(const std::string& path, std::error_code error) {
   return ErrnoError(error.value(), "cannot list", path);
 }
 
-// Appends the regular files of a folder, `prefix` before their names, and its
-// folders likewise to `folders` if that is given. What vanishes meanwhile is
-// left out.
+// Whether a file was last written before `latest`; false if it has vanished.
+bool WrittenBefore(const fs::directory_entry& entry, fs::file_time_type latest) {
+  std::error_code vanished;
+  const fs::file_time_type written = entry.last_write_time(vanished);
+  return !vanished && written <= latest;
+}
+
+// The latest time of what is `min_age` old; everything's if that is zero.
+fs::file_time_type LatestOfAge(absl::Duration min_age) {
+  if (min_age <= absl::ZeroDuration()) return fs::file_time_type::max();
+  return fs::file_time_type::clock::now() - absl::ToChronoNanoseconds(min_age);
+}
+
+// Appends the regular files of a folder that were written before `latest`,
+// `prefix` before their names, and its folders likewise to `folders` if that is
+// given. What vanishes meanwhile is left out.
 absl::Status ListFolder(const std::string& path, const std::string& prefix,
-                        std::vector<std::string>* files, std::vector<std::string>* folders) {
+                        fs::file_time_type latest, std::vector<std::string>* files,
+                        std::vector<std::string>* folders) {
   std::error_code error;
   fs::directory_iterator it(path, error);
   if (error == std::errc::no_such_file_or_directory) return absl::OkStatus();
@@ -66,7 +75,7 @@ absl::Status ListFolder(const std::string& path, const std::string& prefix,
     const fs::file_status status = it->symlink_status(vanished);
     const std::string name = absl::StrCat(prefix, it->path().filename().string());
     if (!IsBlobName(name)) continue;
-    if (fs::is_regular_file(status)) files->push_back(name);
+    if (fs::is_regular_file(status) && WrittenBefore(*it, latest)) files->push_back(name);
     if (fs::is_directory(status) && folders != nullptr) folders->push_back(name);
   }
   return error ? ListError(path, error) : absl::OkStatus();
@@ -74,16 +83,30 @@ absl::Status ListFolder(const std::string& path, const std::string& prefix,
 
 }  // namespace
 
-absl::StatusOr<BlobStore> BlobStore::Open(const std::string& root) {
+absl::Status CheckBlobName(absl::string_view name) {
+  if (IsBlobName(name)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("malformed blob name '", name, "'"));
+}
+
+absl::Status CheckBlob(const BlobRef& ref, absl::string_view bytes) {
+  if (static_cast<int64_t>(bytes.size()) == ref.size && Sha256Hex(bytes) == ref.sha256) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(absl::StrCat("blob ", ref.name, " is damaged: ", bytes.size(),
+                                          " bytes, of ", ref.size, " with SHA-256 ", ref.sha256));
+}
+
+absl::StatusOr<FileBlobStore> FileBlobStore::Open(const std::string& root) {
   RETURN_IF_ERROR(MakeFolder(root));
   const fs::path parent = fs::path(root).parent_path();
   RETURN_IF_ERROR(SyncFolder(parent.empty() ? "." : parent.string()));
   RETURN_IF_ERROR(SyncFolder(root));  // an error if it is not a folder
-  return BlobStore(root);
+  return FileBlobStore(root);
 }
 
-absl::StatusOr<BlobRef> BlobStore::Write(absl::string_view name, absl::string_view bytes) const {
-  RETURN_IF_ERROR(CheckName(name));
+absl::StatusOr<BlobRef> FileBlobStore::Write(absl::string_view name,
+                                             absl::string_view bytes) const {
+  RETURN_IF_ERROR(CheckBlobName(name));
   const std::string folder = FolderOf(name);
   const std::string path = absl::StrCat(root_, "/", name);
   absl::Status written;
@@ -98,8 +121,8 @@ absl::StatusOr<BlobRef> BlobStore::Write(absl::string_view name, absl::string_vi
   return BlobRef{std::string(name), static_cast<int64_t>(bytes.size()), Sha256Hex(bytes)};
 }
 
-absl::StatusOr<std::string> BlobStore::Read(const BlobRef& ref) const {
-  RETURN_IF_ERROR(CheckName(ref.name));
+absl::StatusOr<std::string> FileBlobStore::Read(const BlobRef& ref) const {
+  RETURN_IF_ERROR(CheckBlobName(ref.name));
   absl::StatusOr<std::string> bytes = ReadFile(absl::StrCat(root_, "/", ref.name), ref.size);
   if (absl::IsNotFound(bytes.status())) {
     return absl::DataLossError(absl::StrCat("blob ", ref.name, " is missing"));
@@ -108,15 +131,12 @@ absl::StatusOr<std::string> BlobStore::Read(const BlobRef& ref) const {
     return absl::DataLossError(absl::StrCat("blob ", ref.name, ": ", bytes.status().message()));
   }
   RETURN_IF_ERROR(bytes.status());
-  if (static_cast<int64_t>(bytes->size()) != ref.size || Sha256Hex(*bytes) != ref.sha256) {
-    return absl::DataLossError(absl::StrCat("blob ", ref.name, " is damaged: ", bytes->size(),
-                                            " bytes, of ", ref.size, " with SHA-256 ", ref.sha256));
-  }
+  RETURN_IF_ERROR(CheckBlob(ref, *bytes));
   return bytes;
 }
 
-absl::Status BlobStore::Remove(absl::string_view name) const {
-  RETURN_IF_ERROR(CheckName(name));
+absl::Status FileBlobStore::Remove(absl::string_view name) const {
+  RETURN_IF_ERROR(CheckBlobName(name));
   const std::string path = absl::StrCat(root_, "/", name);
   if (unlink(path.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
     return ErrnoError(errno, "cannot remove", path);
@@ -131,13 +151,14 @@ absl::Status BlobStore::Remove(absl::string_view name) const {
   return ErrnoError(errno, "cannot remove folder", folder_path);
 }
 
-absl::StatusOr<std::vector<std::string>> BlobStore::List() const {
+absl::StatusOr<std::vector<std::string>> FileBlobStore::List(absl::Duration min_age) const {
+  const fs::file_time_type latest = LatestOfAge(min_age);
   std::vector<std::string> names;
   std::vector<std::string> folders;
-  RETURN_IF_ERROR(ListFolder(root_, "", &names, &folders));
+  RETURN_IF_ERROR(ListFolder(root_, "", latest, &names, &folders));
   for (const std::string& folder : folders) {
     const std::string path = absl::StrCat(root_, "/", folder);
-    RETURN_IF_ERROR(ListFolder(path, absl::StrCat(folder, "/"), &names, nullptr));
+    RETURN_IF_ERROR(ListFolder(path, absl::StrCat(folder, "/"), latest, &names, nullptr));
   }
   std::sort(names.begin(), names.end());
   return names;

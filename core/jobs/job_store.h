@@ -2,7 +2,9 @@
 #define TWEEDIE_CORE_JOBS_JOB_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +20,16 @@ namespace tweedie {
 // disk. All calls block on I/O and are thread-safe. Errors common to all:
 // RESOURCE_EXHAUSTED if the disk is full, UNAVAILABLE if the database stays
 // locked or cannot be reached, DATA_LOSS if it is damaged, INTERNAL if it fails
-// otherwise; nothing is changed then.
+// otherwise; nothing is changed then. (But after UNAVAILABLE, kInDoubtPayload
+// set, a database that other servers share may or may not have done the write.)
+
+// Type URL of a payload of errors after which it is not known whether the write
+// was done: the connection broke while it was committed, and the database did
+// not come back in time to be asked.
+inline constexpr char kInDoubtPayload[] = "tweedie/in-doubt";
+inline bool IsInDoubt(const absl::Status& status) {
+  return status.GetPayload(kInDoubtPayload).has_value();
+}
 
 // --- The front door -------------------------------------------------------
 
@@ -140,8 +151,9 @@ class JobRunnerStore {
   // beyond every earlier checkpoint sets crashes back to 1 (this attempt).
   virtual absl::StatusOr<BlobRef> Checkpoint(const Lease& lease, const JobProgress& progress,
                                              const BlobRef& blob) = 0;
-  // Ends the job and returns it as it is then. INVALID_ARGUMENT if `end` is no
-  // end, or a failure without a reason.
+  // Ends the job and returns it as it is then. A call that is repeated, because
+  // the one before was in doubt, returns the end that it made. INVALID_ARGUMENT
+  // if `end` is no end, or a failure without a reason.
   virtual absl::StatusOr<JobRecord> Finish(const Lease& lease, const JobEnd& end) = 0;
   // Gives the job back to the queue, or ends it if its cancellation was asked
   // for; no crash is counted.
@@ -179,7 +191,34 @@ class JobUpkeep {
   virtual absl::StatusOr<std::vector<std::string>> LiveBlobs() = 0;
 };
 
-class JobStore : public JobFrontDoor, public JobRunnerStore, public JobUpkeep {};
+// --- News -----------------------------------------------------------------
+
+// What somebody did to the queue.
+struct QueueNews {
+  // A running job whose cancellation was asked for. Empty: there may be jobs to
+  // claim.
+  std::string cancelled;
+};
+
+// Ends the news when it is destroyed, waiting for a call in progress.
+class NewsSubscription {
+ public:
+  virtual ~NewsSubscription() = default;
+};
+
+class JobNews {
+ public:
+  virtual ~JobNews() = default;
+  // Calls `on_news`, from a thread of the store and one call at a time, for what
+  // is done to the queue, by this server too. Hints: they may come late, twice or
+  // for nothing, and they do not come while the database is away; who depends on
+  // them polls as well. A store that no other server shares never calls. The
+  // store outlives the subscription.
+  virtual std::unique_ptr<NewsSubscription> Listen(
+      std::function<void(const QueueNews&)> on_news) = 0;
+};
+
+class JobStore : public JobFrontDoor, public JobRunnerStore, public JobUpkeep, public JobNews {};
 
 }  // namespace tweedie
 

@@ -20,6 +20,8 @@ class HttpServerImpl final : public HttpServer {
   explicit HttpServerImpl(Options options) : options_(std::move(options)) {
     server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     server_.set_read_timeout(5);
+    // An idle connection delays the end of the process by as much.
+    server_.set_keep_alive_timeout(1);
     server_.set_payload_max_length(4096);
     server_.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
       response.set_content("ok\n", "text/plain");

@@ -7,6 +7,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/failpoint.h"
 #include "core/base/field_error.h"
 #include "core/base/ids.h"
 #include "core/base/sha256.h"
@@ -14,6 +15,7 @@
 #include "server/convert/job_proto.h"
 #include "server/rpc/page_token.h"
 #include "server/rpc/resource_names.h"
+#include "server/rpc/status_details.h"
 
 namespace tweedie {
 namespace {
@@ -125,6 +127,7 @@ v1::Job JobCalls::Report(const JobRecord& record) {
 
 absl::StatusOr<std::vector<JobRecord>> JobCalls::WriteAndCreate(std::vector<PreparedJob>& jobs,
                                                                 std::vector<bool>& created) {
+  RETURN_IF_ERROR(parts_->runner->CheckRoom());
   std::vector<NewJob> new_jobs;
   for (PreparedJob& job : jobs) {
     if (!job.input.empty()) {
@@ -134,7 +137,11 @@ absl::StatusOr<std::vector<JobRecord>> JobCalls::WriteAndCreate(std::vector<Prep
     }
     new_jobs.push_back(job.new_job);
   }
-  return parts_->store->Create(new_jobs, parts_->create_limits, &created);
+  RETURN_IF_ERROR(HitFailpoint("create.before"));
+  ASSIGN_OR_RETURN(std::vector<JobRecord> records,
+                   parts_->store->Create(new_jobs, parts_->create_limits, &created));
+  RETURN_IF_ERROR(HitFailpoint("create.after"));
+  return records;
 }
 
 absl::StatusOr<std::vector<JobRecord>> JobCalls::Store(std::vector<PreparedJob>& jobs) {
@@ -152,6 +159,9 @@ absl::StatusOr<std::vector<JobRecord>> JobCalls::Store(std::vector<PreparedJob>&
     parts_->hub->OnJobChanged(job);
   }
   parts_->runner->Wake();
+  // A full queue tells more; a full disk may have room again.
+  if (absl::IsResourceExhausted(records.status())) return MayRetry(records.status());
+  if (records.ok()) RETURN_IF_ERROR(HitFailpoint("create.reply"));
   return records;
 }
 

@@ -67,6 +67,9 @@ std::shared_ptr<RunningJob> MakeRunningJob(const Claimed& claimed, const Clock& 
   running->sequence = claimed.job.sequence;
   running->checkpoint_blob = claimed.job.checkpoint.name;
   running->checkpoint_time = clock.Now();
+  running->begin_time = running->checkpoint_time;
+  // This attempt's own is one of them, until it ends well.
+  running->unproven = running->on_probation = claimed.job.crashes > 1;
   return running;
 }
 
@@ -86,6 +89,7 @@ absl::StatusOr<EngineJob> Load(RunningJob& running, const ModelPool& models,
   ASSIGN_OR_RETURN(running.targets.measurement,
                    MakeMeasurement(stored.task, *resident->model->diffusion));
   running.checkpoint_step = saved ? static_cast<int>(saved->step) : 0;
+  running.begin_step = running.checkpoint_step;
   EngineJob job;
   ASSIGN_OR_RETURN(job.method, MakeMethod(stored.task, resident->model->diffusion,
                                           saved ? &*saved : nullptr, running.targets.measurement));
@@ -93,6 +97,7 @@ absl::StatusOr<EngineJob> Load(RunningJob& running, const ModelPool& models,
   job.denoiser = resident->denoiser.get();
   job.creator = record.creator;
   job.weight = Weight(record.priority);
+  job.alone = running.unproven;
   return job;
 }
 

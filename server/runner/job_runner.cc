@@ -5,6 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/failpoint.h"
+#include "core/base/status_macros.h"
 #include "server/runner/job_loader.h"
 
 namespace tweedie {
@@ -13,24 +16,34 @@ namespace {
 // Passes of one upkeep: what is left then waits for the next.
 constexpr int kMaxExpiryPasses = 100;
 
+// Shown from the start, so that the first of a kind is seen as a rise.
+constexpr const char* kCounters[] = {"tweedie_fence_rejections_total",
+                                     "tweedie_leases_given_up_total", "tweedie_jobs_rescued_total",
+                                     "tweedie_jobs_quarantined_total"};
+
 }  // namespace
 
 JobRunner::JobRunner(Options options, Parts parts)
     : options_(std::move(options)),
       parts_(parts),
-      writer_(parts.store, parts.blobs, parts.observer, &running_, &counters_),
+      writer_(parts.store, parts.blobs, parts.observer, &running_, &counters_, parts.reserve),
       retries_(options_.retries),
-      sink_(options_.sink, parts.clock, &running_, &writer_, parts.observer, [this] { Wake(); }),
+      sink_(options_.sink, parts.clock, &running_, &writer_, parts.observer,
+            {[this] { Wake(); }, [this](const JobId& id) { LetOthersJoin(id); }}),
       engine_({options_.engine,
                [this](absl::Duration step) {
                  counters_.Add("tweedie_step_seconds_sum", absl::ToDoubleSeconds(step));
                  counters_.Add("tweedie_step_seconds_count");
                }},
               &sink_),
-      leases_(options_.lease, parts.clock, parts.store, &running_, &counters_,
+      watchdog_(
+          options_.step_limit, [this] { return engine_.progress(); }, [this] { OnHang(); }),
+      leases_(options_.lease, parts.clock, parts.store, &running_, &counters_, parts.reserve,
               [this](const std::string& id) { Cancel(id); }),
       claimer_(options_.poll, [this] { ClaimAll(); }),
-      upkeep_(options_.upkeep, [this] { Upkeep(); }) {}
+      upkeep_(options_.upkeep, [this] { Upkeep(); }) {
+  for (const char* counter : kCounters) counters_.Add(counter, 0);
+}
 
 JobRunner::~JobRunner() { Drain(parts_.clock->Now()); }
 
@@ -41,10 +54,33 @@ void JobRunner::Cancel(const std::string& job_id) {
   engine_.Cancel(job_id).IgnoreError();
 }
 
+absl::Status JobRunner::CheckRoom() const {
+  if (parts_.reserve->held()) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      "the disk is full: jobs that run go on, new ones are taken when there is room again");
+}
+
 std::map<std::string, double> JobRunner::Metrics() const {
   std::map<std::string, double> values = counters_.Values();
   values["tweedie_running_jobs"] = running_.size();
+  values["tweedie_disk_free_bytes"] = static_cast<double>(parts_.reserve->free_bytes());
+  values["tweedie_disk_reserve_held"] = parts_.reserve->held() ? 1 : 0;
   return values;
+}
+
+void JobRunner::LetOthersJoin(const JobId& id) {
+  // NOT_FOUND: it has ended, which lets the others go on as well.
+  engine_.Join(id).IgnoreError();
+  Wake();
+}
+
+void JobRunner::OnHang() {
+  std::vector<std::string> ids;
+  for (const auto& job : running_.All()) ids.push_back("jobs/" + job->record.id);
+  spdlog::critical("a step has not ended in {}; ending the process, so that its jobs go on: {}",
+                   absl::FormatDuration(options_.step_limit), absl::StrJoin(ids, " "));
+  spdlog::default_logger()->flush();
+  options_.on_hang();
 }
 
 void JobRunner::ClaimAll() {
@@ -52,8 +88,7 @@ void JobRunner::ClaimAll() {
   }
 }
 
-bool JobRunner::ClaimOne() {
-  if (running_.size() >= options_.engine.max_running_jobs) return false;
+absl::StatusOr<std::optional<Claimed>> JobRunner::Claim() {
   ClaimRequest request;
   request.server = options_.server;
   request.device = options_.device;
@@ -61,9 +96,19 @@ bool JobRunner::ClaimOne() {
   request.except = retries_.Waiting(parts_.clock->Now());
   request.max_cost_bytes = options_.max_cost_bytes - running_.cost_bytes();
   request.lease_duration = options_.lease.lease;
-  const absl::StatusOr<std::optional<Claimed>> claimed = parts_.store->Claim(request);
+  RETURN_IF_ERROR(HitFailpoint("claim.before"));
+  ASSIGN_OR_RETURN(std::optional<Claimed> claimed, parts_.store->Claim(request));
+  if (claimed.has_value()) RETURN_IF_ERROR(HitFailpoint("claim.after"));
+  return claimed;
+}
+
+bool JobRunner::ClaimOne() {
+  if (draining_ || running_.size() >= options_.engine.max_running_jobs) return false;
+  // Whoever joined a suspect now would be one after its next crash.
+  if (running_.has_unproven()) return false;
+  const absl::StatusOr<std::optional<Claimed>> claimed = Claim();
   if (!claimed.ok()) {
-    spdlog::error("claim: {}", claimed.status().ToString());
+    spdlog::error("claim: {}", parts_.reserve->MakeRoom(claimed.status()).ToString());
     return false;
   }
   if (!claimed->has_value()) return false;
@@ -72,6 +117,8 @@ bool JobRunner::ClaimOne() {
 
 bool JobRunner::Run(const Claimed& claimed) {
   const JobRecord& job = claimed.job;
+  // This attempt is one of them.
+  if (job.crashes > options_.max_crashes) return Condemn(claimed);
   spdlog::info("job=jobs/{} state=RUNNING attempt={} images={} step={} queue_ms={}", job.id,
                job.attempt, job.num_images, job.progress.step,
                absl::ToInt64Milliseconds(parts_.clock->Now() - job.create_time));
@@ -102,6 +149,11 @@ bool JobRunner::Begin(const Claimed& claimed, const std::shared_ptr<RunningJob>&
     return CannotLoad(claimed, loaded.status());
   }
   retries_.Forget(id);
+  if (draining_) {
+    running_.Remove(id);
+    PutBack(claimed, absl::UnavailableError("the server is stopping"));
+    return false;
+  }
   running->targets.lpips = parts_.lpips;
   const absl::Status submitted = engine_.Submit(*std::move(loaded));
   if (!submitted.ok()) {
@@ -130,15 +182,31 @@ void JobRunner::CancelIfAsked(const std::string& job_id) {
 }
 
 void JobRunner::FailToLoad(const Claimed& claimed, const absl::Status& status) {
+  FailUnrun(claimed, {status.code(), std::string(status.message()), "LOAD_FAILED"});
+}
+
+bool JobRunner::Condemn(const Claimed& claimed) {
+  counters_.Add("tweedie_jobs_quarantined_total");
+  const std::string message =
+      absl::StrCat("the server died ", options_.max_crashes,
+                   " times while it ran the job, which got no further in between");
+  FailUnrun(claimed, {absl::StatusCode::kAborted, message, "QUARANTINED"});
+  return true;
+}
+
+void JobRunner::FailUnrun(const Claimed& claimed, const JobFailure& failure) {
   JobEnd end;
   end.event = JobEvent::kFail;
   end.progress = claimed.job.progress;
   end.last_sequence = claimed.job.sequence;
-  end.failure = {status.code(), std::string(status.message()), "LOAD_FAILED"};
-  spdlog::error("job=jobs/{} state=FAILED: {}", claimed.job.id, status.ToString());
+  end.failure = failure;
+  spdlog::error("job=jobs/{} state=FAILED reason={} message={}", claimed.job.id, failure.reason,
+                failure.message);
   const absl::StatusOr<JobRecord> ended = parts_.store->Finish(claimed.lease, end);
+  CountIfFenced(ended.status());
   if (ended.ok()) {
     parts_.observer->OnJobChanged(*ended);
+    RemoveBlob(claimed.job.checkpoint.name);
   } else {
     // Its lease runs out, and it is tried again.
     spdlog::error("job=jobs/{} finish: {}", claimed.job.id, ended.status().ToString());
@@ -149,6 +217,7 @@ void JobRunner::PutBack(const Claimed& claimed, const absl::Status& status) {
   spdlog::warn("job=jobs/{} state=QUEUED again: {}", claimed.job.id, status.ToString());
   const absl::StatusOr<JobRecord> released =
       parts_.store->Release(claimed.lease, claimed.job.sequence);
+  CountIfFenced(released.status());
   if (released.ok()) {
     parts_.observer->OnJobChanged(*released);
   } else {
@@ -156,18 +225,40 @@ void JobRunner::PutBack(const Claimed& claimed, const absl::Status& status) {
   }
 }
 
+void JobRunner::CountIfFenced(const absl::Status& written) {
+  if (absl::IsFailedPrecondition(written)) counters_.Add("tweedie_fence_rejections_total");
+}
+
+void JobRunner::RemoveBlob(const std::string& name) const {
+  if (name.empty()) return;
+  const absl::Status removed = parts_.blobs->Remove(name);
+  // What cannot be removed now is swept at the next start.
+  if (!removed.ok()) spdlog::warn("blob {}: {}", name, removed.ToString());
+}
+
 void JobRunner::Forget(const std::vector<JobRecord>& jobs) {
   for (const JobRecord& job : jobs) {
-    for (const BlobRef* blob : {&job.input, &job.checkpoint, &job.result}) {
-      if (blob->name.empty()) continue;
-      const absl::Status removed = parts_.blobs->Remove(blob->name);
-      if (!removed.ok()) spdlog::warn("blob {}: {}", blob->name, removed.ToString());
-    }
+    for (const BlobRef* blob : {&job.input, &job.checkpoint, &job.result}) RemoveBlob(blob->name);
     parts_.observer->OnJobDeleted(job.id);
   }
 }
 
 void JobRunner::Upkeep() {
+  RestoreReserve();
+  RescueJobs();
+  ExpireJobs();
+}
+
+void JobRunner::RestoreReserve() {
+  if (parts_.reserve->held()) return;
+  const absl::Status restored = parts_.reserve->Restore();
+  if (restored.ok()) return spdlog::info("the disk has room again: new jobs are taken");
+  if (!absl::IsResourceExhausted(restored)) {
+    spdlog::error("reserve: {}", std::string(restored.message()));
+  }
+}
+
+void JobRunner::RescueJobs() {
   const absl::StatusOr<std::vector<JobRecord>> rescued = parts_.store->Rescue(/*all=*/false);
   if (rescued.ok()) {
     for (const JobRecord& job : *rescued) {
@@ -178,7 +269,10 @@ void JobRunner::Upkeep() {
   } else {
     spdlog::error("rescue: {}", rescued.status().ToString());
   }
-  for (int pass = 0; pass < kMaxExpiryPasses; ++pass) {
+}
+
+void JobRunner::ExpireJobs() {
+  for (int pass = 0; pass < kMaxExpiryPasses && !draining_; ++pass) {
     const absl::StatusOr<std::vector<JobRecord>> expired = parts_.store->Expire();
     if (!expired.ok()) return spdlog::error("retention: {}", expired.status().ToString());
     if (expired->empty()) return;
@@ -197,12 +291,15 @@ void JobRunner::ReleaseAll(const std::vector<EngineJob>& jobs) {
 }
 
 void JobRunner::Drain(absl::Time deadline) {
-  if (std::exchange(drained_, true)) return;
-  upkeep_.Stop();
-  claimer_.Stop();
+  if (draining_.exchange(true)) return;
   const std::vector<EngineJob> jobs = engine_.Stop();
+  watchdog_.Stop();
   sink_.Stop(deadline);
   ReleaseAll(jobs);
+  // Last: they may be in the middle of a load, which nothing else waits for.
+  claimer_.Stop();
+  ReleaseAll(engine_.Stop());
+  upkeep_.Stop();
   leases_.Stop();
 }
 

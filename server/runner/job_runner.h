@@ -1,28 +1,37 @@
 #ifndef TWEEDIE_SERVER_RUNNER_JOB_RUNNER_H_
 #define TWEEDIE_SERVER_RUNNER_JOB_RUNNER_H_
 
+#include <atomic>
+#include <cstdlib>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/engine/engine_thread.h"
 #include "core/jobs/blob_store.h"
 #include "core/jobs/job_store.h"
 #include "core/metrics/lpips.h"
+#include "server/runner/disk_reserve.h"
 #include "server/runner/job_observer.h"
 #include "server/runner/job_writer.h"
 #include "server/runner/lease_keeper.h"
 #include "server/runner/load_retries.h"
 #include "server/runner/model_pool.h"
 #include "server/runner/periodic_thread.h"
+#include "server/runner/progress_watchdog.h"
 #include "server/runner/runner_control.h"
 #include "server/runner/step_sink.h"
 
 namespace tweedie {
 
 // Runs jobs: claims them from the store, feeds the engine, keeps the leases,
-// writes checkpoints and results, and cleans up what has expired. Thread-safe.
+// writes checkpoints and results, and cleans up what has expired. A job that was
+// running when the process died is a suspect: it runs alone until it is further
+// on than it was then (docs/adr/0023). Thread-safe.
 class JobRunner final : public RunnerControl {
  public:
   struct Options {
@@ -31,7 +40,13 @@ class JobRunner final : public RunnerControl {
     Engine::Options engine;
     int64_t max_cost_bytes = int64_t{2} << 30;  // of all jobs that run
     absl::Duration poll = absl::Seconds(1);
-    absl::Duration upkeep = absl::Minutes(1);
+    // A job during whose run the process died so often, with no checkpoint further
+    // on in between, is not run again.
+    int max_crashes = 3;
+    // How long a step may take (a zero: for ever), and what ends the process then.
+    absl::Duration step_limit = absl::Minutes(5);
+    std::function<void()> on_hang = [] { std::abort(); };
+    absl::Duration upkeep = absl::Seconds(5);
     LeaseKeeper::Options lease;
     LoadRetries::Options retries;
     StepSink::Options sink;
@@ -43,6 +58,7 @@ class JobRunner final : public RunnerControl {
     const BlobStore* blobs = nullptr;
     ModelPool* models = nullptr;
     JobObserver* observer = nullptr;
+    DiskReserve* reserve = nullptr;
     const Lpips* lpips = nullptr;  // null: no perceptual distances
   };
 
@@ -52,6 +68,7 @@ class JobRunner final : public RunnerControl {
 
   void Wake() override;
   void Cancel(const std::string& job_id) override;
+  absl::Status CheckRoom() const override;
   std::map<std::string, double> Metrics() const override;
 
   // Stops claiming, ends after the step in progress, and gives every job back
@@ -61,9 +78,15 @@ class JobRunner final : public RunnerControl {
 
  private:
   void ClaimAll();
+  absl::StatusOr<std::optional<Claimed>> Claim();
   // False: nothing to claim, no room, or a job that cannot be begun now.
   bool ClaimOne();
   bool Run(const Claimed& claimed);
+  // Ends a job that killed the process too often. Always true.
+  bool Condemn(const Claimed& claimed);
+  // A suspect is one no longer.
+  void LetOthersJoin(const JobId& id);
+  void OnHang();
   // Loads what is in running_, and hands it to the engine.
   bool Begin(const Claimed& claimed, const std::shared_ptr<RunningJob>& running);
   // Always true: others may be begun.
@@ -71,9 +94,16 @@ class JobRunner final : public RunnerControl {
   // For a cancellation that came between the claim and the engine.
   void CancelIfAsked(const std::string& job_id);
   void FailToLoad(const Claimed& claimed, const absl::Status& status);
+  // Ends a job that never came to the engine.
+  void FailUnrun(const Claimed& claimed, const JobFailure& failure);
+  void CountIfFenced(const absl::Status& written);
+  void RemoveBlob(const std::string& name) const;
   // Gives back a job that cannot be begun now, but may be later.
   void PutBack(const Claimed& claimed, const absl::Status& status);
   void Upkeep();
+  void RescueJobs();
+  void ExpireJobs();
+  void RestoreReserve();
   void Forget(const std::vector<JobRecord>& jobs);
   void ReleaseAll(const std::vector<EngineJob>& jobs);
 
@@ -83,10 +113,11 @@ class JobRunner final : public RunnerControl {
   RunningJobs running_;
   JobWriter writer_;
   LoadRetries retries_;  // of the claimer's thread
-  bool drained_ = false;
+  std::atomic<bool> draining_ = false;
   // Threads, in the order of their start; the drain ends them in another.
   StepSink sink_;
   EngineThread engine_;
+  ProgressWatchdog watchdog_;
   LeaseKeeper leases_;
   PeriodicThread claimer_;
   PeriodicThread upkeep_;

@@ -3,8 +3,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
 #include "core/methods/failure.h"
 #include "server/convert/job_proto.h"
@@ -34,6 +37,10 @@ absl::string_view OutcomeName(JobState state) {
       return "UNKNOWN";
   }
 }
+
+// Whether a write that ended so may be in the store all the same: its reply was
+// lost.
+bool MayHaveBeenDone(const absl::Status& status) { return absl::IsUnavailable(status); }
 
 // A result without metrics is still a result.
 std::string MeasureOutcome(const RunningJob& job, const at::Tensor& images) {
@@ -87,20 +94,42 @@ void JobWriter::RemoveBlob(const std::string& name) const {
   if (!removed.ok()) spdlog::warn("blob {}: {}", name, std::string(removed.message()));
 }
 
-absl::Status JobWriter::Checkpoint(RunningJob& job, const MethodProgress& progress,
-                                   const MethodState& state) {
+absl::StatusOr<BlobRef> JobWriter::StoreCheckpoint(const RunningJob& job,
+                                                   const JobProgress& progress,
+                                                   const BlobRef& blob) const {
+  RETURN_IF_ERROR(HitFailpoint("checkpoint.blob", job.record.id));
+  ASSIGN_OR_RETURN(BlobRef replaced, store_->Checkpoint(job.lease, progress, blob));
+  RETURN_IF_ERROR(HitFailpoint("checkpoint.after", job.record.id));
+  return replaced;
+}
+
+void JobWriter::RemoveOldCheckpoints(RunningJob& job, const std::string& kept) const {
+  std::set<std::string> old = std::exchange(job.checkpoints_in_doubt, {});
+  old.insert(job.checkpoint_blob);
+  old.erase(kept);
+  for (const std::string& name : old) RemoveBlob(name);
+  job.checkpoint_blob = kept;
+}
+
+absl::Status JobWriter::TryCheckpoint(RunningJob& job, const MethodProgress& progress,
+                                      const MethodState& state) {
   const std::string name =
       absl::StrCat(job.record.id, "/checkpoint-", job.lease.attempt, "-", progress.step);
+  RETURN_IF_ERROR(HitFailpoint("checkpoint.before", job.record.id));
   ASSIGN_OR_RETURN(const BlobRef blob,
                    blobs_->Write(name, WriteCheckpoint(state, job.weights_sha256)));
-  const absl::StatusOr<BlobRef> replaced = store_->Checkpoint(job.lease, ToStored(progress), blob);
-  if (!replaced.ok()) {
-    RemoveBlob(name);
-    return LeaseLost(job, replaced.status()) ? absl::OkStatus() : replaced.status();
+  const absl::StatusOr<BlobRef> replaced = StoreCheckpoint(job, ToStored(progress), blob);
+  if (replaced.ok()) {
+    if (replaced->name != job.checkpoint_blob) job.checkpoints_in_doubt.insert(replaced->name);
+    RemoveOldCheckpoints(job, name);
+    return absl::OkStatus();
   }
-  if (replaced->name != name) RemoveBlob(replaced->name);
-  job.checkpoint_blob = name;
-  return absl::OkStatus();
+  if (MayHaveBeenDone(replaced.status())) {
+    job.checkpoints_in_doubt.insert(name);
+  } else {
+    RemoveBlob(name);
+  }
+  return LeaseLost(job, replaced.status()) ? absl::OkStatus() : replaced.status();
 }
 
 absl::Status JobWriter::MakeEnd(RunningJob& job, const JobOutcome& outcome) const {
@@ -108,22 +137,31 @@ absl::Status JobWriter::MakeEnd(RunningJob& job, const JobOutcome& outcome) cons
   if (job.end->event != JobEvent::kSucceed || !job.end->result.name.empty()) {
     return absl::OkStatus();
   }
+  RETURN_IF_ERROR(HitFailpoint("result.before", job.record.id));
   ASSIGN_OR_RETURN(job.end->result,
                    blobs_->Write(absl::StrCat(job.record.id, "/result-", job.lease.attempt),
                                  WriteResult(outcome.images)));
-  return absl::OkStatus();
+  return HitFailpoint("result.after", job.record.id);
 }
 
-absl::Status JobWriter::Finish(RunningJob& job, const JobOutcome& outcome) {
+absl::StatusOr<JobRecord> JobWriter::StoreEnd(const RunningJob& job) const {
+  RETURN_IF_ERROR(HitFailpoint("finish.before", job.record.id));
+  ASSIGN_OR_RETURN(JobRecord ended, store_->Finish(job.lease, *job.end));
+  RETURN_IF_ERROR(HitFailpoint("finish.after", job.record.id));
+  return ended;
+}
+
+absl::Status JobWriter::TryFinish(RunningJob& job, const JobOutcome& outcome) {
   if (job.abandoned) return absl::OkStatus();
   RETURN_IF_ERROR(MakeEnd(job, outcome));
-  const absl::StatusOr<JobRecord> ended = store_->Finish(job.lease, *job.end);
+  const absl::StatusOr<JobRecord> ended = StoreEnd(job);
   if (!ended.ok()) {
     if (!LeaseLost(job, ended.status())) return ended.status();
     RemoveBlob(job.end->result.name);
     return absl::OkStatus();
   }
-  RemoveBlob(job.checkpoint_blob);
+  if (ended->result.name != job.end->result.name) RemoveBlob(job.end->result.name);
+  RemoveOldCheckpoints(job, "");
   running_->Remove(job.record.id);
   counters_->Add(
       absl::StrCat("tweedie_jobs_finished_total{outcome=\"", OutcomeName(ended->state), "\"}"));
@@ -132,13 +170,25 @@ absl::Status JobWriter::Finish(RunningJob& job, const JobOutcome& outcome) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<JobRecord> JobWriter::StoreRelease(const RunningJob& job) const {
+  RETURN_IF_ERROR(HitFailpoint("release.before", job.record.id));
+  ASSIGN_OR_RETURN(JobRecord released, store_->Release(job.lease, job.sequence));
+  RETURN_IF_ERROR(HitFailpoint("release.after", job.record.id));
+  return released;
+}
+
 absl::Status JobWriter::Release(RunningJob& job, const Method& method) {
   if (job.abandoned) return absl::OkStatus();
   if (method.progress().step > 0) {
-    RETURN_IF_ERROR(Checkpoint(job, method.progress(), method.Save()));
+    const absl::Status written = Checkpoint(job, method.progress(), method.Save());
+    // It goes on from an earlier one then; that it was not given back would count
+    // as a crash.
+    if (!written.ok()) {
+      spdlog::error("job=jobs/{} checkpoint: {}", job.record.id, written.ToString());
+    }
     if (job.abandoned) return absl::OkStatus();
   }
-  const absl::StatusOr<JobRecord> released = store_->Release(job.lease, job.sequence);
+  const absl::StatusOr<JobRecord> released = StoreRelease(job);
   if (!released.ok()) {
     return LeaseLost(job, released.status()) ? absl::OkStatus() : released.status();
   }

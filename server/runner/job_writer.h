@@ -7,6 +7,7 @@
 #include "core/jobs/blob_store.h"
 #include "core/jobs/job_store.h"
 #include "core/methods/method.h"
+#include "server/runner/disk_reserve.h"
 #include "server/runner/job_observer.h"
 #include "server/runner/run_counters.h"
 #include "server/runner/running_job.h"
@@ -23,23 +24,44 @@ struct JobOutcome {
 // Writes what happens to running jobs into the store, blobs first and rows
 // after, all under the job's lease; then tells the observer. A call that finds
 // the lease lost abandons the job and returns OK: another server has it.
-// Other errors changed nothing and may be tried again. Used by one thread at a
+// After other errors the call may be tried again; a write whose reply was lost
+// (UNAVAILABLE) may have been done, and is then found so; RESOURCE_EXHAUSTED has
+// given up the reserve for another try. Used by one thread at a
 // time. Everything given outlives it.
 class JobWriter {
  public:
   JobWriter(JobStore* store, const BlobStore* blobs, JobObserver* observer, RunningJobs* running,
-            RunCounters* counters)
-      : store_(store), blobs_(blobs), observer_(observer), running_(running), counters_(counters) {}
+            RunCounters* counters, DiskReserve* reserve)
+      : store_(store),
+        blobs_(blobs),
+        observer_(observer),
+        running_(running),
+        counters_(counters),
+        reserve_(reserve) {}
 
   absl::Status Checkpoint(RunningJob& job, const MethodProgress& progress,
-                          const MethodState& state);
+                          const MethodState& state) {
+    return reserve_->MakeRoom(TryCheckpoint(job, progress, state));
+  }
   // Ends the job; it no longer runs here. Another try must be of the same
   // outcome.
-  absl::Status Finish(RunningJob& job, const JobOutcome& outcome);
-  // Checkpoints the job and gives it back to the queue.
+  absl::Status Finish(RunningJob& job, const JobOutcome& outcome) {
+    return reserve_->MakeRoom(TryFinish(job, outcome));
+  }
+  // Checkpoints the job, if the disk takes it, and gives it back to the queue.
   absl::Status Release(RunningJob& job, const Method& method);
 
  private:
+  absl::Status TryCheckpoint(RunningJob& job, const MethodProgress& progress,
+                             const MethodState& state);
+  absl::Status TryFinish(RunningJob& job, const JobOutcome& outcome);
+  // The writes to the store, without what follows from them.
+  absl::StatusOr<BlobRef> StoreCheckpoint(const RunningJob& job, const JobProgress& progress,
+                                          const BlobRef& blob) const;
+  absl::StatusOr<JobRecord> StoreEnd(const RunningJob& job) const;
+  absl::StatusOr<JobRecord> StoreRelease(const RunningJob& job) const;
+  // All but `kept`, which may be empty.
+  void RemoveOldCheckpoints(RunningJob& job, const std::string& kept) const;
   // Sets job.end; again after an error, without measuring again.
   absl::Status MakeEnd(RunningJob& job, const JobOutcome& outcome) const;
   // True (and the job is abandoned) if `status` says that the lease is lost.
@@ -51,6 +73,7 @@ class JobWriter {
   JobObserver* const observer_;
   RunningJobs* const running_;
   RunCounters* const counters_;
+  DiskReserve* const reserve_;
 };
 
 }  // namespace tweedie

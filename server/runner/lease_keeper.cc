@@ -4,31 +4,49 @@
 
 #include <utility>
 
+#include "core/base/failpoint.h"
+#include "core/base/status_macros.h"
+
 namespace tweedie {
 
-LeaseKeeper::LeaseKeeper(Options options, const Clock* clock, JobRunnerStore* store,
-                         RunningJobs* running, RunCounters* counters,
+LeaseKeeper::LeaseKeeper(Options options, const Clock* clock, JobStore* store, RunningJobs* running,
+                         RunCounters* counters, DiskReserve* reserve,
                          std::function<void(const std::string&)> cancel)
     : options_(options),
       clock_(clock),
       store_(store),
       running_(running),
       counters_(counters),
+      reserve_(reserve),
       cancel_(std::move(cancel)),
       last_success_(clock->Now()),
       thread_(options.heartbeat, [this] { Beat(); }) {}
 
-void LeaseKeeper::Abandon(RunningJob& job, const char* why) {
+void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter) {
   job.abandoned = true;
   cancel_(job.record.id);
   running_->Remove(job.record.id);
-  counters_->Add("tweedie_fence_rejections_total");
+  counters_->Add(counter);
   spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt, why);
 }
 
 void LeaseKeeper::FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs) {
   if (clock_->Now() - last_success_ < options_.lease - options_.heartbeat) return;
-  for (const auto& job : jobs) Abandon(*job, "no heartbeat reached the store in time");
+  for (const auto& job : jobs) {
+    Abandon(*job, "no heartbeat reached the store in time", "tweedie_leases_given_up_total");
+  }
+}
+
+bool LeaseKeeper::EndIsBeingTried(const RunningJob& job) const {
+  const absl::StatusOr<JobRecord> now = store_->Get(job.record.id);
+  return now.ok() && EndedUnder(job.lease, *now);
+}
+
+absl::StatusOr<LeaseKeeper::Results> LeaseKeeper::Renew(const std::vector<Lease>& leases) {
+  RETURN_IF_ERROR(HitFailpoint("heartbeat.before"));
+  ASSIGN_OR_RETURN(Results results, store_->Heartbeat(leases, options_.lease));
+  RETURN_IF_ERROR(HitFailpoint("heartbeat.after"));
+  return results;
 }
 
 void LeaseKeeper::Beat() {
@@ -36,16 +54,18 @@ void LeaseKeeper::Beat() {
   std::vector<Lease> leases;
   for (const auto& job : jobs) leases.push_back(job->lease);
   const absl::Time now = clock_->Now();
-  const auto results = store_->Heartbeat(leases, options_.lease);
+  const absl::StatusOr<Results> results = Renew(leases);
   if (!results.ok()) {
-    spdlog::error("heartbeat: {}", results.status().ToString());
+    spdlog::error("heartbeat: {}", reserve_->MakeRoom(results.status()).ToString());
     return FenceSelf(jobs);
   }
   last_success_ = now;
   for (size_t i = 0; i < jobs.size(); ++i) {
     // A job that ended meanwhile holds no lease either.
     const bool runs = running_->Find(jobs[i]->record.id) == jobs[i];
-    if (!(*results)[i].held && runs) Abandon(*jobs[i], "the lease is another's");
+    if (!(*results)[i].held && runs && !EndIsBeingTried(*jobs[i])) {
+      Abandon(*jobs[i], "the lease is another's", "tweedie_fence_rejections_total");
+    }
     if ((*results)[i].held && (*results)[i].cancel_requested) cancel_(jobs[i]->record.id);
   }
 }

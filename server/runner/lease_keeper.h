@@ -2,10 +2,13 @@
 #define TWEEDIE_SERVER_RUNNER_LEASE_KEEPER_H_
 
 #include <functional>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/jobs/job_store.h"
+#include "server/runner/disk_reserve.h"
 #include "server/runner/periodic_thread.h"
 #include "server/runner/run_counters.h"
 #include "server/runner/running_job.h"
@@ -23,22 +26,29 @@ class LeaseKeeper {
     absl::Duration heartbeat = absl::Seconds(5);
   };
   // `cancel` takes a job out of the engine. All outlive the keeper.
-  LeaseKeeper(Options options, const Clock* clock, JobRunnerStore* store, RunningJobs* running,
-              RunCounters* counters, std::function<void(const std::string&)> cancel);
+  LeaseKeeper(Options options, const Clock* clock, JobStore* store, RunningJobs* running,
+              RunCounters* counters, DiskReserve* reserve,
+              std::function<void(const std::string&)> cancel);
 
   void Stop() { thread_.Stop(); }
 
  private:
+  using Results = std::vector<JobRunnerStore::HeartbeatResult>;
   void Beat();
-  void Abandon(RunningJob& job, const char* why);
+  absl::StatusOr<Results> Renew(const std::vector<Lease>& leases);
+  // Whether the job ended here, though the reply that said so was lost: who tries
+  // again finds that out.
+  bool EndIsBeingTried(const RunningJob& job) const;
+  void Abandon(RunningJob& job, const char* why, const char* counter);
   // Gives up all jobs if the last success is too long ago.
   void FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs);
 
   const Options options_;
   const Clock* const clock_;
-  JobRunnerStore* const store_;
+  JobStore* const store_;
   RunningJobs* const running_;
   RunCounters* const counters_;
+  DiskReserve* const reserve_;
   const std::function<void(const std::string&)> cancel_;
   absl::Time last_success_;  // of the keeper's thread
   PeriodicThread thread_;

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+
 namespace tweedie {
 
 // What the front door may ask of the runner. Thread-safe; never blocks.
@@ -16,6 +18,8 @@ class RunnerControl {
   // Cancels the job before its next step if it runs here (the store has been
   // told already).
   virtual void Cancel(const std::string& job_id) = 0;
+  // RESOURCE_EXHAUSTED while the disk has no room for new jobs.
+  virtual absl::Status CheckRoom() const = 0;
   // Figures for /metrics: name, with labels as Prometheus writes them, to value.
   virtual std::map<std::string, double> Metrics() const = 0;
 };

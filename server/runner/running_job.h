@@ -1,11 +1,13 @@
 #ifndef TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
 #define TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,22 +33,37 @@ struct RunningJob {
 
   // Any thread: the lease is lost, nothing may be written any more.
   std::atomic<bool> abandoned = false;
+  // Suspected of having killed the process, and not yet further on than it was
+  // then: it runs alone.
+  std::atomic<bool> unproven = false;
   // How long the sink was busy with the latest metrics, in nanoseconds.
   std::atomic<int64_t> metrics_nanos = 0;
 
   // Engine thread.
   int checkpoint_step = 0;
   absl::Time checkpoint_time;
+  // Of a suspect: every step is checkpointed until it has been here as long as one
+  // may go without a checkpoint.
+  bool on_probation = false;
+  int begin_step = 0;
+  absl::Time begin_time;
   absl::Time metrics_time = absl::InfinitePast();
 
   // Sink thread (the drain's, once that has ended).
   int64_t sequence = 0;  // last published
   int first_step = 0;    // of the first report, for the rate
   absl::Time first_time = absl::InfinitePast();
-  std::string checkpoint_blob;  // the newest
+  std::string checkpoint_blob;                 // the newest
+  std::set<std::string> checkpoints_in_doubt;  // the row may refer to one of them
   // Once made, so that an end that the store refuses is not measured again.
   std::optional<JobEnd> end;
 };
+
+// Whether `record` says that its job ended while `lease` was held: by its holder,
+// or (cancelled) by who took the lease away.
+inline bool EndedUnder(const Lease& lease, const JobRecord& record) {
+  return HasEnded(record.state) && record.attempt == lease.attempt;
+}
 
 // The running jobs by id. Thread-safe.
 class RunningJobs {
@@ -70,6 +87,12 @@ class RunningJobs {
     std::vector<std::shared_ptr<RunningJob>> all;
     for (const auto& [id, job] : jobs_) all.push_back(job);
     return all;
+  }
+  // Whether a suspect is among them that has not proven itself yet.
+  bool has_unproven() const {
+    absl::MutexLock lock(&mu_);
+    return std::any_of(jobs_.begin(), jobs_.end(),
+                       [](const auto& job) { return job.second->unproven.load(); });
   }
   int64_t cost_bytes() const {
     absl::MutexLock lock(&mu_);

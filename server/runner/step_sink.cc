@@ -53,13 +53,13 @@ void EstimateRemaining(RunningJob& job, absl::Time now, v1::Progress& progress) 
 }  // namespace
 
 StepSink::StepSink(Options options, const Clock* clock, RunningJobs* running, JobWriter* writer,
-                   JobObserver* observer, std::function<void()> on_ended)
+                   JobObserver* observer, Events events)
     : options_(options),
       clock_(clock),
       running_(running),
       writer_(writer),
       observer_(observer),
-      on_ended_(std::move(on_ended)),
+      events_(std::move(events)),
       thread_([this] { Run(); }) {}
 
 StepSink::~StepSink() { Stop(absl::InfinitePast()); }
@@ -97,10 +97,18 @@ std::optional<StepSink::Step> StepSink::MakeLastStep(const RunningJob& job,
 bool StepSink::CheckpointDue(RunningJob& job, const Method& method) const {
   const MethodProgress progress = method.progress();
   if (IsLast(progress)) return false;
-  const absl::Duration age = clock_->Now() - job.checkpoint_time;
-  const bool enough_steps = progress.step - job.checkpoint_step >= options_.checkpoint_steps;
+  const absl::Time now = clock_->Now();
+  if (job.on_probation) {
+    job.on_probation = !LongAgo(now - job.begin_time, progress.step - job.begin_step);
+    return true;
+  }
+  if (job.unproven && progress.step > job.record.progress.step) return true;
+  return LongAgo(now - job.checkpoint_time, progress.step - job.checkpoint_step);
+}
+
+bool StepSink::LongAgo(absl::Duration age, int steps) const {
   return age >= options_.checkpoint_interval ||
-         (enough_steps && age >= options_.min_checkpoint_interval);
+         (steps >= options_.checkpoint_steps && age >= options_.min_checkpoint_interval);
 }
 
 void StepSink::OnStep(const JobId& id, const Method& method) {
@@ -180,14 +188,26 @@ void StepSink::Process(Work& work) {
     RunningJob& job = *waiting.job;
     if (job.abandoned) continue;
     PublishAll(waiting);
-    if (!waiting.checkpoint) continue;
-    const absl::Status written =
-        writer_->Checkpoint(job, waiting.checkpoint->progress, waiting.checkpoint->state);
-    // The job goes on; the next checkpoint is another try.
-    if (!written.ok()) spdlog::error("job=jobs/{} checkpoint: {}", id, written.ToString());
+    if (waiting.checkpoint) WriteCheckpoint(job, *waiting.checkpoint);
   }
   work.waiting.clear();
   FinishAll(work.ends);
+}
+
+void StepSink::WriteCheckpoint(RunningJob& job, const Checkpoint& checkpoint) {
+  const absl::Status written = writer_->Checkpoint(job, checkpoint.progress, checkpoint.state);
+  // The job goes on; the next checkpoint is another try.
+  if (!written.ok()) {
+    spdlog::error("job=jobs/{} checkpoint: {}", job.record.id, written.ToString());
+  }
+  ProveSuspect(job, checkpoint.progress.step);
+}
+
+void StepSink::ProveSuspect(RunningJob& job, int step) const {
+  if (step <= job.record.progress.step || !job.unproven.exchange(false)) return;
+  spdlog::info("job=jobs/{} attempt={} is beyond where the server died; others go on beside it",
+               job.record.id, job.lease.attempt);
+  events_.on_proven(job.record.id);
 }
 
 // In the order of the steps, each once.
@@ -208,8 +228,9 @@ void StepSink::FinishAll(std::deque<End>& ends) {
       continue;
     }
     const absl::Status finished = writer_->Finish(*end.job, end.outcome);
+    end.job->unproven = false;  // it has been through all of it
     if (finished.ok()) {
-      on_ended_();
+      events_.on_ended();
     } else {
       spdlog::error("job=jobs/{} finish: {}", end.job->record.id, finished.ToString());
       end.not_before = now + options_.retry_interval;

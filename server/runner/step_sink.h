@@ -37,10 +37,15 @@ class StepSink final : public FrameSink {
     absl::Duration metrics_interval = absl::Milliseconds(500);
     absl::Duration retry_interval = absl::Seconds(1);
   };
-  // `on_ended` is called on the sink thread after a job has left. All outlive
-  // the sink.
+  // Called on the sink thread.
+  struct Events {
+    std::function<void()> on_ended;  // after a job has left
+    // A suspect is further on than when it was suspected.
+    std::function<void(const JobId&)> on_proven;
+  };
+  // All outlive the sink.
   StepSink(Options options, const Clock* clock, RunningJobs* running, JobWriter* writer,
-           JobObserver* observer, std::function<void()> on_ended);
+           JobObserver* observer, Events events);
   ~StepSink() override;
 
   void OnStep(const JobId& id, const Method& method) override ABSL_LOCKS_EXCLUDED(mu_);
@@ -86,6 +91,12 @@ class StepSink final : public FrameSink {
   // if nobody does, or none was made.
   std::optional<Step> MakeLastStep(const RunningJob& job, const Method& method) const;
   bool CheckpointDue(RunningJob& job, const Method& method) const;
+  // Whether a job that made its last checkpoint `age` and `steps` ago needs one.
+  bool LongAgo(absl::Duration age, int steps) const;
+  void WriteCheckpoint(RunningJob& job, const Checkpoint& checkpoint);
+  // A checkpoint further on was written, or tried: whatever killed the process
+  // before did not do so again.
+  void ProveSuspect(RunningJob& job, int step) const;
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
   bool TakeWork(Work& work) ABSL_LOCKS_EXCLUDED(mu_);
   void Process(Work& work);
@@ -100,7 +111,7 @@ class StepSink final : public FrameSink {
   RunningJobs* const running_;
   JobWriter* const writer_;
   JobObserver* const observer_;
-  const std::function<void()> on_ended_;
+  const Events events_;
 
   absl::Mutex mu_;
   Work work_ ABSL_GUARDED_BY(mu_);

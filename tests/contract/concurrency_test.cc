@@ -23,7 +23,7 @@ class ConcurrencyTest : public JobStoreTest<T> {
     for (std::thread& thread : threads) thread.join();
   }
 };
-TYPED_TEST_SUITE(ConcurrencyTest, Stores);
+TYPED_TEST_SUITE(ConcurrencyTest, Stores, StoreName);
 
 TYPED_TEST(ConcurrencyTest, EachJobIsClaimedOnceWhileOthersAreCreated) {
   absl::Mutex mu;

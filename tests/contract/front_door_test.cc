@@ -10,7 +10,7 @@ using ::testing::IsEmpty;
 
 template <typename T>
 class FrontDoorTest : public JobStoreTest<T> {};
-TYPED_TEST_SUITE(FrontDoorTest, Stores);
+TYPED_TEST_SUITE(FrontDoorTest, Stores, StoreName);
 
 std::string PayloadOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kQuotaPayload);

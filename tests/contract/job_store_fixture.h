@@ -13,9 +13,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
+#include "core/base/ids.h"
+#include "core/base/status_macros.h"
 #include "core/jobs/job_store.h"
+#include "core/jobs/postgres/postgres_job_store.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/postgres_cluster.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
 
@@ -27,6 +31,7 @@ namespace tweedie {
 // before is gone, and then finds what that one left.
 class SqliteStores {
  public:
+  static constexpr char kName[] = "Sqlite";
   absl::StatusOr<std::unique_ptr<JobStore>> Open(const RetentionPolicy& retention,
                                                  const Clock* clock) {
     return OpenSqliteJobStore(folder_.File("queue.db"), retention, clock);
@@ -36,7 +41,33 @@ class SqliteStores {
   const TempFolder folder_;
 };
 
-using Stores = ::testing::Types<SqliteStores>;
+// Likewise in a schema of its own.
+class PostgresStores {
+ public:
+  static constexpr char kName[] = "Postgres";
+  absl::StatusOr<std::unique_ptr<JobStore>> Open(const RetentionPolicy& retention,
+                                                 const Clock* clock) {
+    PostgresOptions options;
+    options.connection = PostgresCluster::Shared().connection();
+    options.schema = schema_;
+    options.clock = clock;
+    ASSIGN_OR_RETURN(PostgresQueue queue, OpenPostgresQueue(options, retention));
+    return std::move(queue.jobs);
+  }
+
+ private:
+  const std::string schema_ = "test_" + RandomId(12);
+};
+
+using Stores = ::testing::Types<SqliteStores, PostgresStores>;
+
+// Names the store in a test's name.
+struct StoreName {
+  template <typename StoresT>
+  static std::string GetName(int /*index*/) {
+    return StoresT::kName;
+  }
+};
 
 // What a new job may differ in.
 struct JobOptions {

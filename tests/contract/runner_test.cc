@@ -10,7 +10,7 @@ using ::testing::_;
 
 template <typename T>
 class RunnerStoreTest : public JobStoreTest<T> {};
-TYPED_TEST_SUITE(RunnerStoreTest, Stores);
+TYPED_TEST_SUITE(RunnerStoreTest, Stores, StoreName);
 
 // --- Who goes first -------------------------------------------------------
 
@@ -191,6 +191,28 @@ TYPED_TEST(RunnerStoreTest, NothingIsFinishedTwice) {
   EXPECT_THAT(this->store_->Checkpoint(lease, {9, 10, 1}, {"job-1/stale", 1, "x"}), IsLeaseLost());
   EXPECT_EQ(this->Get("job-1").state, JobState::kSucceeded);
   EXPECT_EQ(this->Get("job-1").sequence, first.sequence);
+}
+
+TYPED_TEST(RunnerStoreTest, FinishThatIsRepeatedReturnsTheEndThatItMade) {
+  this->Create("job-1");
+  const Lease lease = this->Claim().lease;
+  JobEnd end = this->End(JobEvent::kSucceed);
+  end.result = {"job-1/result-1", 77, "cc"};
+  ASSERT_OK_AND_ASSIGN(const JobRecord first, this->store_->Finish(lease, end));
+  this->clock_.Advance(absl::Seconds(1));
+  ASSERT_OK_AND_ASSIGN(const JobRecord again, this->store_->Finish(lease, end));
+  EXPECT_EQ(again.state, JobState::kSucceeded);
+  EXPECT_EQ(again.sequence, first.sequence);
+  EXPECT_EQ(again.end_time, first.end_time);
+  EXPECT_EQ(again.result.name, "job-1/result-1");
+}
+
+TYPED_TEST(RunnerStoreTest, EndOfAnotherAttemptIsNotTakenForARepeatedOne) {
+  this->Create("job-1");
+  const Lease stale = this->Claim().lease;
+  ASSERT_OK(this->store_->Rescue(true));
+  this->Finish(this->Claim().lease, JobEvent::kFail);
+  EXPECT_THAT(this->store_->Finish(stale, this->End(JobEvent::kFail)), IsLeaseLost());
 }
 
 TYPED_TEST(RunnerStoreTest, LeaseOfADeletedJobIsLost) {

@@ -28,7 +28,7 @@ class UpkeepTest : public JobStoreTest<T> {
     return position.value_or(-1);
   }
 };
-TYPED_TEST_SUITE(UpkeepTest, Stores);
+TYPED_TEST_SUITE(UpkeepTest, Stores, StoreName);
 
 // --- Rescue ---------------------------------------------------------------
 

@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // What a server that refuses to start says.
 std::string Refusal(const std::vector<std::string>& arguments) {
@@ -51,6 +52,32 @@ TEST(RefusalTest, AddressInUse) {
   EXPECT_THAT(Refusal({"--data-dir", folder.path(), "--models-dir", TWEEDIE_SOURCE_DIR "/models",
                        "--listen", server.process().address(), "--http", ""}),
               HasSubstr(server.process().address()));
+}
+
+TEST(RefusalTest, PasswordOnTheCommandLine) {
+  TempFolder folder;
+  for (const char* database :
+       {"postgresql://ada:geheim@nowhere/queue", "host=nowhere password=geheim"}) {
+    const auto is_refused = AllOf(HasSubstr("PGPASSFILE"), Not(HasSubstr("geheim")));
+    EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--database", database})), is_refused);
+    EXPECT_THAT(Refusal(ServerArguments(folder.path(), {std::string("--database=") + database})),
+                is_refused);
+  }
+}
+
+TEST(RefusalTest, DatabaseThatIsAwayWithoutItsPassword) {
+  TempFolder folder;
+  std::ofstream(folder.File("config"))
+      << "database = \"host=" << folder.path() << " user=ada password=geheim\"\n";
+  EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--config", folder.File("config")})),
+              AllOf(HasSubstr("cannot open the queue"), HasSubstr(folder.path()),
+                    Not(HasSubstr("geheim"))));
+}
+
+TEST(RefusalTest, FolderOfBlobsWithoutADatabase) {
+  TempFolder folder;
+  EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--blobs-dir", folder.File("blobs")})),
+              AllOf(HasSubstr("blobs-dir"), HasSubstr("database")));
 }
 
 TEST(RefusalTest, WrongOption) {

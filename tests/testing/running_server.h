@@ -17,10 +17,18 @@ namespace tweedie {
 // The options of a `tweedied` on free ports with the project's own models.
 inline std::vector<std::string> ServerArguments(const std::string& data_dir,
                                                 const std::vector<std::string>& more = {}) {
-  std::vector<std::string> arguments = {
-      "--data-dir",  data_dir,      "--models-dir", TWEEDIE_SOURCE_DIR "/models",
-      "--listen",    "127.0.0.1:0", "--http",       "",
-      "--log-level", "warning"};
+  std::vector<std::string> arguments = {"--data-dir",
+                                        data_dir,
+                                        "--models-dir",
+                                        TWEEDIE_SOURCE_DIR "/models",
+                                        "--listen",
+                                        "127.0.0.1:0",
+                                        "--http",
+                                        "",
+                                        "--log-level",
+                                        "warning",
+                                        "--disk-reserve-mebibytes",
+                                        "1"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }

@@ -87,6 +87,12 @@ int ServerProcess::Wait() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
+bool ServerProcess::IsAlive() const {
+  siginfo_t ended = {};
+  const int error = waitid(P_PID, pid_, &ended, WEXITED | WNOHANG | WNOWAIT);
+  return error == 0 && ended.si_pid == 0;
+}
+
 void ServerProcess::Kill() {
   if (pid_ < 0) return;
   kill(pid_, SIGKILL);

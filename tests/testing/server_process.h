@@ -23,6 +23,8 @@ class ServerProcess {
 
   const std::string& address() const { return address_; }
   pid_t pid() const { return pid_; }
+  // False once the process has ended by itself. Stop() tells how.
+  bool IsAlive() const;
   // kill -9, and waits until the process is gone.
   void Kill();
   // Sends `signal` and waits for the end. The exit code, or -signal if it died

@@ -28,129 +28,70 @@ absl::Status ErrorOf(sqlite3* db, int code) {
   return absl::InternalError(message);
 }
 
-}  // namespace
-
-// --- Statement ------------------------------------------------------------
-
-Statement::~Statement() {
-  if (statement_ == nullptr) return;
-  sqlite3_reset(statement_);  // repeats the error of the last step, if any
-  sqlite3_clear_bindings(statement_);
-}
-
-void Statement::Record(int code) {
-  ++next_parameter_;
-  if (code != SQLITE_OK && bound_.ok()) bound_ = ErrorOf(sqlite3_db_handle(statement_), code);
-}
-
-Statement& Statement::Bind(int64_t value) {
-  Record(sqlite3_bind_int64(statement_, next_parameter_, value));
-  return *this;
-}
-
-Statement& Statement::Bind(absl::string_view text) {
-  // A null pointer would bind NULL.
-  const char* data = text.data() == nullptr ? "" : text.data();
-  Record(sqlite3_bind_text64(statement_, next_parameter_, data, text.size(), SQLITE_TRANSIENT,
-                             SQLITE_UTF8));
-  return *this;
-}
-
-Statement& Statement::BindBlob(absl::string_view bytes) {
-  const char* data = bytes.data() == nullptr ? "" : bytes.data();
-  Record(sqlite3_bind_blob64(statement_, next_parameter_, data, bytes.size(), SQLITE_TRANSIENT));
-  return *this;
-}
-
-Statement& Statement::BindNull() {
-  Record(sqlite3_bind_null(statement_, next_parameter_));
-  return *this;
-}
-
-absl::StatusOr<bool> Statement::Step() {
-  RETURN_IF_ERROR(bound_);
-  const int code = sqlite3_step(statement_);
-  if (code == SQLITE_ROW) return true;
-  if (code == SQLITE_DONE) return false;
-  return ErrorOf(sqlite3_db_handle(statement_), code);
-}
-
-absl::Status Statement::Run() {
-  ASSIGN_OR_RETURN(const bool row, Step());
-  if (row) return absl::InternalError("SQLite: a row where none was expected");
-  return absl::OkStatus();
-}
-
-std::string Statement::Bytes(int column) const {
-  // The order of the two calls matters: the first may convert the value.
-  const void* data = sqlite3_column_blob(statement_, column);
-  const int size = sqlite3_column_bytes(statement_, column);
-  if (data == nullptr) return "";
-  return std::string(static_cast<const char*>(data), static_cast<size_t>(size));
-}
-
-// --- Connection -----------------------------------------------------------
-
-absl::StatusOr<Connection> Connection::Open(const std::string& path, Mode mode) {
-  const int flags =
-      mode == Mode::kWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
-  sqlite3* handle = nullptr;
-  const int code =
-      sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, /*zVfs=*/nullptr);
-  Connection connection(handle);
-  if (code != SQLITE_OK) {
-    const absl::Status error = ErrorOf(handle, code);
-    return absl::Status(error.code(), absl::StrCat(path, ": ", error.message()));
+// A prepared statement in use. Resets it at its end; the connection owns it.
+class PreparedStatement final : public Statement::Impl {
+ public:
+  explicit PreparedStatement(sqlite3_stmt* statement) : statement_(statement) {}
+  PreparedStatement(const PreparedStatement&) = delete;
+  PreparedStatement& operator=(const PreparedStatement&) = delete;
+  ~PreparedStatement() override {
+    sqlite3_reset(statement_);  // repeats the error of the last step, if any
+    sqlite3_clear_bindings(statement_);
   }
-  sqlite3_extended_result_codes(handle, 1);
-  sqlite3_busy_timeout(handle, kBusyTimeoutMs);
-  if (mode == Mode::kRead) RETURN_IF_ERROR(connection.Execute("PRAGMA query_only = ON"));
-  return connection;
-}
 
-absl::StatusOr<Statement> Connection::Prepare(absl::string_view sql) {
-  const auto found = cache_.find(sql);
-  if (found != cache_.end()) {
-    if (sqlite3_stmt_busy(found->second.get())) {
-      return absl::InternalError(absl::StrCat("SQLite: statement in use: ", sql));
-    }
-    return Statement(found->second.get());
+  void BindInt(int64_t value) override {
+    Record(sqlite3_bind_int64(statement_, next_parameter_, value));
   }
-  sqlite3_stmt* statement = nullptr;
-  const int code = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()),
-                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-  if (code != SQLITE_OK) return ErrorOf(db_.get(), code);
-  cache_[std::string(sql)].reset(statement);
-  return Statement(statement);
-}
+  void BindText(absl::string_view text) override {
+    // A null pointer would bind NULL.
+    const char* data = text.data() == nullptr ? "" : text.data();
+    Record(sqlite3_bind_text64(statement_, next_parameter_, data, text.size(), SQLITE_TRANSIENT,
+                               SQLITE_UTF8));
+  }
+  void BindBlob(absl::string_view bytes) override {
+    const char* data = bytes.data() == nullptr ? "" : bytes.data();
+    Record(sqlite3_bind_blob64(statement_, next_parameter_, data, bytes.size(), SQLITE_TRANSIENT));
+  }
+  void BindNull() override { Record(sqlite3_bind_null(statement_, next_parameter_)); }
 
-absl::Status Connection::Execute(const std::string& sql) {
-  const int code = sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr);
-  return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(db_.get(), code);
-}
+  absl::StatusOr<bool> Step() override {
+    RETURN_IF_ERROR(bound_);
+    const int code = sqlite3_step(statement_);
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) return false;
+    return ErrorOf(sqlite3_db_handle(statement_), code);
+  }
 
-absl::StatusOr<std::string> Connection::QueryText(absl::string_view sql) {
-  ASSIGN_OR_RETURN(Statement statement, Prepare(sql));
-  ASSIGN_OR_RETURN(const bool row, statement.Step());
-  if (!row) return absl::InternalError(absl::StrCat("SQLite: no row from ", sql));
-  return statement.Bytes(0);
-}
+  int64_t Int(int column) const override { return sqlite3_column_int64(statement_, column); }
+  std::string Bytes(int column) const override {
+    // The order of the two calls matters: the first may convert the value.
+    const void* data = sqlite3_column_blob(statement_, column);
+    const int size = sqlite3_column_bytes(statement_, column);
+    if (data == nullptr) return "";
+    return std::string(static_cast<const char*>(data), static_cast<size_t>(size));
+  }
+  bool IsNull(int column) const override {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+  }
 
-absl::StatusOr<int64_t> Connection::QueryInt(absl::string_view sql) {
-  ASSIGN_OR_RETURN(Statement statement, Prepare(sql));
-  ASSIGN_OR_RETURN(const bool row, statement.Step());
-  if (!row) return absl::InternalError(absl::StrCat("SQLite: no row from ", sql));
-  return statement.Int(0);
-}
+ private:
+  void Record(int code) {
+    ++next_parameter_;
+    if (code != SQLITE_OK && bound_.ok()) bound_ = ErrorOf(sqlite3_db_handle(statement_), code);
+  }
 
-void Connection::TrimCache() {
-  if (cache_.size() > kMaxCachedStatements) cache_.clear();
-}
+  sqlite3_stmt* const statement_;
+  int next_parameter_ = 1;
+  absl::Status bound_;
+};
 
-// --- Transactions ---------------------------------------------------------
+// Tells nothing: the file has one user.
+class NoNews final : public NewsSubscription {};
 
-absl::Status RunTransaction(Connection& db, const std::string& begin,
-                            absl::FunctionRef<absl::Status(Connection&)> body) {
+// Runs `body` within one transaction: committed if it returns OK, undone if
+// not. `begin` is `BEGIN IMMEDIATE` for writers, `BEGIN` for readers.
+absl::Status RunTransaction(FileConnection& db, const std::string& begin,
+                            sql::Database::Body body) {
   db.TrimCache();
   RETURN_IF_ERROR(db.Execute(begin));
   absl::Status status = body(db);
@@ -162,26 +103,88 @@ absl::Status RunTransaction(Connection& db, const std::string& begin,
   return status;
 }
 
-absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path) {
-  ASSIGN_OR_RETURN(Connection writer, Connection::Open(path, Connection::Mode::kWrite));
+}  // namespace
+
+// --- Connection -----------------------------------------------------------
+
+const sql::Dialect& FileConnection::dialect() const {
+  static constexpr sql::Dialect kDialect = {.names_indexes = true};
+  return kDialect;
+}
+
+absl::StatusOr<FileConnection> FileConnection::Open(const std::string& path, Mode mode,
+                                                    const Clock* clock) {
+  const int flags =
+      mode == Mode::kWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
+  sqlite3* handle = nullptr;
+  const int code =
+      sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, /*zVfs=*/nullptr);
+  FileConnection connection(handle, clock);
+  if (code != SQLITE_OK) {
+    const absl::Status error = ErrorOf(handle, code);
+    return absl::Status(error.code(), absl::StrCat(path, ": ", error.message()));
+  }
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  if (mode == Mode::kRead) RETURN_IF_ERROR(connection.Execute("PRAGMA query_only = ON"));
+  return connection;
+}
+
+absl::StatusOr<Statement> FileConnection::Prepare(absl::string_view sql) {
+  const auto found = cache_.find(sql);
+  if (found != cache_.end()) {
+    if (sqlite3_stmt_busy(found->second.get())) {
+      return absl::InternalError(absl::StrCat("SQLite: statement in use: ", sql));
+    }
+    return Statement(std::make_unique<PreparedStatement>(found->second.get()));
+  }
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) return ErrorOf(db_.get(), code);
+  cache_[std::string(sql)].reset(statement);
+  return Statement(std::make_unique<PreparedStatement>(statement));
+}
+
+absl::Status FileConnection::Execute(const std::string& sql) {
+  const int code = sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+  return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(db_.get(), code);
+}
+
+void FileConnection::TrimCache() {
+  if (cache_.size() > kMaxCachedStatements) cache_.clear();
+}
+
+// --- Transactions ---------------------------------------------------------
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path,
+                                                         const Clock* clock) {
+  ASSIGN_OR_RETURN(FileConnection writer,
+                   FileConnection::Open(path, FileConnection::Mode::kWrite, clock));
   ASSIGN_OR_RETURN(const std::string mode, writer.QueryText("PRAGMA journal_mode = WAL"));
   if (mode != "wal") {
     return absl::FailedPreconditionError(
         absl::StrCat(path, ": write-ahead logging is not possible here (", mode, ")"));
   }
   RETURN_IF_ERROR(writer.Execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"));
-  ASSIGN_OR_RETURN(Connection reader, Connection::Open(path, Connection::Mode::kRead));
+  ASSIGN_OR_RETURN(FileConnection reader,
+                   FileConnection::Open(path, FileConnection::Mode::kRead, clock));
   return std::unique_ptr<Database>(new Database(std::move(writer), std::move(reader)));
 }
 
-absl::Status Database::Write(absl::FunctionRef<absl::Status(Connection&)> body) {
+absl::Status Database::Write(Body body) {
   absl::MutexLock lock(&writer_mu_);
   return RunTransaction(writer_, "BEGIN IMMEDIATE", body);
 }
 
-absl::Status Database::Read(absl::FunctionRef<absl::Status(Connection&)> body) {
+absl::Status Database::Read(Body body) {
   absl::MutexLock lock(&reader_mu_);
   return RunTransaction(reader_, "BEGIN", body);
+}
+
+std::unique_ptr<NewsSubscription> Database::Listen(
+    std::function<void(const QueueNews&)> /*on_news*/) {
+  return std::make_unique<NoNews>();
 }
 
 }  // namespace tweedie::sqlite

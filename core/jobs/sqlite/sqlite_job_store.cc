@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/jobs/sql/sql_job_store.h"
 #include "core/jobs/sqlite/database.h"
 #include "core/jobs/sqlite/schema.h"
-#include "core/jobs/sqlite/sqlite_job_store_impl.h"
 
 namespace tweedie {
 namespace {
@@ -17,8 +17,9 @@ absl::Status CheckIntegrity(sqlite::Connection& db) {
   return absl::DataLossError(verdict);
 }
 
-absl::StatusOr<std::unique_ptr<sqlite::Database>> OpenChecked(const std::string& path) {
-  ASSIGN_OR_RETURN(std::unique_ptr<sqlite::Database> database, sqlite::Database::Open(path));
+absl::StatusOr<std::unique_ptr<sqlite::Database>> OpenChecked(const std::string& path,
+                                                              const Clock* clock) {
+  ASSIGN_OR_RETURN(std::unique_ptr<sqlite::Database> database, sqlite::Database::Open(path, clock));
   RETURN_IF_ERROR(database->Read(CheckIntegrity));
   RETURN_IF_ERROR(database->Write(sqlite::Migrate));
   return database;
@@ -37,9 +38,9 @@ absl::Status OpenError(const std::string& path, const absl::Status& error) {
 absl::StatusOr<std::unique_ptr<JobStore>> OpenSqliteJobStore(const std::string& path,
                                                              const RetentionPolicy& retention,
                                                              const Clock* clock) {
-  absl::StatusOr<std::unique_ptr<sqlite::Database>> database = OpenChecked(path);
+  absl::StatusOr<std::unique_ptr<sqlite::Database>> database = OpenChecked(path, clock);
   if (!database.ok()) return OpenError(path, database.status());
-  return std::make_unique<sqlite::SqliteJobStore>(*std::move(database), retention, clock);
+  return std::make_unique<sql::SqlJobStore>(*std::move(database), retention);
 }
 
 }  // namespace tweedie

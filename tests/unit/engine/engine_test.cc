@@ -263,5 +263,40 @@ TEST(EngineThreadTest, StopGivesUnfinishedJobsBack) {
   EXPECT_THAT(thread.Stop(), SizeIs(1));
 }
 
+// --- Jobs that are to be alone ----------------------------------------------
+
+TEST_F(EngineTest, WhileAJobIsAloneNoOtherIsAdvanced) {
+  Submit({.id = "before", .steps = 9});
+  ASSERT_TRUE(engine_->StepOnce());
+  EngineJob suspect = Make({.id = "suspect", .steps = 3});
+  suspect.alone = true;
+  ASSERT_OK(engine_->Submit(std::move(suspect)));
+  Submit({.id = "after", .steps = 9});
+  for (int step = 1; step <= 3; ++step) {
+    ASSERT_TRUE(engine_->StepOnce());
+    EXPECT_EQ(sink_.steps("suspect"), step);
+    EXPECT_EQ(sink_.steps("before"), 1);
+    EXPECT_EQ(sink_.steps("after"), 0);
+  }
+  RunToEnd();
+  EXPECT_THAT(sink_.done(), SizeIs(3)) << "the others go on once it has ended";
+}
+
+TEST_F(EngineTest, AJobThatJoinsIsAdvancedBesideTheOthers) {
+  Submit({.id = "other", .steps = 4});
+  EngineJob suspect = Make({.id = "suspect", .steps = 4});
+  suspect.alone = true;
+  ASSERT_OK(engine_->Submit(std::move(suspect)));
+  ASSERT_TRUE(engine_->StepOnce());
+  EXPECT_EQ(sink_.steps("other"), 0);
+  EXPECT_OK(engine_->Join("suspect"));
+  ASSERT_TRUE(engine_->StepOnce());
+  EXPECT_EQ(sink_.steps("other"), 1);
+  EXPECT_EQ(sink_.steps("suspect"), 2);
+  RunToEnd();
+  EXPECT_THAT(engine_->Join("suspect"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("suspect")));
+}
+
 }  // namespace
 }  // namespace tweedie

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -23,7 +24,7 @@ using ::testing::IsEmpty;
 class BlobStoreTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto store = BlobStore::Open(Root());
+    auto store = FileBlobStore::Open(Root());
     ASSERT_OK(store);
     store_.emplace(*store);
   }
@@ -33,7 +34,7 @@ class BlobStoreTest : public ::testing::Test {
     std::ofstream(Root() + "/" + name, std::ios::binary | std::ios::trunc) << bytes;
   }
   TempFolder folder_;
-  std::optional<BlobStore> store_;
+  std::optional<FileBlobStore> store_;
 };
 
 TEST_F(BlobStoreTest, WrittenBlobIsReadBack) {
@@ -56,7 +57,7 @@ TEST_F(BlobStoreTest, EmptyBlobAndBlobWithoutFolder) {
 
 TEST_F(BlobStoreTest, ReopenedStoreHasTheBlobs) {
   ASSERT_OK_AND_ASSIGN(const BlobRef ref, store_->Write("job-1/input", "x"));
-  ASSERT_OK_AND_ASSIGN(const BlobStore again, BlobStore::Open(Root()));
+  ASSERT_OK_AND_ASSIGN(const FileBlobStore again, FileBlobStore::Open(Root()));
   EXPECT_OK(again.Read(ref));
 }
 
@@ -103,28 +104,38 @@ TEST_F(BlobStoreTest, RemoveOfNothingIsOk) {
   EXPECT_OK(store_->Remove("none/none"));
   ASSERT_OK(store_->Write("file", "x"));
   EXPECT_OK(store_->Remove("file/none"));
-  ASSERT_OK_AND_ASSIGN(const auto names, store_->List());
+  ASSERT_OK_AND_ASSIGN(const auto names, store_->List(absl::ZeroDuration()));
   EXPECT_THAT(names, ElementsAre("file"));
 }
 
 TEST_F(BlobStoreTest, ListNamesBlobsAndUnfinishedWrites) {
-  ASSERT_OK_AND_ASSIGN(auto names, store_->List());
+  ASSERT_OK_AND_ASSIGN(auto names, store_->List(absl::ZeroDuration()));
   EXPECT_THAT(names, IsEmpty());
   for (const char* name : {"job-2/input", "job-1/result-1", "top"}) {
     ASSERT_OK(store_->Write(name, "x"));
   }
   Overwrite("job-1/input.tmp-abc", "unfin");
-  ASSERT_OK_AND_ASSIGN(names, store_->List());
+  ASSERT_OK_AND_ASSIGN(names, store_->List(absl::ZeroDuration()));
   EXPECT_THAT(names, ElementsAre("job-1/input.tmp-abc", "job-1/result-1", "job-2/input", "top"));
   for (const std::string& name : names) EXPECT_OK(store_->Remove(name));
-  ASSERT_OK_AND_ASSIGN(names, store_->List());
+  ASSERT_OK_AND_ASSIGN(names, store_->List(absl::ZeroDuration()));
   EXPECT_THAT(names, IsEmpty());
+}
+
+TEST_F(BlobStoreTest, ListLeavesYoungBlobsOut) {
+  ASSERT_OK(store_->Write("job-1/old", "x"));
+  ASSERT_OK(store_->Write("job-1/young", "x"));
+  const std::string old = Root() + "/job-1/old";
+  std::filesystem::last_write_time(old,
+                                   std::filesystem::last_write_time(old) - std::chrono::hours(2));
+  ASSERT_OK_AND_ASSIGN(const auto names, store_->List(absl::Hours(1)));
+  EXPECT_THAT(names, ElementsAre("job-1/old"));
 }
 
 TEST_F(BlobStoreTest, RootMustBeAFolderThatCanBeMade) {
   ASSERT_OK(store_->Write("file", "x"));
-  EXPECT_FALSE(BlobStore::Open(Root() + "/file").ok());
-  EXPECT_THAT(BlobStore::Open(Root() + "/none/none"),
+  EXPECT_FALSE(FileBlobStore::Open(Root() + "/file").ok());
+  EXPECT_THAT(FileBlobStore::Open(Root() + "/none/none"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("none/none")));
 }
 

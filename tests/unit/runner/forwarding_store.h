@@ -1,8 +1,11 @@
 #ifndef TWEEDIE_TESTS_UNIT_RUNNER_FORWARDING_STORE_H_
 #define TWEEDIE_TESTS_UNIT_RUNNER_FORWARDING_STORE_H_
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/jobs/job_store.h"
@@ -50,6 +53,9 @@ class ForwardingStore : public JobStore {
     return store_.QueuePosition(id);
   }
   absl::StatusOr<std::vector<std::string>> LiveBlobs() override { return store_.LiveBlobs(); }
+  std::unique_ptr<NewsSubscription> Listen(std::function<void(const QueueNews&)> on_news) override {
+    return store_.Listen(std::move(on_news));
+  }
 
  private:
   JobStore& store_;

@@ -8,8 +8,10 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <thread>
 
 #include "absl/synchronization/mutex.h"
+#include "core/base/failpoint.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
 #include "server/runner/job_loader.h"
 #include "tests/testing/fake_clock.h"
@@ -90,7 +92,18 @@ class JobRunnerTest : public PrepareJobTest {
 
   void Start() {
     runner_ = std::make_unique<JobRunner>(
-        options_, JobRunner::Parts{&clock_, &store_, &blobs_, pool_.get(), &observer_, nullptr});
+        options_,
+        JobRunner::Parts{&clock_, &store_, &blobs_, pool_.get(), &observer_, &reserve_, nullptr});
+  }
+
+  // As when the process died while it ran the job, so often.
+  void Crash(int times) {
+    for (int i = 0; i < times; ++i) {
+      const auto claimed =
+          queue_->Claim({"dead", "cpu", pool_->names(), int64_t{1} << 40, absl::Seconds(30)});
+      ASSERT_TRUE(claimed.ok() && claimed->has_value());
+      ASSERT_OK(queue_->Rescue(/*all=*/true));
+    }
   }
 
   // What cannot be read for another reason than that it is missing: where its
@@ -104,11 +117,12 @@ class JobRunnerTest : public PrepareJobTest {
   FakeClock clock_;
   const std::unique_ptr<JobStore> queue_ =
       OpenSqliteJobStore(folder_.File("queue.db"), {}, &clock_).value();
-  const BlobStore blobs_ = BlobStore::Open(folder_.File("blobs")).value();
+  const FileBlobStore blobs_ = FileBlobStore::Open(folder_.File("blobs")).value();
   const std::unique_ptr<ModelPool> pool_ =
       std::make_unique<ModelPool>(ModelPool::Load(*models_, {}).value());
   WatchedStore store_{queue_.get()};
   WatchingObserver observer_;
+  DiskReserve reserve_{folder_.File("reserve"), 4096};
   JobRunner::Options options_;
   std::unique_ptr<JobRunner> runner_;
 };
@@ -164,6 +178,67 @@ TEST_F(JobRunnerTest, AJobThatCanBeReadAgainGoesOn) {
   clock_.Advance(absl::Seconds(10));
   runner_->Wake();
   EXPECT_TRUE(observer_.Await("unreadable", JobState::kSucceeded, 2));
+}
+
+TEST_F(JobRunnerTest, AJobThatKilledTheProcessThriceIsQuarantinedAndOthersAreDone) {
+  Create("poison");
+  Crash(3);
+  Create("fine");
+  Start();
+  ASSERT_TRUE(observer_.Await("poison", JobState::kFailed));
+  ASSERT_TRUE(observer_.Await("fine", JobState::kSucceeded));
+  ASSERT_OK_AND_ASSIGN(const JobRecord job, queue_->Get("poison"));
+  EXPECT_EQ(job.failure->reason, "QUARANTINED");
+  EXPECT_EQ(job.failure->code, absl::StatusCode::kAborted);
+  EXPECT_EQ(job.crashes, 3);
+  EXPECT_EQ(runner_->Metrics()["tweedie_jobs_quarantined_total"], 1);
+}
+
+TEST_F(JobRunnerTest, TwoCrashesCondemnNobody) {
+  Create("unlucky");
+  Crash(2);
+  Start();
+  ASSERT_TRUE(observer_.Await("unlucky", JobState::kSucceeded));
+  EXPECT_EQ(runner_->Metrics()["tweedie_jobs_quarantined_total"], 0);
+}
+
+// Whoever ran beside a suspect would be one after its next crash.
+TEST_F(JobRunnerTest, NothingIsClaimedBesideASuspect) {
+  JobState suspect_was = JobState::kQueued;
+  observer_.on_running = [&](const std::string& id) {
+    if (id == "fresh") suspect_was = queue_->Get("suspect")->state;
+  };
+  Create("suspect");
+  Crash(1);
+  Create("fresh");
+  Start();
+  ASSERT_TRUE(observer_.Await("fresh", JobState::kSucceeded));
+  EXPECT_EQ(suspect_was, JobState::kSucceeded);
+}
+
+#ifdef TWEEDIE_FAILPOINTS
+
+TEST_F(JobRunnerTest, AResultThatFindsTheDiskFullIsWrittenWhenThereIsRoomAgain) {
+  options_.upkeep = absl::Hours(1);
+  options_.sink.retry_interval = absl::Milliseconds(5);
+  Create("running");
+  ASSERT_OK(reserve_.Restore());
+  ASSERT_OK(ArmFailpoints("result.before=full@0"));
+  Start();
+  while (reserve_.held()) std::this_thread::yield();
+  EXPECT_THAT(runner_->CheckRoom(), StatusIs(absl::StatusCode::kResourceExhausted, testing::_));
+  DisarmFailpoints();
+  EXPECT_TRUE(observer_.Await("running", JobState::kSucceeded));
+}
+
+#endif  // TWEEDIE_FAILPOINTS
+
+TEST_F(JobRunnerTest, NewJobsAreTakenAgainOnceTheDiskHasRoom) {
+  options_.upkeep = absl::Milliseconds(5);
+  Start();
+  while (!reserve_.held()) std::this_thread::yield();
+  EXPECT_OK(runner_->CheckRoom());
+  EXPECT_EQ(runner_->Metrics()["tweedie_disk_reserve_held"], 1);
 }
 
 TEST(MayLoadLaterTest, OnlyWhatMayPassIsTriedAgain) {

@@ -6,9 +6,11 @@
 
 #include <memory>
 
+#include "core/base/failpoint.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
 #include "server/convert/job_proto.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/fake_method.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/unit/runner/forwarding_store.h"
@@ -16,12 +18,14 @@
 namespace tweedie {
 namespace {
 
-class SilentObserver final : public JobObserver {
+class CountingObserver final : public JobObserver {
  public:
-  void OnJobChanged(const JobRecord&) override {}
+  void OnJobChanged(const JobRecord& job) override { ended += HasEnded(job.state) ? 1 : 0; }
   void OnJobDeleted(const std::string&) override {}
   bool WantsFrame(const std::string&, int, bool) const override { return false; }
   void OnStep(const StepReport&) override {}
+
+  int ended = 0;
 };
 
 // Refuses to finish jobs as often as it is told.
@@ -58,12 +62,13 @@ class JobWriterTest : public testing::Test {
   FakeClock clock_;
   const std::unique_ptr<JobStore> queue_ =
       OpenSqliteJobStore(folder_.File("queue.db"), {}, &clock_).value();
-  const BlobStore blobs_ = BlobStore::Open(folder_.File("blobs")).value();
+  const FileBlobStore blobs_ = FileBlobStore::Open(folder_.File("blobs")).value();
   RefusingStore store_{queue_.get()};
-  SilentObserver observer_;
+  CountingObserver observer_;
   RunningJobs running_;
   RunCounters counters_;
-  JobWriter writer_{&store_, &blobs_, &observer_, &running_, &counters_};
+  DiskReserve reserve_{folder_.File("reserve"), 4096};
+  JobWriter writer_{&store_, &blobs_, &observer_, &running_, &counters_, &reserve_};
 };
 
 // Distances by a network take a second an image.
@@ -85,6 +90,102 @@ TEST_F(JobWriterTest, AnEndThatTheStoreRefusesIsMeasuredOnce) {
   EXPECT_NEAR(job.metrics(0).psnr(), 20, 1e-4);  // 0.2 of [-1, 1] is 0.1 of [0, 1]
   EXPECT_OK(blobs_.Read(ended.result));
   EXPECT_EQ(running_.size(), 0);
+}
+
+// --- Replies of the store that were lost, or that say no ---------------------
+
+#ifdef TWEEDIE_FAILPOINTS
+
+class LostReplyTest : public JobWriterTest {
+ protected:
+  ~LostReplyTest() override { DisarmFailpoints(); }
+  const JobOutcome done_ = {absl::OkStatus(), {3, 3, 0}, at::zeros({1, 1, 16, 16})};
+  const MethodState state_ = {1, {{"x", at::zeros({1, 1, 16, 16})}}};
+};
+
+TEST_F(LostReplyTest, AnEndThatWasStoredAfterAllKeepsItsResult) {
+  const auto running = Claim();
+  ASSERT_OK(ArmFailpoints("finish.after=error"));
+  EXPECT_THAT(writer_.Finish(*running, done_),
+              StatusIs(absl::StatusCode::kUnavailable, ::testing::_));
+  EXPECT_OK(writer_.Finish(*running, done_));
+  ASSERT_OK_AND_ASSIGN(const JobRecord job, queue_->Get("job-1"));
+  EXPECT_EQ(job.state, JobState::kSucceeded);
+  EXPECT_OK(blobs_.Read(job.result).status());
+  EXPECT_EQ(running_.size(), 0);
+  EXPECT_EQ(counters_.Values()["tweedie_fence_rejections_total"], 0);
+  EXPECT_EQ(observer_.ended, 1);
+}
+
+TEST_F(LostReplyTest, ACheckpointThatWasStoredAfterAllIsThere) {
+  const auto running = Claim();
+  ASSERT_OK(ArmFailpoints("checkpoint.after=error"));
+  EXPECT_FALSE(writer_.Checkpoint(*running, {1, 3, 2}, state_).ok());
+  ASSERT_OK_AND_ASSIGN(const JobRecord job, queue_->Get("job-1"));
+  EXPECT_EQ(job.progress.step, 1);
+  EXPECT_OK(blobs_.Read(job.checkpoint).status());
+}
+
+TEST_F(LostReplyTest, CheckpointsInDoubtGoWithTheNext) {
+  const auto running = Claim();
+  ASSERT_OK(writer_.Checkpoint(*running, {1, 5, 4}, state_));
+  ASSERT_OK(ArmFailpoints("checkpoint.after=error"));
+  EXPECT_FALSE(writer_.Checkpoint(*running, {2, 5, 3}, state_).ok());
+  ASSERT_OK(ArmFailpoints("checkpoint.blob=error"));
+  EXPECT_FALSE(writer_.Checkpoint(*running, {3, 5, 2}, state_).ok());
+  ASSERT_OK(writer_.Checkpoint(*running, {4, 5, 1}, state_));
+  EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(),
+              ::testing::ElementsAre("job-1/checkpoint-1-4"));
+  EXPECT_OK(writer_.Finish(*running, done_));
+  EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(), ::testing::ElementsAre("job-1/result-1"));
+}
+
+TEST_F(LostReplyTest, ACheckpointThatTheStoreHasNoRoomForLeavesNoFile) {
+  const auto running = Claim();
+  ASSERT_OK(ArmFailpoints("checkpoint.blob=full"));
+  EXPECT_THAT(writer_.Checkpoint(*running, {1, 3, 2}, state_),
+              StatusIs(absl::StatusCode::kResourceExhausted, ::testing::_));
+  EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(), ::testing::IsEmpty());
+}
+
+// Drained with a full disk: what it does not give back would count as a crash.
+TEST_F(LostReplyTest, AJobWhoseCheckpointTheDiskRefusesIsGivenBackAllTheSame) {
+  const auto running = Claim();
+  FakeMethod method(1, 3, 0.5);
+  Evaluation evaluation;
+  evaluation.prediction = at::zeros({1, 1, 2, 2});
+  ASSERT_OK(method.Advance(evaluation));
+  ASSERT_OK(reserve_.Restore());
+  ASSERT_OK(ArmFailpoints("file.write=full@0"));
+  EXPECT_OK(writer_.Release(*running, method));
+  ASSERT_OK_AND_ASSIGN(const JobRecord job, queue_->Get("job-1"));
+  EXPECT_EQ(job.state, JobState::kQueued);
+  EXPECT_EQ(job.crashes, 0);
+  EXPECT_FALSE(reserve_.held());
+}
+
+#endif  // TWEEDIE_FAILPOINTS
+
+// Another attempt has the job: nothing of it is touched.
+TEST_F(JobWriterTest, AnEndUnderALostLeaseIsRefusedAndCounted) {
+  const auto running = Claim();
+  ASSERT_OK(queue_->Rescue(/*all=*/true));
+  ASSERT_OK(queue_->Claim({"other", "cpu", {"m"}, 1000, absl::Seconds(30)}));
+  EXPECT_OK(writer_.Finish(*running, {absl::OkStatus(), {}, at::zeros({1, 1, 16, 16})}));
+  EXPECT_TRUE(running->abandoned);
+  EXPECT_EQ(counters_.Values()["tweedie_fence_rejections_total"], 1);
+  EXPECT_EQ(queue_->Get("job-1")->state, JobState::kRunning);
+  EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(), ::testing::IsEmpty());
+}
+
+// Its runner was taken for dead, and the job ended as its user wished.
+TEST_F(JobWriterTest, AnEndOfAJobThatWasCancelledMeanwhileLeavesNoFile) {
+  const auto running = Claim();
+  ASSERT_OK(queue_->Cancel("job-1"));
+  ASSERT_OK(queue_->Rescue(/*all=*/true));
+  EXPECT_OK(writer_.Finish(*running, {absl::OkStatus(), {}, at::zeros({1, 1, 16, 16})}));
+  EXPECT_EQ(queue_->Get("job-1")->state, JobState::kCancelled);
+  EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(), ::testing::IsEmpty());
 }
 
 }  // namespace

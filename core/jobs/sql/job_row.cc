@@ -1,12 +1,15 @@
-#include "core/jobs/sqlite/job_row.h"
+#include "core/jobs/sql/job_row.h"
 
+#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
 #include "core/jobs/queue_order.h"
 
-namespace tweedie::sqlite {
+namespace tweedie::sql {
 
 const char kJobColumns[] =
     "row, id, model, creator, priority, spec, num_images, cost_bytes, "
@@ -96,13 +99,31 @@ JobRow ReadRow(const Statement& statement) {
   return result;
 }
 
-absl::Status ReadLabels(Connection& db, JobRow* row) {
-  ASSIGN_OR_RETURN(Statement labels, db.Prepare("SELECT key, value FROM labels WHERE job_row = ?"));
-  labels.Bind(row->row);
+constexpr size_t kLabelChunk = 64;
+
+// How many parameters a list of `count` is given: few numbers, so that there
+// are few statements to keep.
+size_t ListSize(size_t count) {
+  size_t size = 1;
+  while (size < count) size *= 2;
+  return size;
+}
+
+// Adds the labels of rows[begin] and up to kLabelChunk - 1 after it.
+absl::Status ReadLabels(Connection& db, std::vector<JobRow>& rows, size_t begin) {
+  std::map<int64_t, JobRow*> by_row;
+  const size_t end = std::min(rows.size(), begin + kLabelChunk);
+  for (size_t i = begin; i < end; ++i) by_row[rows[i].row] = &rows[i];
+  const size_t size = ListSize(end - begin);
+  ASSIGN_OR_RETURN(
+      Statement labels,
+      db.Prepare(absl::StrCat("SELECT job_row, key, value FROM labels WHERE job_row IN (",
+                              Parameters(size), ")")));
+  for (size_t i = 0; i < size; ++i) labels.Bind(rows[std::min(begin + i, end - 1)].row);
   while (true) {
     ASSIGN_OR_RETURN(const bool more, labels.Step());
     if (!more) return absl::OkStatus();
-    row->job.labels[labels.Bytes(0)] = labels.Bytes(1);
+    by_row.at(labels.Int(0))->job.labels[labels.Bytes(1)] = labels.Bytes(2);
   }
 }
 
@@ -128,7 +149,7 @@ absl::Status InsertLabels(Connection& db, const JobRow& row) {
 
 absl::StatusOr<std::vector<JobRow>> ReadJobs(Connection& db, Statement statement) {
   ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadRows(std::move(statement)));
-  for (JobRow& row : rows) RETURN_IF_ERROR(ReadLabels(db, &row));
+  for (size_t i = 0; i < rows.size(); i += kLabelChunk) RETURN_IF_ERROR(ReadLabels(db, rows, i));
   return rows;
 }
 
@@ -166,7 +187,7 @@ absl::StatusOr<JobRow> InsertJob(Connection& db, const JobRecord& job, absl::Tim
   BindBlobRef(insert, job.input);
   insert.Bind(job.progress.num_steps).Bind(absl::ToUnixMicros(create_time));
   ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadRows(std::move(insert)));
-  if (rows.size() != 1) return absl::InternalError("SQLite: an insert returned no row");
+  if (rows.size() != 1) return absl::InternalError("database: an insert returned no row");
   rows[0].job.labels = job.labels;
   RETURN_IF_ERROR(InsertLabels(db, rows[0]));
   return std::move(rows[0]);
@@ -176,9 +197,22 @@ void BindBlobRef(Statement& statement, const BlobRef& blob) {
   statement.Bind(blob.name).Bind(blob.size).Bind(blob.sha256);
 }
 
-const char kRunningCte[] =
-    "running (creator, jobs) AS MATERIALIZED ("
-    "SELECT creator, COUNT(*) FROM jobs INDEXED BY jobs_running WHERE state = 2 GROUP BY creator)";
+std::string IndexedBy(const Dialect& dialect, absl::string_view index) {
+  return dialect.names_indexes ? absl::StrCat(" INDEXED BY ", index) : "";
+}
+
+std::string Greatest(const Dialect& dialect, absl::string_view values) {
+  return absl::StrCat(dialect.greatest, "(", values, ")");
+}
+
+std::string Parameters(size_t count) {
+  return absl::StrJoin(std::vector<absl::string_view>(count, "?"), ", ");
+}
+
+std::string RunningCte(const Dialect& dialect) {
+  return absl::StrCat("running (creator, jobs) AS MATERIALIZED (SELECT creator, COUNT(*) FROM jobs",
+                      IndexedBy(dialect, "jobs_running"), " WHERE state = 2 GROUP BY creator)");
+}
 
 std::string ScoreSql(absl::string_view alias) {
   const auto bonus = [](JobPriority priority) {
@@ -192,4 +226,4 @@ std::string ScoreSql(absl::string_view alias) {
       " * COALESCE((SELECT jobs FROM running WHERE running.creator = ", alias, ".creator), 0))");
 }
 
-}  // namespace tweedie::sqlite
+}  // namespace tweedie::sql

@@ -1,25 +1,26 @@
-#ifndef TWEEDIE_CORE_JOBS_SQLITE_SQLITE_JOB_STORE_IMPL_H_
-#define TWEEDIE_CORE_JOBS_SQLITE_SQLITE_JOB_STORE_IMPL_H_
+#ifndef TWEEDIE_CORE_JOBS_SQL_SQL_JOB_STORE_H_
+#define TWEEDIE_CORE_JOBS_SQL_SQL_JOB_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "core/base/clock.h"
 #include "core/jobs/job_store.h"
-#include "core/jobs/sqlite/database.h"
+#include "core/jobs/sql/database.h"
 
-namespace tweedie::sqlite {
+namespace tweedie::sql {
 
-// JobStore on SQLite; its methods are in front_door.cc, runner.cc and
-// upkeep.cc. Thread-safe: the database is, and the rest is constant.
-class SqliteJobStore final : public JobStore {
+// JobStore on a database that has the tables of its schema.cc; its methods are
+// in front_door.cc, runner.cc and upkeep.cc. Thread-safe: the database is, and
+// the rest is constant.
+class SqlJobStore final : public JobStore {
  public:
-  SqliteJobStore(std::unique_ptr<Database> database, RetentionPolicy retention, const Clock* clock)
-      : database_(std::move(database)), retention_(retention), clock_(clock) {}
+  SqlJobStore(std::shared_ptr<Database> database, RetentionPolicy retention)
+      : database_(std::move(database)), retention_(retention) {}
 
   absl::StatusOr<std::vector<JobRecord>> Create(const std::vector<NewJob>& jobs,
                                                 const CreateLimits& limits,
@@ -44,9 +45,13 @@ class SqliteJobStore final : public JobStore {
   absl::StatusOr<int64_t> QueuePosition(absl::string_view id) override;
   absl::StatusOr<std::vector<std::string>> LiveBlobs() override;
 
+  std::unique_ptr<NewsSubscription> Listen(std::function<void(const QueueNews&)> on_news) override {
+    return database_->Listen(std::move(on_news));
+  }
+
  private:
   // Microseconds since 1970.
-  int64_t Now() const { return absl::ToUnixMicros(clock_->Now()); }
+  static int64_t Now(const Connection& db) { return absl::ToUnixMicros(db.Now()); }
   // When a job that ends now in `state` is deleted by itself.
   int64_t ExpiryOf(JobState state, int64_t now) const {
     return now + absl::ToInt64Microseconds(state == JobState::kFailed ? retention_.failed
@@ -55,19 +60,18 @@ class SqliteJobStore final : public JobStore {
   // Deletes a row; its request id lives on until its own time is over.
   absl::Status DeleteRow(Connection& db, int64_t row) const;
 
-  const std::unique_ptr<Database> database_;
+  const std::shared_ptr<Database> database_;
   const RetentionPolicy retention_;
-  const Clock* const clock_;
 };
 
 // Assignments that put a running job back into the queue, or end it if its
 // cancellation was asked for. Parameters: now, and the expiry if it ends.
 inline constexpr char kRequeueSql[] =
-    "state = CASE WHEN cancel_requested THEN 5 ELSE 1 END, "
-    "end_time = CASE WHEN cancel_requested THEN ? END, "
-    "expire_time = CASE WHEN cancel_requested THEN ? END, "
+    "state = CASE WHEN cancel_requested = 1 THEN 5 ELSE 1 END, "
+    "end_time = CASE WHEN cancel_requested = 1 THEN ? END, "
+    "expire_time = CASE WHEN cancel_requested = 1 THEN ? END, "
     "lease_token = NULL, lease_end = NULL";
 
-}  // namespace tweedie::sqlite
+}  // namespace tweedie::sql
 
-#endif  // TWEEDIE_CORE_JOBS_SQLITE_SQLITE_JOB_STORE_IMPL_H_
+#endif  // TWEEDIE_CORE_JOBS_SQL_SQL_JOB_STORE_H_

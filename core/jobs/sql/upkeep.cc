@@ -1,12 +1,13 @@
 // What keeps the queue in order: Rescue, Expire, and figures.
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "core/jobs/sqlite/job_row.h"
-#include "core/jobs/sqlite/sqlite_job_store_impl.h"
+#include "core/jobs/sql/job_row.h"
+#include "core/jobs/sql/sql_job_store.h"
 
-namespace tweedie::sqlite {
+namespace tweedie::sql {
 namespace {
 
 std::vector<JobRecord> RecordsOf(std::vector<JobRow> rows) {
@@ -14,6 +15,24 @@ std::vector<JobRecord> RecordsOf(std::vector<JobRow> rows) {
   records.reserve(rows.size());
   for (JobRow& row : rows) records.push_back(std::move(row.job));
   return records;
+}
+
+// Ends the SELECT of rows that this transaction is about to change.
+absl::string_view ForUpdate(const Dialect& dialect) {
+  return dialect.locks_rows ? " FOR UPDATE SKIP LOCKED" : "";
+}
+
+// Later than every lease.
+constexpr int64_t kEndOfTime = std::numeric_limits<int64_t>::max();
+
+// The sequence is beyond any that the dead runner can have published: it has
+// 0x80000000 in its low half.
+std::string RescueSql(const Dialect& dialect) {
+  return absl::StrCat("UPDATE jobs SET ", kRequeueSql,
+                      ", sequence = (attempt << 32) | 2147483648 "
+                      "WHERE row IN (SELECT j.row FROM jobs AS j",
+                      IndexedBy(dialect, "jobs_running"), " WHERE j.state = 2 AND j.lease_end <= ?",
+                      ForUpdate(dialect), ") RETURNING ", kJobColumns);
 }
 
 absl::Status DeleteOldRequestIds(Connection& db, int64_t now, int max_rows) {
@@ -34,9 +53,9 @@ absl::Status CountStates(Connection& db, JobCounts* counts) {
 }
 
 absl::Status FindOldestQueued(Connection& db, JobCounts* counts) {
-  ASSIGN_OR_RETURN(
-      Statement select,
-      db.Prepare("SELECT MIN(create_time) FROM jobs INDEXED BY jobs_queued WHERE state = 1"));
+  ASSIGN_OR_RETURN(Statement select, db.Prepare(absl::StrCat("SELECT MIN(create_time) FROM jobs",
+                                                             IndexedBy(db.dialect(), "jobs_queued"),
+                                                             " WHERE state = 1")));
   ASSIGN_OR_RETURN(const bool row, select.Step());
   if (row && !select.IsNull(0)) counts->oldest_queued = absl::FromUnixMicros(select.Int(0));
   return absl::OkStatus();
@@ -44,40 +63,37 @@ absl::Status FindOldestQueued(Connection& db, JobCounts* counts) {
 
 }  // namespace
 
-absl::Status SqliteJobStore::DeleteRow(Connection& db, int64_t row) const {
-  ASSIGN_OR_RETURN(Statement request,
-                   db.Prepare("UPDATE request_ids SET expire_time = MAX(create_time + ?, ?) "
-                              "WHERE job_row = ?"));
-  request.Bind(absl::ToInt64Microseconds(retention_.request_ids)).Bind(Now()).Bind(row);
+absl::Status SqlJobStore::DeleteRow(Connection& db, int64_t row) const {
+  ASSIGN_OR_RETURN(
+      Statement request,
+      db.Prepare(absl::StrCat("UPDATE request_ids SET expire_time = ",
+                              Greatest(db.dialect(), "create_time + ?, ?"), " WHERE job_row = ?")));
+  request.Bind(absl::ToInt64Microseconds(retention_.request_ids)).Bind(Now(db)).Bind(row);
   RETURN_IF_ERROR(request.Run());
   ASSIGN_OR_RETURN(Statement remove, db.Prepare("DELETE FROM jobs WHERE row = ?"));
   return remove.Bind(row).Run();
 }
 
-absl::StatusOr<std::vector<JobRecord>> SqliteJobStore::Rescue(bool all) {
+absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Rescue(bool all) {
   using Records = std::vector<JobRecord>;
   return database_->Write<Records>([&](Connection& db) -> absl::StatusOr<Records> {
-    // The sequence is beyond any that the dead runner can have published.
-    ASSIGN_OR_RETURN(Statement update, db.Prepare(absl::StrCat(
-                                           "UPDATE jobs INDEXED BY jobs_running SET ", kRequeueSql,
-                                           ", sequence = (attempt << 32) | 0x80000000 "
-                                           "WHERE state = 2 AND (? OR lease_end <= ?) "
-                                           "RETURNING ",
-                                           kJobColumns)));
-    const int64_t now = Now();
-    update.Bind(now).Bind(ExpiryOf(JobState::kCancelled, now)).Bind(all ? 1 : 0).Bind(now);
+    ASSIGN_OR_RETURN(Statement update, db.Prepare(RescueSql(db.dialect())));
+    const int64_t now = Now(db);
+    update.Bind(now).Bind(ExpiryOf(JobState::kCancelled, now)).Bind(all ? kEndOfTime : now);
     ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadJobs(db, std::move(update)));
+    if (!rows.empty()) db.Announce(QueueNews());
     return RecordsOf(std::move(rows));
   });
 }
 
-absl::StatusOr<std::vector<JobRecord>> SqliteJobStore::Expire() {
+absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Expire() {
   using Records = std::vector<JobRecord>;
   return database_->Write<Records>([&](Connection& db) -> absl::StatusOr<Records> {
-    const int64_t now = Now();
+    const int64_t now = Now(db);
     ASSIGN_OR_RETURN(Statement select, db.Prepare(absl::StrCat("SELECT ", kJobColumns,
                                                                " FROM jobs WHERE expire_time <= ? "
-                                                               "ORDER BY expire_time LIMIT ?")));
+                                                               "ORDER BY expire_time LIMIT ?",
+                                                               ForUpdate(db.dialect()))));
     select.Bind(now).Bind(retention_.max_per_pass);
     ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadJobs(db, std::move(select)));
     for (const JobRow& row : rows) RETURN_IF_ERROR(DeleteRow(db, row.row));
@@ -86,7 +102,7 @@ absl::StatusOr<std::vector<JobRecord>> SqliteJobStore::Expire() {
   });
 }
 
-absl::StatusOr<JobCounts> SqliteJobStore::Count() {
+absl::StatusOr<JobCounts> SqlJobStore::Count() {
   return database_->Read<JobCounts>([](Connection& db) -> absl::StatusOr<JobCounts> {
     JobCounts counts;
     for (const JobState state : {JobState::kQueued, JobState::kRunning, JobState::kSucceeded,
@@ -99,21 +115,22 @@ absl::StatusOr<JobCounts> SqliteJobStore::Count() {
   });
 }
 
-absl::StatusOr<int64_t> SqliteJobStore::QueuePosition(absl::string_view id) {
+absl::StatusOr<int64_t> SqlJobStore::QueuePosition(absl::string_view id) {
   return database_->Read<int64_t>([&](Connection& db) -> absl::StatusOr<int64_t> {
     ASSIGN_OR_RETURN(
         Statement count,
-        db.Prepare(absl::StrCat(
-            "WITH ", kRunningCte, ", me AS MATERIALIZED (SELECT j.row AS row, ", ScoreSql("j"),
-            " AS score FROM jobs AS j WHERE j.state = 1 AND j.id = ?) "
-            "SELECT COUNT(*) FROM me, jobs AS j INDEXED BY jobs_queued WHERE j.state = 1 AND (",
-            ScoreSql("j"), ", j.row) < (me.score, me.row)")));
+        db.Prepare(absl::StrCat("WITH ", RunningCte(db.dialect()),
+                                ", me AS MATERIALIZED (SELECT j.row AS row, ", ScoreSql("j"),
+                                " AS score FROM jobs AS j WHERE j.state = 1 AND j.id = ?) "
+                                "SELECT COUNT(*) FROM me, jobs AS j",
+                                IndexedBy(db.dialect(), "jobs_queued"), " WHERE j.state = 1 AND (",
+                                ScoreSql("j"), ", j.row) < (me.score, me.row)")));
     ASSIGN_OR_RETURN(const bool row, count.Bind(id).Step());
     return row ? count.Int(0) : 0;
   });
 }
 
-absl::StatusOr<std::vector<std::string>> SqliteJobStore::LiveBlobs() {
+absl::StatusOr<std::vector<std::string>> SqlJobStore::LiveBlobs() {
   using Names = std::vector<std::string>;
   return database_->Read<Names>([](Connection& db) -> absl::StatusOr<Names> {
     ASSIGN_OR_RETURN(Statement select,
@@ -130,4 +147,4 @@ absl::StatusOr<std::vector<std::string>> SqliteJobStore::LiveBlobs() {
   });
 }
 
-}  // namespace tweedie::sqlite
+}  // namespace tweedie::sql

@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_CORE_JOBS_SQLITE_JOB_ROW_H_
-#define TWEEDIE_CORE_JOBS_SQLITE_JOB_ROW_H_
+#ifndef TWEEDIE_CORE_JOBS_SQL_JOB_ROW_H_
+#define TWEEDIE_CORE_JOBS_SQL_JOB_ROW_H_
 
 #include <cstdint>
 #include <optional>
@@ -10,10 +10,11 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/jobs/job.h"
-#include "core/jobs/sqlite/database.h"
+#include "core/jobs/sql/database.h"
 
-// Between rows of the table `jobs` and JobRecord.
-namespace tweedie::sqlite {
+// Between rows of the table `jobs` and JobRecord, and SQL that several
+// statements share.
+namespace tweedie::sql {
 
 // What a SELECT or RETURNING must name for ReadJobs(), in its order.
 extern const char kJobColumns[];
@@ -37,12 +38,19 @@ absl::StatusOr<JobRow> InsertJob(Connection& db, const JobRecord& job, absl::Tim
 // Binds name, size and SHA-256.
 void BindBlobRef(Statement& statement, const BlobRef& blob);
 
+// ` INDEXED BY name` where the dialect names indexes; empty otherwise.
+std::string IndexedBy(const Dialect& dialect, absl::string_view index);
+// The largest of `values`, which are joined by commas.
+std::string Greatest(const Dialect& dialect, absl::string_view values);
+// `count` parameters.
+std::string Parameters(size_t count);
+
 // A common table expression that ScoreSql() needs: running jobs by creator.
-extern const char kRunningCte[];
+std::string RunningCte(const Dialect& dialect);
 
 // SQL of the score of queue_order.h for the job that `alias` names.
 std::string ScoreSql(absl::string_view alias);
 
-}  // namespace tweedie::sqlite
+}  // namespace tweedie::sql
 
-#endif  // TWEEDIE_CORE_JOBS_SQLITE_JOB_ROW_H_
+#endif  // TWEEDIE_CORE_JOBS_SQL_JOB_ROW_H_

@@ -1,17 +1,17 @@
 // What the front door asks of the queue: Create, Get, List, Cancel, Delete.
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
-#include "core/jobs/sqlite/job_row.h"
-#include "core/jobs/sqlite/sqlite_job_store_impl.h"
+#include "core/jobs/sql/job_row.h"
+#include "core/jobs/sql/sql_job_store.h"
 
-namespace tweedie::sqlite {
+namespace tweedie::sql {
 namespace {
 
 absl::Status NoSuchJob(absl::string_view id) {
@@ -63,9 +63,7 @@ class Quota {
   // Takes a place, or says which limit is met.
   absl::Status Take(const std::string& creator) {
     if (!queued_.has_value()) {
-      ASSIGN_OR_RETURN(
-          queued_,
-          db_.QueryInt("SELECT COUNT(*) FROM jobs INDEXED BY jobs_queued WHERE state = 1"));
+      ASSIGN_OR_RETURN(queued_, db_.QueryInt(CountSql()));
     }
     if (*queued_ >= limits_.max_queued) {
       return Full("queue", absl::StrCat("the queue is full: ", *queued_,
@@ -83,6 +81,10 @@ class Quota {
   }
 
  private:
+  std::string CountSql() const {
+    return absl::StrCat("SELECT COUNT(*) FROM jobs", IndexedBy(db_.dialect(), "jobs_queued"),
+                        " WHERE state = 1");
+  }
   static absl::Status Full(absl::string_view what, const std::string& message) {
     absl::Status status = absl::ResourceExhaustedError(message);
     status.SetPayload(kQuotaPayload, absl::Cord(what));
@@ -91,12 +93,9 @@ class Quota {
   absl::StatusOr<int64_t*> CountOf(const std::string& creator) {
     const auto found = by_creator_.find(creator);
     if (found != by_creator_.end()) return &found->second;
-    ASSIGN_OR_RETURN(
-        Statement count,
-        db_.Prepare(
-            "SELECT COUNT(*) FROM jobs INDEXED BY jobs_queued WHERE state = 1 AND creator = ?"));
+    ASSIGN_OR_RETURN(Statement count, db_.Prepare(absl::StrCat(CountSql(), " AND creator = ?")));
     ASSIGN_OR_RETURN(const bool row, count.Bind(creator).Step());
-    if (!row) return absl::InternalError("SQLite: no row from COUNT");
+    if (!row) return absl::InternalError("database: no row from COUNT");
     return &(by_creator_[creator] = count.Int(0));
   }
 
@@ -154,15 +153,11 @@ absl::StatusOr<JobRecord> Insert(Connection& db, const NewJob& request, Quota& q
 
 // --- List -----------------------------------------------------------------
 
-std::string Placeholders(size_t count) {
-  return absl::StrJoin(std::vector<absl::string_view>(count, "?"), ", ");
-}
-
 std::string ListSql(const JobQuery& query, bool after) {
   std::string sql = absl::StrCat("SELECT ", kJobColumns, " FROM jobs WHERE TRUE");
   if (after) absl::StrAppend(&sql, " AND row < ?");
   if (!query.states.empty()) {
-    absl::StrAppend(&sql, " AND state IN (", Placeholders(query.states.size()), ")");
+    absl::StrAppend(&sql, " AND state IN (", Parameters(query.states.size()), ")");
   }
   for (size_t i = 0; i < query.labels.size(); ++i) {
     absl::StrAppend(&sql, " AND row IN (SELECT job_row FROM labels WHERE key = ? AND value = ?)");
@@ -194,13 +189,14 @@ JobPage MakePage(std::vector<JobRow> rows, size_t page_size) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<JobRecord>> SqliteJobStore::Create(const std::vector<NewJob>& jobs,
-                                                              const CreateLimits& limits,
-                                                              std::vector<bool>* created) {
+absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Create(const std::vector<NewJob>& jobs,
+                                                           const CreateLimits& limits,
+                                                           std::vector<bool>* created) {
   RETURN_IF_ERROR(CheckDistinct(jobs));
   using Records = std::vector<JobRecord>;
   std::vector<bool> made(jobs.size());
   const auto make = [&](Connection& db) -> absl::StatusOr<Records> {
+    RETURN_IF_ERROR(db.LockQueue());
     Quota quota(db, limits);
     Records records;
     for (size_t i = 0; i < jobs.size(); ++i) {
@@ -209,10 +205,11 @@ absl::StatusOr<std::vector<JobRecord>> SqliteJobStore::Create(const std::vector<
       made[i] = !record.has_value();
       if (made[i]) {
         const std::string field = FieldPath(i, jobs.size(), "job_id");
-        ASSIGN_OR_RETURN(record, Insert(db, jobs[i], quota, field, clock_->Now()));
+        ASSIGN_OR_RETURN(record, Insert(db, jobs[i], quota, field, db.Now()));
       }
       records.push_back(*std::move(record));
     }
+    if (std::count(made.begin(), made.end(), true) > 0) db.Announce(QueueNews());
     return records;
   };
   ASSIGN_OR_RETURN(Records records, database_->Write<Records>(make));
@@ -220,13 +217,13 @@ absl::StatusOr<std::vector<JobRecord>> SqliteJobStore::Create(const std::vector<
   return records;
 }
 
-absl::StatusOr<JobRecord> SqliteJobStore::Get(absl::string_view id) {
+absl::StatusOr<JobRecord> SqlJobStore::Get(absl::string_view id) {
   return database_->Read<JobRecord>(
       [&](Connection& db) -> absl::StatusOr<JobRecord> { return GetJob(db, id); });
 }
 
-absl::StatusOr<JobPage> SqliteJobStore::List(const JobQuery& query, int page_size,
-                                             std::optional<PageCursor> after) {
+absl::StatusOr<JobPage> SqlJobStore::List(const JobQuery& query, int page_size,
+                                          std::optional<PageCursor> after) {
   if (page_size < 1) {
     return FieldError("page_size", absl::StrCat("must be at least 1; was ", page_size));
   }
@@ -239,23 +236,27 @@ absl::StatusOr<JobPage> SqliteJobStore::List(const JobQuery& query, int page_siz
   });
 }
 
-absl::StatusOr<JobRecord> SqliteJobStore::Cancel(absl::string_view id) {
+absl::StatusOr<JobRecord> SqlJobStore::Cancel(absl::string_view id) {
   return database_->Write<JobRecord>([&](Connection& db) -> absl::StatusOr<JobRecord> {
-    ASSIGN_OR_RETURN(Statement end,
-                     db.Prepare("UPDATE jobs SET state = 5, cancel_requested = 1, "
-                                "sequence = sequence + 1, end_time = ?, expire_time = ? "
-                                "WHERE state = 1 AND id = ?"));
-    const int64_t now = Now();
-    RETURN_IF_ERROR(end.Bind(now).Bind(ExpiryOf(JobState::kCancelled, now)).Bind(id).Run());
-    ASSIGN_OR_RETURN(Statement flag,
-                     db.Prepare("UPDATE jobs SET cancel_requested = 1 "
-                                "WHERE state = 2 AND NOT cancel_requested AND id = ?"));
-    RETURN_IF_ERROR(flag.Bind(id).Run());
-    return GetJob(db, id);
+    // One statement: between two, the job could go from RUNNING to QUEUED and
+    // be met by neither.
+    ASSIGN_OR_RETURN(Statement cancel,
+                     db.Prepare("UPDATE jobs SET cancel_requested = 1, "
+                                "sequence = CASE state WHEN 1 THEN sequence + 1 ELSE sequence END, "
+                                "end_time = CASE state WHEN 1 THEN ? ELSE end_time END, "
+                                "expire_time = CASE state WHEN 1 THEN ? ELSE expire_time END, "
+                                "state = CASE state WHEN 1 THEN 5 ELSE state END "
+                                "WHERE id = ? AND (state = 1 OR "
+                                "(state = 2 AND cancel_requested = 0))"));
+    const int64_t now = Now(db);
+    RETURN_IF_ERROR(cancel.Bind(now).Bind(ExpiryOf(JobState::kCancelled, now)).Bind(id).Run());
+    ASSIGN_OR_RETURN(JobRecord job, GetJob(db, id));
+    if (job.state == JobState::kRunning) db.Announce({.cancelled = job.id});
+    return job;
   });
 }
 
-absl::StatusOr<JobRecord> SqliteJobStore::Delete(absl::string_view id) {
+absl::StatusOr<JobRecord> SqlJobStore::Delete(absl::string_view id) {
   return database_->Write<JobRecord>([&](Connection& db) -> absl::StatusOr<JobRecord> {
     ASSIGN_OR_RETURN(std::optional<JobRow> row, FindJob(db, id));
     if (!row.has_value()) return NoSuchJob(id);
@@ -268,4 +269,4 @@ absl::StatusOr<JobRecord> SqliteJobStore::Delete(absl::string_view id) {
   });
 }
 
-}  // namespace tweedie::sqlite
+}  // namespace tweedie::sql

@@ -1,0 +1,45 @@
+#include "core/jobs/postgres/postgres_job_store.h"
+
+#include <libpq-fe.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/jobs/postgres/database.h"
+#include "core/jobs/postgres/postgres_blob_store.h"
+#include "core/jobs/sql/sql_job_store.h"
+
+namespace tweedie {
+namespace {
+
+// libpq's own message would show parts of the text, and so of a password.
+absl::Status CheckConnectionText(const std::string& text) {
+  PQconninfoOption* const parsed = PQconninfoParse(text.c_str(), nullptr);
+  if (parsed == nullptr) {
+    return absl::InvalidArgumentError(
+        "the database is given by neither a postgresql:// URL nor keyword=value pairs");
+  }
+  PQconninfoFree(parsed);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<PostgresQueue> OpenPostgresQueue(const PostgresOptions& options,
+                                                const RetentionPolicy& retention) {
+  RETURN_IF_ERROR(CheckConnectionText(options.connection));
+  absl::StatusOr<std::unique_ptr<postgres::PgDatabase>> opened =
+      postgres::PgDatabase::Open(options);
+  if (!opened.ok()) {
+    return absl::Status(opened.status().code(),
+                        absl::StrCat("cannot open the queue: ", opened.status().message()));
+  }
+  const std::shared_ptr<postgres::PgDatabase> database = *std::move(opened);
+  PostgresQueue queue;
+  queue.jobs = std::make_unique<sql::SqlJobStore>(database, retention);
+  queue.blobs = std::make_unique<postgres::PostgresBlobStore>(database);
+  return queue;
+}
+
+}  // namespace tweedie

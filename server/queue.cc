@@ -1,0 +1,97 @@
+#include "server/queue.h"
+
+#include <spdlog/spdlog.h>
+
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/field_error.h"
+#include "core/base/status_macros.h"
+#include "core/jobs/postgres/postgres_job_store.h"
+#include "core/jobs/sqlite/sqlite_job_store.h"
+
+namespace tweedie {
+namespace {
+
+// Blobs are written before the rows that refer to them; in a shared queue by
+// others too, who may not reach the database for a while.
+constexpr absl::Duration kYoungBlob = absl::Hours(24);
+
+RetentionPolicy Retention(const ServerOptions& options) {
+  RetentionPolicy policy;
+  policy.succeeded = absl::Hours(1) * options.keep_succeeded_hours;
+  policy.failed = absl::Hours(1) * options.keep_failed_hours;
+  return policy;
+}
+
+absl::StatusOr<std::unique_ptr<BlobStore>> OpenFiles(const std::string& path) {
+  ASSIGN_OR_RETURN(FileBlobStore blobs, FileBlobStore::Open(path));
+  return std::make_unique<FileBlobStore>(std::move(blobs));
+}
+
+absl::StatusOr<Queue> OpenFolder(const ServerOptions& options) {
+  if (!options.blobs_dir.empty()) {
+    return FieldError("blobs-dir", "needs a database; without one, images are in the data folder");
+  }
+  Queue queue;
+  queue.kind = "sqlite";
+  ASSIGN_OR_RETURN(DataDir data_dir, DataDir::Open(options.data_dir));
+  queue.data_dir.emplace(std::move(data_dir));
+  queue.reserve_path = queue.data_dir->reserve_path();
+  queue.reserve_bytes = options.disk_reserve_mebibytes << 20;
+  ASSIGN_OR_RETURN(queue.blobs, OpenFiles(queue.data_dir->blobs_path()));
+  ASSIGN_OR_RETURN(queue.jobs, OpenSqliteJobStore(queue.data_dir->queue_path(), Retention(options),
+                                                  Clock::Real()));
+  return queue;
+}
+
+absl::StatusOr<Queue> OpenDatabase(const ServerOptions& options) {
+  PostgresOptions postgres;
+  postgres.connection = options.database;
+  postgres.schema = options.database_schema;
+  ASSIGN_OR_RETURN(PostgresQueue opened, OpenPostgresQueue(postgres, Retention(options)));
+  Queue queue;
+  queue.kind = "postgresql";
+  queue.is_shared = true;
+  queue.jobs = std::move(opened.jobs);
+  queue.blobs = std::move(opened.blobs);
+  if (!options.blobs_dir.empty()) {
+    ASSIGN_OR_RETURN(queue.blobs, OpenFiles(options.blobs_dir));
+  }
+  spdlog::info("queue: {}, schema {}; images {}", DescribeDatabase(options.database),
+               options.database_schema,
+               options.blobs_dir.empty() ? "in it" : "in " + options.blobs_dir);
+  return queue;
+}
+
+absl::Status SweepBlobs(JobStore& jobs, const BlobStore& blobs, absl::Duration min_age) {
+  // In this order: a job that comes between the two has its blob kept.
+  ASSIGN_OR_RETURN(const std::vector<std::string> all, blobs.List(min_age));
+  ASSIGN_OR_RETURN(const std::vector<std::string> live, jobs.LiveBlobs());
+  const std::set<std::string> kept(live.begin(), live.end());
+  int removed = 0;
+  for (const std::string& name : all) {
+    if (kept.count(name) > 0) continue;
+    RETURN_IF_ERROR(blobs.Remove(name));
+    ++removed;
+  }
+  if (removed > 0) spdlog::info("removed {} blobs that no job refers to", removed);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Queue> OpenQueue(const ServerOptions& options) {
+  return options.database.empty() ? OpenFolder(options) : OpenDatabase(options);
+}
+
+absl::Status CleanUp(const Queue& queue) {
+  ASSIGN_OR_RETURN(const std::vector<JobRecord> rescued,
+                   queue.jobs->Rescue(/*all=*/!queue.is_shared));
+  if (!rescued.empty()) spdlog::info("{} jobs go on after an unclean end", rescued.size());
+  return SweepBlobs(*queue.jobs, *queue.blobs, queue.is_shared ? kYoungBlob : absl::ZeroDuration());
+}
+
+}  // namespace tweedie
