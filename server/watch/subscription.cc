@@ -51,7 +51,7 @@ bool Subscription::Put(Slot slot, WatchEvent event) {
     merged = waiting.has_value();
     if (merged) {
       if (waiting->sequence >= event.sequence) return false;
-      event.skipped = waiting->skipped + 1;
+      event.skipped += waiting->skipped + 1;
     }
     waiting = std::move(event);
     wake = TakeWaker();

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -26,6 +27,17 @@ namespace tweedie {
 struct WatchOptions {
   int frame_interval = 0;         // a frame every so many steps, and of the last; 0: none
   std::vector<FrameForm> frames;  // at most one a kind
+  // The watcher is another server, for watchers of its own: it is told of what
+  // happens here, and not of what this one is told by others.
+  bool is_relay = false;
+
+  friend bool operator<(const WatchOptions& a, const WatchOptions& b) {
+    return std::tie(a.frame_interval, a.frames, a.is_relay) <
+           std::tie(b.frame_interval, b.frames, b.is_relay);
+  }
+  friend bool operator==(const WatchOptions& a, const WatchOptions& b) {
+    return !(a < b) && !(b < a);
+  }
 };
 
 // One event of a job, ready to be sent. What it holds is shared by watchers.
