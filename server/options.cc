@@ -138,6 +138,11 @@ void AddEngine(CLI::App& app, ServerOptions& options, std::string& reproducibili
            "and its jobs go on at the next start; 0 for never")
       ->check(CLI::NonNegativeNumber);
   group
+      .Add("lease-seconds", options.lease_seconds,
+           "How long a running job is this server's without a sign of life: how soon, and 5 s, "
+           "another takes it over when this one dies")
+      ->check(CLI::Range(2, 3600));
+  group
       .Add("max-running-mebibytes", options.max_running_mebibytes,
            "Most memory of running jobs (estimate), in MiB; also the most of one job")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));

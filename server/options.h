@@ -36,6 +36,7 @@ struct ServerOptions {
   int max_queued_jobs = 10000;
   int max_queued_jobs_per_creator = 1000;
 
+  int lease_seconds = 30;
   int64_t disk_reserve_mebibytes = 256;  // 0: none
   double keep_succeeded_hours = 24;
   double keep_failed_hours = 168;

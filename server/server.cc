@@ -59,6 +59,9 @@ JobRunner::Options RunnerOptions(const ServerOptions& options) {
   runner.engine.max_batch_rows = options.max_batch_rows;
   runner.engine.max_running_jobs = options.max_running_jobs;
   runner.step_limit = absl::Seconds(1) * options.step_limit_seconds;
+  runner.lease.lease = absl::Seconds(1) * options.lease_seconds;
+  runner.lease.heartbeat = runner.lease.lease / 6;
+  runner.upkeep = std::min(runner.upkeep, runner.lease.heartbeat);
   runner.max_cost_bytes = options.max_running_mebibytes << 20;
   return runner;
 }
@@ -91,11 +94,13 @@ ServerRecord Record(const ServerOptions& options, const ModelPool& pool) {
 }
 
 // A queue of its own holds no other server, and needs no lease.
-Registration::Options RegistrationOptions(const Queue& queue) {
-  Registration::Options options;
-  options.terms.alone = !queue.is_shared;
-  if (!queue.is_shared) options.terms.lease = absl::Hours(24 * 365 * 100);
-  return options;
+Registration::Options RegistrationOptions(const ServerOptions& options, const Queue& queue) {
+  Registration::Options registration;
+  registration.terms.alone = !queue.is_shared;
+  registration.terms.lease =
+      queue.is_shared ? absl::Seconds(options.lease_seconds) : absl::Hours(24 * 365 * 100);
+  registration.renew = registration.terms.lease / 6;
+  return registration;
 }
 
 class ServerImpl final : public Server {
@@ -257,9 +262,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given)
   LogModels(models);
   ASSIGN_OR_RETURN(ModelPool pool, ModelPool::Load(models, Device(options)));
   ASSIGN_OR_RETURN(std::optional<Lpips> lpips, LoadLpips(options.lpips));
-  ASSIGN_OR_RETURN(
-      std::unique_ptr<Registration> registration,
-      Registration::Take(queue.jobs.get(), Record(options, pool), RegistrationOptions(queue)));
+  ASSIGN_OR_RETURN(std::unique_ptr<Registration> registration,
+                   Registration::Take(queue.jobs.get(), Record(options, pool),
+                                      RegistrationOptions(options, queue)));
   return std::make_unique<ServerImpl>(options, std::move(queue), std::move(registration),
                                       std::move(models), std::move(pool), std::move(lpips));
 }

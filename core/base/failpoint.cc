@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <map>
 #include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -31,13 +32,20 @@ namespace {
 struct Armed {
   Failpoint failpoint;
   int hits = 0;
+  std::minstd_rand random;
+
+  bool IsDue() {
+    ++hits;
+    if (failpoint.percent > 0) return static_cast<int>(random() % 100) < failpoint.percent;
+    return failpoint.hit == 0 || failpoint.hit == hits;
+  }
 };
 
 class Registry {
  public:
   void Arm(absl::string_view name, absl::string_view detail, Failpoint failpoint) {
     absl::MutexLock lock(&mu_);
-    armed_[{std::string(name), std::string(detail)}] = {std::move(failpoint), 0};
+    armed_[{std::string(name), std::string(detail)}] = {std::move(failpoint)};
     any_ = true;
   }
   void DisarmAll() {
@@ -59,10 +67,8 @@ class Registry {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     const auto it = armed_.find({std::string(name), std::string(detail)});
     if (it == armed_.end()) return std::nullopt;
-    Armed& armed = it->second;
-    const int hit = ++armed.hits;
-    if (armed.failpoint.hit != 0 && armed.failpoint.hit != hit) return std::nullopt;
-    return armed.failpoint;
+    if (!it->second.IsDue()) return std::nullopt;
+    return it->second.failpoint;
   }
 
   std::atomic<bool> any_ = false;
@@ -78,17 +84,24 @@ Registry& TheRegistry() {
 
 absl::Status Malformed(absl::string_view text) {
   return absl::InvalidArgumentError(absl::StrCat(
-      "a failpoint must be NAME[(DETAIL)]=crash|delay:DURATION|error|full[@N]; was '", text, "'"));
+      "a failpoint must be NAME[(DETAIL)]=crash|delay:DURATION|error|full[@N|@P%]; was '", text,
+      "'"));
+}
+
+// What follows the `@`.
+bool ParseWhen(absl::string_view text, Failpoint* failpoint) {
+  if (!absl::ConsumeSuffix(&text, "%")) {
+    return absl::SimpleAtoi(text, &failpoint->hit) && failpoint->hit >= 0;
+  }
+  return absl::SimpleAtoi(text, &failpoint->percent) && failpoint->percent > 0 &&
+         failpoint->percent <= 100;
 }
 
 absl::StatusOr<Failpoint> ParseAction(absl::string_view text) {
   Failpoint failpoint;
   const std::pair<absl::string_view, absl::string_view> parts =
       absl::StrSplit(text, absl::MaxSplits('@', 1));
-  if (!parts.second.empty() &&
-      (!absl::SimpleAtoi(parts.second, &failpoint.hit) || failpoint.hit < 0)) {
-    return Malformed(text);
-  }
+  if (!parts.second.empty() && !ParseWhen(parts.second, &failpoint)) return Malformed(text);
   absl::string_view action = parts.first;
   if (action == "crash") return failpoint;
   if (absl::ConsumePrefix(&action, "delay:")) {

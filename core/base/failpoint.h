@@ -14,17 +14,29 @@ namespace tweedie {
 // option of that name; elsewhere a hit is an inline nothing. Thread-safe.
 
 // Every place there is. `.before` and `.after` are around what is made durable.
-inline constexpr std::array<absl::string_view, 21> kFailpoints = {
-    "create.before",     "create.after",    "create.reply",      //
-    "claim.before",      "claim.after",                          //
-    "heartbeat.before",  "heartbeat.after",                      //
-    "checkpoint.before", "checkpoint.blob", "checkpoint.after",  //
-    "result.before",     "result.after",                         //
-    "finish.before",     "finish.after",                         //
-    "release.before",    "release.after",                        //
-    "file.write",        "file.rename",     "file.sync",         // of every blob
+inline constexpr std::array<absl::string_view, 22> kFailpoints = {
+    "create.before",
+    "create.after",
+    "create.reply",  //
+    "claim.before",
+    "claim.after",  //
+    "heartbeat.before",
+    "heartbeat.after",  //
+    "checkpoint.before",
+    "checkpoint.blob",
+    "checkpoint.after",  //
+    "result.before",
+    "result.after",  //
+    "finish.before",
+    "finish.after",  //
+    "release.before",
+    "release.after",  //
+    "file.write",
+    "file.rename",
+    "file.sync",    // of every blob
     "engine.step",  // with the id of a job whose rows the call has
     "server.load",  // of the models
+    "fence",        // an error switches it off: for the controls of tests
 };
 
 enum class FailpointAction {
@@ -36,7 +48,8 @@ inline constexpr int kFailpointExitCode = 86;
 
 struct Failpoint {
   FailpointAction action = FailpointAction::kCrash;
-  int hit = 1;  // counted from the arming; 0: every
+  int hit = 1;      // counted from the arming; 0: every
+  int percent = 0;  // above 0: instead, this share of the hits, the same every time
   absl::Duration delay = absl::ZeroDuration();
   absl::Status error = absl::OkStatus();
 };
@@ -51,9 +64,9 @@ absl::Status HitFailpoint(absl::string_view name, absl::string_view detail = "")
 // armed for both. INVALID_ARGUMENT for another name.
 absl::Status ArmFailpoint(absl::string_view name, absl::string_view detail, Failpoint failpoint);
 // Arms those that `text` tells, separated by `;`:
-//   NAME[(DETAIL)]=crash|delay:DURATION|error|full[@N]
+//   NAME[(DETAIL)]=crash|delay:DURATION|error|full[@N|@P%]
 // `error` is UNAVAILABLE, `full` RESOURCE_EXHAUSTED as of a full disk; N is the
-// hit that fails (1), 0 for every. INVALID_ARGUMENT.
+// hit that fails (1), 0 for every; P the percentage that do. INVALID_ARGUMENT.
 absl::Status ArmFailpoints(absl::string_view text);
 void DisarmFailpoints();
 

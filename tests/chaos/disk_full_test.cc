@@ -2,14 +2,13 @@
 // R16): nothing acknowledged is lost, new jobs are refused while it is full, and
 // taken again without a restart, all with the bits of an undisturbed run.
 //
-// TWEEDIE_CHAOS_FILLS sets the count (3). The filesystem is a tmpfs in a mount
+// The count is of fills. The filesystem is a tmpfs in a mount
 // namespace of the server's own, which needs the right to make user namespaces.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -18,15 +17,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tests/chaos/workload.h"
 #include "tests/testing/running_server.h"
 
 namespace tweedie {
 namespace {
-
-int Fills() {
-  const char* text = std::getenv("TWEEDIE_CHAOS_FILLS");
-  return text == nullptr ? 3 : std::atoi(text);
-}
 
 class SmallDiskServer {
  public:
@@ -93,7 +88,8 @@ TEST(DiskFullTest, FilledAndFreedNothingIsLostAndNoRestartIsNeeded) {
   ASSERT_TRUE(client.WaitForEnd("jobs/undisturbed", &job).ok());
   std::string expected;
   ASSERT_TRUE(client.Images("jobs/undisturbed", &expected).ok());
-  for (int fill = 0; fill < Fills(); ++fill) {
+  const int fills = ChaosCount(3);
+  for (int fill = 0; fill < fills; ++fill) {
     const std::string id = absl::StrCat("job-", fill);
     ASSERT_TRUE(client.Create(Named(id), &job).ok());
     ASSERT_TRUE(client.WaitForStep("jobs/" + id, 10).ok());

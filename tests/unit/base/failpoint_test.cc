@@ -43,6 +43,15 @@ TEST_F(FailpointTest, EveryHitFailsUntilItIsDisarmed) {
   EXPECT_OK(HitFailpoint("claim.before"));
 }
 
+TEST_F(FailpointTest, AShareOfTheHitsFails) {
+  ASSERT_OK(ArmFailpoints("claim.before=error@30%"));
+  int failed = 0;
+  for (int i = 0; i < 1000; ++i) failed += HitFailpoint("claim.before").ok() ? 0 : 1;
+  EXPECT_NEAR(failed, 300, 60);  // four standard deviations
+  EXPECT_THAT(ArmFailpoints("claim.before=error@0%"),
+              StatusIs(absl::StatusCode::kInvalidArgument, _));
+}
+
 TEST_F(FailpointTest, DetailsAreToldApart) {
   ASSERT_OK(ArmFailpoints("engine.step(poison)=error@0; claim.before=error"));
   EXPECT_OK(HitFailpoint("engine.step", "fine"));

@@ -1,0 +1,116 @@
+// Submits whose replies are lost (reliability.md, R15): three of ten answers of
+// the server do not arrive, and the server dies now and then; clients send the
+// same request again until they have an answer. There are as many jobs as
+// requests. The control: without request ids there are more.
+//
+// The count is of submits.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/chaos/workload.h"
+#include "tests/testing/running_server.h"
+
+namespace tweedie {
+namespace {
+
+// The same on every start: of the replies, not of the connections.
+class ForgetfulServer {
+ public:
+  ForgetfulServer() { Start("127.0.0.1:0"); }
+
+  const std::string& address() const { return address_; }
+  void KillAndRestart() {
+    process_->Kill();
+    Start(address_);
+  }
+
+ private:
+  void Start(const std::string& listen) {
+    setenv("TWEEDIE_FAILPOINTS", "create.reply=error@30%", /*overwrite=*/1);
+    std::string log;
+    // One job runs at a time: the queue is what is tested.
+    process_ = ServerProcess::Start(
+        TWEEDIED,
+        ServerArguments(data_.path(),
+                        {"--listen", listen, "--max-running-jobs", "1", "--max-queued-jobs",
+                         "100000", "--max-queued-jobs-per-creator", "100000"}),
+        &log);
+    unsetenv("TWEEDIE_FAILPOINTS");
+    ASSERT_NE(process_, nullptr) << log;
+    address_ = process_->address();
+  }
+
+  const TempFolder data_;
+  std::string address_;
+  std::unique_ptr<ServerProcess> process_;
+};
+
+v1::CreateJobRequest Request(int i, bool has_request_id) {
+  v1::CreateJobRequest request = SampleRequest(1, 1, i);
+  if (!has_request_id) return request;
+  char id[37];
+  std::snprintf(id, sizeof(id), "00000000-0000-4000-8000-%012d", i);
+  request.set_request_id(id);
+  return request;
+}
+
+std::set<std::string> ListedJobs(TestClient& client) {
+  std::set<std::string> names;
+  v1::ListJobsRequest request;
+  request.set_page_size(1000);
+  do {
+    grpc::ClientContext context;
+    v1::ListJobsResponse page;
+    const grpc::Status status = client.stub().ListJobs(&context, request, &page);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    for (const v1::Job& job : page.jobs()) names.insert(job.name());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return names;
+}
+
+// How many jobs there are after so many submits by four clients.
+size_t JobsAfter(int submits, bool has_request_id, int kills) {
+  ForgetfulServer server;
+  PatientClients clients({server.address()});
+  std::atomic<int> submitted = 0;
+  std::vector<std::thread> threads;
+  for (int c = 0; c < 4; ++c) {
+    threads.emplace_back([&, c] {
+      for (int i = c; i < submits; i += 4) {
+        clients.Create(0, Request(i, has_request_id));
+        ++submitted;
+        submitted.notify_all();
+      }
+    });
+  }
+  for (int kill = 1; kill <= kills; ++kill) {
+    for (int now = submitted; now < submits * kill / (kills + 1); now = submitted) {
+      submitted.wait(now);
+    }
+    server.KillAndRestart();
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(clients.at(0).WaitUntilConnected(std::chrono::seconds(60)));
+  return ListedJobs(clients.at(0)).size();
+}
+
+TEST(LostRepliesTest, ThereAreAsManyJobsAsRequests) {
+  const int submits = ChaosCount(300);
+  EXPECT_EQ(JobsAfter(submits, /*has_request_id=*/true, /*kills=*/3), submits);
+}
+
+TEST(LostRepliesTest, ControlWithoutRequestIdsThereAreMore) {
+  EXPECT_GT(JobsAfter(100, /*has_request_id=*/false, /*kills=*/0), 100u);
+}
+
+}  // namespace
+}  // namespace tweedie

@@ -1,0 +1,210 @@
+#include "tests/chaos/workload.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <mutex>
+
+#include "absl/strings/str_cat.h"
+#include "tests/testing/running_server.h"
+
+namespace tweedie {
+namespace {
+
+// Waits a little before another try; false once there were too many.
+class Patience {
+ public:
+  bool BackOff() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return std::chrono::steady_clock::now() < end_;
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point end_ =
+      std::chrono::steady_clock::now() + std::chrono::minutes(10);
+};
+
+// One job's events as they come, through breaks of the stream.
+class SequenceCheck {
+ public:
+  explicit SequenceCheck(std::string name) : name_(std::move(name)) {}
+
+  void Begin() { is_first_ = true; }
+  void Add(const v1::WatchJobResponse& event) {
+    // A stream begins with the job as it is, under the number of its last event.
+    if (is_first_) {
+      EXPECT_GE(event.sequence(), last_) << name_;
+    } else {
+      EXPECT_GT(event.sequence(), last_) << name_;
+    }
+    is_first_ = false;
+    last_ = event.sequence();
+    EXPECT_FALSE(ended_ && !event.has_job()) << name_ << ": an event after its end";
+    ended_ = event.has_job() && HasEnded(event.job().state());
+  }
+  int64_t last() const { return last_; }
+  bool ended() const { return ended_; }
+
+ private:
+  const std::string name_;
+  bool is_first_ = true;
+  bool ended_ = false;
+  int64_t last_ = 0;
+};
+
+}  // namespace
+
+int ChaosCount(int otherwise) {
+  const char* text = std::getenv("TWEEDIE_CHAOS_COUNT");
+  return text == nullptr ? otherwise : std::atoi(text);
+}
+
+std::string JobName(int i) { return absl::StrCat("jobs/job-", i); }
+
+std::vector<v1::CreateJobRequest> Workload(int count, int longest_steps) {
+  std::vector<v1::CreateJobRequest> requests = MixedRequests(count, longest_steps);
+  for (int i = 0; i < count; ++i) {
+    requests[i].set_job_id(absl::StrCat("job-", i));
+    char id[37];
+    std::snprintf(id, sizeof(id), "00000000-0000-4000-8000-%012d", i);
+    requests[i].set_request_id(id);
+  }
+  return requests;
+}
+
+std::vector<std::string> UndisturbedResults(const std::vector<v1::CreateJobRequest>& requests) {
+  RunningServer server;
+  TestClient& client = server.client();
+  std::vector<std::string> results(requests.size());
+  for (const auto& request : requests) {
+    v1::Job job;
+    const grpc::Status status = client.Create(request, &job);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+  for (size_t i = 0; i < requests.size(); ++i) {
+    v1::Job job;
+    EXPECT_TRUE(client.WaitForEnd(JobName(static_cast<int>(i)), &job).ok());
+    EXPECT_TRUE(client.Images(JobName(static_cast<int>(i)), &results[i]).ok());
+  }
+  EXPECT_EQ(server.Terminate(), 0);
+  return results;
+}
+
+PatientClients::PatientClients(const std::vector<std::string>& servers) {
+  for (const std::string& server : servers) {
+    clients_.push_back(std::make_unique<TestClient>(server));
+  }
+}
+
+void PatientClients::Create(size_t first, const v1::CreateJobRequest& request) {
+  Patience patience;
+  for (size_t i = first;; ++i) {
+    v1::Job job;
+    const grpc::Status status = at(i).Create(request, &job);
+    if (status.ok()) return;
+    ASSERT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
+    ASSERT_TRUE(patience.BackOff()) << "no server took " << request.job_id();
+  }
+}
+
+void PatientClients::Watch(size_t first, const std::string& name) {
+  SequenceCheck check(name);
+  Patience patience;
+  for (size_t i = first; !check.ended(); ++i) {
+    v1::WatchJobRequest request;
+    request.set_name(name);
+    request.set_after_sequence(check.last());
+    check.Begin();
+    const grpc::Status status = at(i).Watch(request, [&](const v1::WatchJobResponse& event) {
+      check.Add(event);
+      return true;
+    });
+    if (check.ended()) return;
+    // NOT_FOUND: it has not been created yet.
+    ASSERT_THAT(status.error_code(),
+                ::testing::AnyOf(grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::NOT_FOUND,
+                                 grpc::StatusCode::CANCELLED))
+        << status.error_message();
+    ASSERT_TRUE(patience.BackOff()) << name << " does not end";
+  }
+}
+
+void PatientClients::ExpectResults(const std::vector<std::string>& expected) {
+  for (int i = 0; i < static_cast<int>(expected.size()); ++i) {
+    v1::Job job;
+    ASSERT_TRUE(at(0).WaitForEnd(JobName(i), &job).ok()) << JobName(i);
+    EXPECT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
+    std::string result;
+    ASSERT_TRUE(at(0).Images(JobName(i), &result).ok()) << JobName(i);
+    EXPECT_TRUE(result == expected[i]) << JobName(i) << " differs from the undisturbed run";
+  }
+}
+
+int PatientClients::CountUnfinished(int jobs) {
+  int unfinished = 0;
+  for (int i = 0; i < jobs; ++i) {
+    v1::Job job;
+    if (at(0).Get(JobName(i), &job).ok() && !HasEnded(job.state())) ++unfinished;
+  }
+  return unfinished;
+}
+
+// How far the faults are.
+class Load::Pace {
+ public:
+  void Step() {
+    const std::lock_guard lock(mu_);
+    ++faults_;
+    changed_.notify_all();
+  }
+  // Nobody waits any more.
+  void Release() {
+    const std::lock_guard lock(mu_);
+    faults_ = std::numeric_limits<int>::max();
+    changed_.notify_all();
+  }
+  void WaitFor(int faults) {
+    std::unique_lock lock(mu_);
+    changed_.wait(lock, [&] { return faults_ >= faults; });
+  }
+
+ private:
+  std::mutex mu_;
+  std::condition_variable changed_;
+  int faults_ = 0;
+};
+
+Load::Load(PatientClients& clients, const std::vector<v1::CreateJobRequest>& requests, int faults)
+    : pace_(std::make_unique<Pace>()) {
+  const int jobs = static_cast<int>(requests.size());
+  for (int c = 0; c < 4; ++c) {
+    threads_.emplace_back([this, &clients, &requests, jobs, faults, c] {
+      for (int i = c; i < jobs; i += 4) {
+        pace_->WaitFor(i * faults / jobs);
+        clients.Create(i, requests[i]);
+      }
+    });
+  }
+  for (const int i : {0, jobs / 3, jobs / 2, jobs - 1}) {
+    threads_.emplace_back([&clients, i] { clients.Watch(i, JobName(i)); });
+  }
+}
+
+Load::~Load() {
+  pace_->Release();
+  Join();
+}
+
+void Load::Step() { pace_->Step(); }
+
+void Load::Join() {
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+}  // namespace tweedie
