@@ -67,8 +67,9 @@ void JobFollower::SetMissed() {
 
 bool JobFollower::IsPollDue() {
   const absl::Time now = parts_.clock->Now();
-  if (now < next_poll_) return false;
-  next_poll_ = now + options_.poll;
+  // Also of a clock that was set back.
+  if (absl::AbsDuration(now - last_poll_) < options_.poll) return false;
+  last_poll_ = now;
   return true;
 }
 

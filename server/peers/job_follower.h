@@ -79,7 +79,7 @@ class JobFollower {
   absl::Mutex mu_;
   Hints hints_ ABSL_GUARDED_BY(mu_);
   // Of the thread:
-  absl::Time next_poll_ = absl::InfinitePast();
+  absl::Time last_poll_ = absl::InfinitePast();
   bool failing_ = false;  // and it has been logged
   std::map<std::string, Away> away_;
   std::unique_ptr<Relays> relays_;

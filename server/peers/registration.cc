@@ -47,7 +47,7 @@ absl::StatusOr<std::unique_ptr<Registration>> Registration::Take(ServerRegistry*
   own.address.clear();
   std::optional<ServerRecord> before;
   while (true) {
-    const absl::Status taken = registry->Register(own, registration->options_.terms);
+    const absl::Status taken = registration->Register();
     if (taken.ok()) return registration;
     if (!absl::IsAlreadyExists(taken)) return taken;
     ASSIGN_OR_RETURN(const std::optional<ServerRecord> holder, FindServer(*registry, own.name));
@@ -63,9 +63,17 @@ absl::StatusOr<std::unique_ptr<Registration>> Registration::Take(ServerRegistry*
   }
 }
 
+absl::Status Registration::Register() const {
+  const absl::Status registered = registry_->Register(server_, options_.terms);
+  if (registered.ok() || !options_.terms.alone) return registered;
+  // Nobody else looks: a full disk, say, is no reason not to run.
+  spdlog::warn("registration: {}", registered.ToString());
+  return absl::OkStatus();
+}
+
 absl::Status Registration::Publish(const std::string& address) {
   server_.address = address;
-  RETURN_IF_ERROR(registry_->Register(server_, options_.terms));
+  RETURN_IF_ERROR(Register());
   if (options_.terms.alone) return absl::OkStatus();
   renewer_ = std::make_unique<PeriodicThread>(options_.renew, [this] { Renew(); });
   return absl::OkStatus();
@@ -73,7 +81,7 @@ absl::Status Registration::Publish(const std::string& address) {
 
 void Registration::Renew() const {
   // Tried again at the next turn; meanwhile the others may not see this server.
-  const absl::Status renewed = registry_->Register(server_, options_.terms);
+  const absl::Status renewed = Register();
   if (!renewed.ok()) spdlog::error("registration: {}", renewed.ToString());
 }
 

@@ -42,6 +42,7 @@ class Registration {
  private:
   Registration(ServerRegistry* registry, ServerRecord server, Options options)
       : registry_(registry), server_(std::move(server)), options_(std::move(options)) {}
+  absl::Status Register() const;
   void Renew() const;
 
   ServerRegistry* const registry_;

@@ -32,7 +32,7 @@ void Relays::Update(const std::vector<WantedRelay>& wanted, const FindAddress& f
     Relay& relay = kept[key];
     if (!before.empty()) relay = std::move(before.mapped());
     if (relay.stream != nullptr && !HasEnded(*relay.state)) continue;
-    if (parts_.clock->Now() - relay.opened < retry_) continue;
+    if (absl::AbsDuration(parts_.clock->Now() - relay.opened) < retry_) continue;
     relay.stream.reset();
     const std::string address = find_address(one.server);
     if (!address.empty()) Open(one, address, relay);
@@ -63,8 +63,11 @@ PeerStreams::Events Relays::MakeEvents(const WantedRelay& wanted, const std::str
     }
   };
   events.on_end = [this, wanted, address, state](const absl::Status& status) {
-    SetEnded(wanted.job_id, *state);
-    if (!status.ok() && !absl::IsNotFound(status)) Complain(wanted.server, address, status);
+    // A server that was reached has stopped, or lost the job: the store will tell.
+    const bool reached = SetEnded(wanted.job_id, *state);
+    if (!reached && !status.ok() && !absl::IsNotFound(status)) {
+      Complain(wanted.server, address, status);
+    }
     parts_.on_change(wanted.job_id);
   };
   return events;
@@ -94,12 +97,13 @@ bool Relays::HasEnded(const State& state) const {
   return state.ended;
 }
 
-void Relays::SetEnded(const std::string& job_id, State& state) {
+bool Relays::SetEnded(const std::string& job_id, State& state) {
   absl::MutexLock lock(&mu_);
   state.ended = true;
-  if (!std::exchange(state.flowing, false)) return;
+  if (!std::exchange(state.flowing, false)) return false;
   const auto flowing = flowing_.find(job_id);
   if (--flowing->second == 0) flowing_.erase(flowing);
+  return true;
 }
 
 bool Relays::IsFlowing(const std::string& job_id) const {

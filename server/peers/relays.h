@@ -72,7 +72,8 @@ class Relays {
       ABSL_LOCKS_EXCLUDED(mu_);
   void SetFlowing(const std::string& job_id, const std::string& server, State& state)
       ABSL_LOCKS_EXCLUDED(mu_);
-  void SetEnded(const std::string& job_id, State& state) ABSL_LOCKS_EXCLUDED(mu_);
+  // Returns whether it was flowing.
+  bool SetEnded(const std::string& job_id, State& state) ABSL_LOCKS_EXCLUDED(mu_);
   bool HasEnded(const State& state) const ABSL_LOCKS_EXCLUDED(mu_);
 
   const Parts parts_;

@@ -60,6 +60,10 @@ class Subscription {
   // Where progress and frames wait; a newer one takes the place of an older.
   enum class Slot : size_t { kProgress, kX0Hat, kXT };
 
+  static Slot SlotOf(v1::Frame::Kind kind) {
+    return kind == v1::Frame::X_T ? Slot::kXT : Slot::kX0Hat;
+  }
+
   // --- The reader's side ---
 
   // The waiting event with the lowest sequence. If there is none: the status

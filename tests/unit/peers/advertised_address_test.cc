@@ -17,7 +17,7 @@ std::string Made(const std::string& listening) {
 
 TEST(AdvertisedAddressTest, WhatIsGivenHolds) {
   for (const char* given : {"gpu-1.lab:7433", "10.0.0.1:1", "[fe80::1]:65535", "unix:/run/t"}) {
-    EXPECT_THAT(AdvertisedAddress(given, "0.0.0.0:7433", "host"), IsOkAndHolds(given));
+    EXPECT_EQ(AdvertisedAddress(given, "0.0.0.0:7433", "host").value_or("none"), given);
   }
 }
 

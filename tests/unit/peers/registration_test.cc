@@ -13,6 +13,7 @@
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
+#include "tests/unit/runner/forwarding_store.h"
 
 namespace tweedie {
 namespace {
@@ -110,6 +111,23 @@ TEST_F(RegistrationTest, ServerThatIsAloneWaitsForNobody) {
   ASSERT_OK_AND_ASSIGN(const auto registration,
                        Registration::Take(store_.get(), Named("one"), options));
   EXPECT_EQ(Servers().size(), 1u);
+}
+
+TEST_F(RegistrationTest, ServerThatIsAloneNeedsNoRegistration) {
+  class FullStore final : public ForwardingStore {
+   public:
+    using ForwardingStore::ForwardingStore;
+    absl::Status Register(const ServerRecord&, const Terms&) override {
+      return absl::ResourceExhaustedError("the disk is full");
+    }
+  };
+  FullStore full(store_.get());
+  Registration::Options options;
+  EXPECT_THAT(Registration::Take(&full, Named("one"), options),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("full")));
+  options.terms.alone = true;
+  ASSERT_OK_AND_ASSIGN(const auto registration, Registration::Take(&full, Named("one"), options));
+  EXPECT_OK(registration->Publish("one.lab:7433"));
 }
 
 }  // namespace
