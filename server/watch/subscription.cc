@@ -24,6 +24,7 @@ void Subscription::Begin(WatchEvent initial) {
     for (auto& slot : slots_) {
       if (slot.has_value() && old(*slot)) slot.reset();
     }
+    last_sent_ = initial.sequence;
     states_.push_front(std::move(initial));
     begun_ = true;
     wake = TakeWaker();

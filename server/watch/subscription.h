@@ -95,7 +95,7 @@ class Subscription {
 
   absl::Mutex mu_;
   bool begun_ ABSL_GUARDED_BY(mu_) = false;
-  int64_t last_sent_ ABSL_GUARDED_BY(mu_) = -1;
+  int64_t last_sent_ ABSL_GUARDED_BY(mu_) = -1;         // or begun with
   std::deque<WatchEvent> states_ ABSL_GUARDED_BY(mu_);  // ascending
   std::array<std::optional<WatchEvent>, 3> slots_ ABSL_GUARDED_BY(mu_);
   absl::Status closed_ ABSL_GUARDED_BY(mu_);

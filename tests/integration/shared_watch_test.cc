@@ -97,7 +97,8 @@ class SharedWatchTest : public ::testing::Test {
   }
   static std::vector<std::string> NamesAt(RunningServer& server) {
     std::vector<std::string> names;
-    for (const v1::QueueServer& one : Info(server).servers()) names.push_back(one.name());
+    const v1::ServerInfo info = Info(server);
+    for (const v1::QueueServer& one : info.servers()) names.push_back(one.name());
     return names;
   }
 
