@@ -52,7 +52,6 @@ void AddCommands(CLI::App* app, Command* selected) {
   AddCancel(app, selected);
   AddDelete(app, selected);
   AddModels(app, selected);
-  AddServers(app, selected);
   AddInfo(app, selected);
 }
 
