@@ -38,7 +38,9 @@ LAYERS = {
     "server/watch": _FRONT,
     "server/rpc": _FRONT | {"server/watch"},
     "server/http": _FRONT | {"server/watch"},
-    "server": _FRONT | {"server/watch", "server/rpc", "server/http"},
+    "server/base": {"core/base", "core/jobs"},
+    "server/tools": {"core/base", "core/jobs", "server/base"},
+    "server": _FRONT | {"server/base", "server/tools", "server/watch", "server/rpc", "server/http"},
     "client/cpp": {"proto", STATUS_MACROS},
     "client/cli": {"client/cpp", "proto", "imaging", STATUS_MACROS},
 }

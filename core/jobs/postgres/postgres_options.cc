@@ -35,6 +35,13 @@ bool HoldsPassword(const std::string& connection) {
   return !ValueOf(options, "password").empty() || !ValueOf(options, "sslpassword").empty();
 }
 
+// libpq's own message would show parts of the text, and so of a password.
+absl::Status CheckConnectionText(const std::string& connection) {
+  if (Parse(connection) != nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "the database is given by neither a postgresql:// URL nor keyword=value pairs");
+}
+
 std::string DescribeDatabase(const std::string& connection) {
   const ParsedOptions options = Parse(connection);
   const std::string name = ValueOf(options, "dbname");

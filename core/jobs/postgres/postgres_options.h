@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 
@@ -28,6 +29,9 @@ struct PostgresOptions {
 
 // Whether `connection` holds a password; false if it cannot be read.
 bool HoldsPassword(const std::string& connection);
+
+// INVALID_ARGUMENT if `connection` cannot be read; the message does not show it.
+absl::Status CheckConnectionText(const std::string& connection);
 
 // Which database `connection` names, for people: no password, no user.
 std::string DescribeDatabase(const std::string& connection);

@@ -111,8 +111,17 @@ CREATE TABLE blob_chunks (
 ALTER TABLE blob_chunks ALTER COLUMN bytes SET STORAGE EXTERNAL;
 )";
 
+// What limits in bytes read: inputs of queued jobs, and ended jobs by their end.
+constexpr char kVersion2[] = R"(
+DROP INDEX jobs_queued;
+CREATE INDEX jobs_queued ON jobs (creator, model, priority, create_time) INCLUDE (input_size)
+  WHERE state = 1;
+CREATE INDEX jobs_ended ON jobs (end_time, row) INCLUDE (input_size, result_size)
+  WHERE end_time IS NOT NULL;
+)";
+
 // Entry i leads from version i to version i + 1. Entries are only ever added.
-constexpr const char* kMigrations[] = {kVersion1};
+constexpr const char* kMigrations[] = {kVersion1, kVersion2};
 
 // Held by whoever makes or migrates schemas of this database ("tweedie" in
 // ASCII).
@@ -191,6 +200,11 @@ absl::Status Migrate(const PostgresOptions& options) {
     if (!absl::IsUnavailable(status) || absl::Now() >= deadline) return status;
     absl::SleepFor(backoff.Next());
   }
+}
+
+absl::StatusOr<int64_t> FindSchemaVersion(const PostgresOptions& options) {
+  ASSIGN_OR_RETURN(std::unique_ptr<PgConnection> db, PgConnection::Open(options));
+  return FindVersion(*db, options.schema);
 }
 
 }  // namespace tweedie::postgres

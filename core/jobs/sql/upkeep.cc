@@ -35,6 +35,15 @@ std::string RescueSql(const Dialect& dialect) {
                       ForUpdate(dialect), ") RETURNING ", kJobColumns);
 }
 
+absl::StatusOr<std::vector<JobRow>> PastTheirTime(Connection& db, int64_t now, int max_rows) {
+  ASSIGN_OR_RETURN(Statement select, db.Prepare(absl::StrCat("SELECT ", kJobColumns,
+                                                             " FROM jobs WHERE expire_time <= ? "
+                                                             "ORDER BY expire_time LIMIT ?",
+                                                             ForUpdate(db.dialect()))));
+  select.Bind(now).Bind(max_rows);
+  return ReadJobs(db, std::move(select));
+}
+
 absl::Status DeleteOldRequestIds(Connection& db, int64_t now, int max_rows) {
   ASSIGN_OR_RETURN(Statement remove,
                    db.Prepare("DELETE FROM request_ids WHERE request_id IN ("
@@ -87,17 +96,22 @@ absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Rescue(bool all) {
 }
 
 absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Expire() {
+  if (retention_.max_bytes > 0) {
+    RETURN_IF_ERROR(database_->Read([&](Connection& db) { return bytes_.Look(db); }));
+  }
   using Records = std::vector<JobRecord>;
   return database_->Write<Records>([&](Connection& db) -> absl::StatusOr<Records> {
     const int64_t now = Now(db);
-    ASSIGN_OR_RETURN(Statement select, db.Prepare(absl::StrCat("SELECT ", kJobColumns,
-                                                               " FROM jobs WHERE expire_time <= ? "
-                                                               "ORDER BY expire_time LIMIT ?",
-                                                               ForUpdate(db.dialect()))));
-    select.Bind(now).Bind(retention_.max_per_pass);
-    ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadJobs(db, std::move(select)));
+    const int max_rows = retention_.max_per_pass;
+    ASSIGN_OR_RETURN(std::vector<JobRow> rows, PastTheirTime(db, now, max_rows));
     for (const JobRow& row : rows) RETURN_IF_ERROR(DeleteRow(db, row.row));
-    RETURN_IF_ERROR(DeleteOldRequestIds(db, now, retention_.max_per_pass));
+    ASSIGN_OR_RETURN(std::vector<JobRow> beyond,
+                     bytes_.Beyond(db, max_rows - static_cast<int>(rows.size())));
+    for (JobRow& row : beyond) {
+      RETURN_IF_ERROR(DeleteRow(db, row.row));
+      rows.push_back(std::move(row));
+    }
+    RETURN_IF_ERROR(DeleteOldRequestIds(db, now, max_rows));
     return RecordsOf(std::move(rows));
   });
 }

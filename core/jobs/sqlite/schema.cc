@@ -83,8 +83,17 @@ CREATE TABLE request_ids (
 CREATE INDEX request_ids_by_expiry ON request_ids (expire_time) WHERE expire_time IS NOT NULL;
 )";
 
+// What limits in bytes read: inputs of queued jobs, and ended jobs by their end.
+constexpr char kVersion2[] = R"(
+DROP INDEX jobs_queued;
+CREATE INDEX jobs_queued ON jobs (creator, model, priority, create_time, input_size)
+  WHERE state = 1;
+CREATE INDEX jobs_ended ON jobs (end_time, row, input_size, result_size)
+  WHERE end_time IS NOT NULL;
+)";
+
 // Entry i leads from version i to version i + 1. Entries are only ever added.
-constexpr const char* kMigrations[] = {kVersion1};
+constexpr const char* kMigrations[] = {kVersion1, kVersion2};
 
 absl::Status CheckOurs(Connection& db, int64_t version) {
   if (version > SchemaVersion()) {
