@@ -78,15 +78,13 @@ absl::Status ExportRequests(const ToolQueue& queue, QueueFileWriter& file) {
 
 // --- Import ---------------------------------------------------------------
 
+// For a reading that only verifies.
 class Verifier final : public QueueFileVisitor {
  public:
   absl::Status OnBlob(const ArchivedJob&, const BlobRef&, absl::string_view) override {
     return absl::OkStatus();
   }
-  absl::Status OnJob(ArchivedJob job) override {
-    if (job.record.state != JobState::kRunning) return absl::OkStatus();
-    return absl::DataLossError(absl::StrCat("job ", job.record.id, " is running in the file"));
-  }
+  absl::Status OnJob(ArchivedJob) override { return absl::OkStatus(); }
   absl::Status OnRequest(SpentRequest) override { return absl::OkStatus(); }
 };
 

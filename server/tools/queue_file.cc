@@ -1,6 +1,5 @@
 #include "server/tools/queue_file.h"
 
-#include <limits>
 #include <utility>
 #include <vector>
 

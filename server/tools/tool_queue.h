@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -16,9 +18,9 @@ namespace tweedie {
 // Which queue; the options of the server that names it.
 struct QueueChoice {
   std::string data_dir = "tweedie-data";
-  std::string database;  // of PostgreSQL, instead of data_dir. A secret
+  std::string database = "";  // of PostgreSQL, instead of data_dir. A secret
   std::string database_schema = "tweedie";
-  std::string blobs_dir;  // with `database`: the folder that its servers share
+  std::string blobs_dir = "";  // with `database`: the folder that its servers share
 };
 
 // A queue that no server uses. A folder is locked as a server locks it; a

@@ -1,6 +1,7 @@
 // JobArchive: what export, import and check ask of a queue.
-#include <algorithm>
+#include <tuple>
 
+#include "absl/synchronization/mutex.h"
 #include "tests/contract/job_store_fixture.h"
 
 namespace tweedie {

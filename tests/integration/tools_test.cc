@@ -71,8 +71,8 @@ std::string ResultOf(TestClient& client, const std::string& id) {
 class Original {
  public:
   static const Original& Get() {
-    static const Original* const original = new Original;
-    return *original;
+    static const Original original;
+    return original;
   }
   const std::string& path() const { return server_->data_dir(); }
   // What all three give on one server that nothing happens to.
