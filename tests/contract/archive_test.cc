@@ -167,7 +167,9 @@ TYPED_TEST(ArchiveTest, RequestIdsOfDeletedJobsMoveToo) {
   for (const char* id : {"a", "b", "c"}) {
     this->Create(id, {.request_id = std::string("r-") + id, .request_digest = "d"});
     ASSERT_OK(this->store_->Cancel(id));
-    if (*id != 'c') ASSERT_OK(this->store_->Delete(id));
+    if (*id != 'c') {
+      ASSERT_OK(this->store_->Delete(id));
+    }
   }
   ASSERT_OK_AND_ASSIGN(const auto first, this->archive_->SpentRequests("", 1));
   ASSERT_THAT(first, SizeIs(1));
