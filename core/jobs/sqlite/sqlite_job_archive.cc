@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "core/base/status_macros.h"
 #include "core/jobs/sql/sql_job_archive.h"
 #include "core/jobs/sqlite/database.h"
@@ -22,14 +24,16 @@ absl::Status CheckVersion(sqlite::Connection& db) {
                    version < sqlite::SchemaVersion() ? "; a start of its server migrates it" : ""));
 }
 
+// SQLite tells several problems of one table in lines of one row.
 absl::Status Collect(sqlite::Connection& db, const std::string& pragma,
                      std::vector<std::string>& problems) {
   ASSIGN_OR_RETURN(sql::Statement check, db.Prepare(pragma));
   while (true) {
     ASSIGN_OR_RETURN(const bool more, check.Step());
     if (!more) return absl::OkStatus();
-    std::string problem = check.Bytes(0);
-    if (problem != "ok") problems.push_back(std::move(problem));
+    for (const absl::string_view line : absl::StrSplit(check.Bytes(0), '\n', absl::SkipEmpty())) {
+      if (line != "ok" && !absl::StartsWith(line, "***")) problems.emplace_back(line);
+    }
   }
 }
 
