@@ -45,7 +45,7 @@ class Registry {
  public:
   void Arm(absl::string_view name, absl::string_view detail, Failpoint failpoint) {
     absl::MutexLock lock(&mu_);
-    armed_[{std::string(name), std::string(detail)}] = {std::move(failpoint)};
+    armed_[{std::string(name), std::string(detail)}] = {std::move(failpoint), 0, {}};
     any_ = true;
   }
   void DisarmAll() {

@@ -17,23 +17,23 @@ namespace tweedie {
 inline constexpr std::array<absl::string_view, 22> kFailpoints = {
     "create.before",
     "create.after",
-    "create.reply",  //
+    "create.reply",
     "claim.before",
-    "claim.after",  //
+    "claim.after",
     "heartbeat.before",
-    "heartbeat.after",  //
+    "heartbeat.after",
     "checkpoint.before",
     "checkpoint.blob",
-    "checkpoint.after",  //
+    "checkpoint.after",
     "result.before",
-    "result.after",  //
+    "result.after",
     "finish.before",
-    "finish.after",  //
+    "finish.after",
     "release.before",
-    "release.after",  //
-    "file.write",
+    "release.after",
+    "file.write",  // this and the next two: of every blob
     "file.rename",
-    "file.sync",    // of every blob
+    "file.sync",
     "engine.step",  // with the id of a job whose rows the call has
     "server.load",  // of the models
     "fence",        // an error switches it off: for the controls of tests

@@ -88,6 +88,10 @@ absl::Status CheckBlobName(absl::string_view name) {
   return absl::InvalidArgumentError(absl::StrCat("malformed blob name '", name, "'"));
 }
 
+absl::Status BlobIsMissing(absl::string_view name) {
+  return absl::DataLossError(absl::StrCat("blob ", name, " is missing"));
+}
+
 absl::Status CheckBlob(const BlobRef& ref, absl::string_view bytes) {
   if (static_cast<int64_t>(bytes.size()) == ref.size && Sha256Hex(bytes) == ref.sha256) {
     return absl::OkStatus();
@@ -124,9 +128,7 @@ absl::StatusOr<BlobRef> FileBlobStore::Write(absl::string_view name,
 absl::StatusOr<std::string> FileBlobStore::Read(const BlobRef& ref) const {
   RETURN_IF_ERROR(CheckBlobName(ref.name));
   absl::StatusOr<std::string> bytes = ReadFile(absl::StrCat(root_, "/", ref.name), ref.size);
-  if (absl::IsNotFound(bytes.status())) {
-    return absl::DataLossError(absl::StrCat("blob ", ref.name, " is missing"));
-  }
+  if (absl::IsNotFound(bytes.status())) return BlobIsMissing(ref.name);
   if (absl::IsInvalidArgument(bytes.status())) {
     return absl::DataLossError(absl::StrCat("blob ", ref.name, ": ", bytes.status().message()));
   }

@@ -34,6 +34,8 @@ class BlobStore {
 
 // INVALID_ARGUMENT unless `name` may be a blob's.
 absl::Status CheckBlobName(absl::string_view name);
+// DATA_LOSS.
+absl::Status BlobIsMissing(absl::string_view name);
 // DATA_LOSS unless `bytes` are those that `ref` was made of.
 absl::Status CheckBlob(const BlobRef& ref, absl::string_view bytes);
 

@@ -27,9 +27,6 @@ namespace tweedie {
 // was done: the connection broke while it was committed, and the database did
 // not come back in time to be asked.
 inline constexpr char kInDoubtPayload[] = "tweedie/in-doubt";
-inline bool IsInDoubt(const absl::Status& status) {
-  return status.GetPayload(kInDoubtPayload).has_value();
-}
 
 // --- The front door -------------------------------------------------------
 

@@ -39,7 +39,7 @@ void LeaseKeeper::FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs
 
 bool LeaseKeeper::EndIsBeingTried(const RunningJob& job) const {
   const absl::StatusOr<JobRecord> now = store_->Get(job.record.id);
-  return now.ok() && EndedUnder(job.lease, *now);
+  return now.ok() && HasEnded(now->state) && now->attempt == job.lease.attempt;
 }
 
 absl::StatusOr<LeaseKeeper::Results> LeaseKeeper::Renew(const std::vector<Lease>& leases) {

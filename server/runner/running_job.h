@@ -59,12 +59,6 @@ struct RunningJob {
   std::optional<JobEnd> end;
 };
 
-// Whether `record` says that its job ended while `lease` was held: by its holder,
-// or (cancelled) by who took the lease away.
-inline bool EndedUnder(const Lease& lease, const JobRecord& record) {
-  return HasEnded(record.state) && record.attempt == lease.attempt;
-}
-
 // The running jobs by id. Thread-safe.
 class RunningJobs {
  public:

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/sha256.h"
 #include "core/base/status_macros.h"
 
@@ -42,7 +41,7 @@ absl::Status InsertChunks(Connection& db, absl::string_view name, absl::string_v
 absl::Status CheckThere(Connection& db, absl::string_view name) {
   ASSIGN_OR_RETURN(Statement find, db.Prepare("SELECT 1 FROM blobs WHERE name = ?"));
   ASSIGN_OR_RETURN(const bool found, find.Bind(name).Step());
-  return found ? absl::OkStatus() : absl::DataLossError(absl::StrCat("blob ", name, " is missing"));
+  return found ? absl::OkStatus() : BlobIsMissing(name);
 }
 
 // Ends with what is there; more than `ref` says is not read.

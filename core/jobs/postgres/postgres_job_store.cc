@@ -1,7 +1,5 @@
 #include "core/jobs/postgres/postgres_job_store.h"
 
-#include <libpq-fe.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,24 +9,10 @@
 #include "core/jobs/sql/sql_job_store.h"
 
 namespace tweedie {
-namespace {
-
-// libpq's own message would show parts of the text, and so of a password.
-absl::Status CheckConnectionText(const std::string& text) {
-  PQconninfoOption* const parsed = PQconninfoParse(text.c_str(), nullptr);
-  if (parsed == nullptr) {
-    return absl::InvalidArgumentError(
-        "the database is given by neither a postgresql:// URL nor keyword=value pairs");
-  }
-  PQconninfoFree(parsed);
-  return absl::OkStatus();
-}
-
-}  // namespace
 
 absl::StatusOr<PostgresQueue> OpenPostgresQueue(const PostgresOptions& options,
                                                 const RetentionPolicy& retention) {
-  RETURN_IF_ERROR(CheckConnectionText(options.connection));
+  RETURN_IF_ERROR(CheckConnection(options.connection));
   absl::StatusOr<std::unique_ptr<postgres::PgDatabase>> opened =
       postgres::PgDatabase::Open(options);
   if (!opened.ok()) {

@@ -30,6 +30,13 @@ ParsedOptions Parse(const std::string& connection) {
 
 }  // namespace
 
+// libpq's own message would show parts of the text, and so of a password.
+absl::Status CheckConnection(const std::string& connection) {
+  if (Parse(connection) != nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "the database is given by neither a postgresql:// URL nor keyword=value pairs");
+}
+
 bool HoldsPassword(const std::string& connection) {
   const ParsedOptions options = Parse(connection);
   return !ValueOf(options, "password").empty() || !ValueOf(options, "sslpassword").empty();

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 
@@ -25,6 +26,9 @@ struct PostgresOptions {
   // all its servers share.
   const Clock* clock = nullptr;
 };
+
+// INVALID_ARGUMENT if `connection` cannot be read.
+absl::Status CheckConnection(const std::string& connection);
 
 // Whether `connection` holds a password; false if it cannot be read.
 bool HoldsPassword(const std::string& connection);

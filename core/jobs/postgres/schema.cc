@@ -9,6 +9,7 @@
 #include "core/jobs/postgres/backoff.h"
 #include "core/jobs/postgres/connection.h"
 #include "core/jobs/postgres/sql_text.h"
+#include "core/jobs/sql/migrations.h"
 
 namespace tweedie::postgres {
 namespace {
@@ -111,7 +112,6 @@ CREATE TABLE blob_chunks (
 ALTER TABLE blob_chunks ALTER COLUMN bytes SET STORAGE EXTERNAL;
 )";
 
-// Entry i leads from version i to version i + 1. Entries are only ever added.
 constexpr const char* kMigrations[] = {kVersion1};
 
 // Held by whoever makes or migrates schemas of this database ("tweedie" in
@@ -152,21 +152,13 @@ absl::Status MigrateWithin(PgConnection& db, const std::string& schema) {
       kMigrationLock, ")")));
   RETURN_IF_ERROR(MakeSchema(db, schema));
   ASSIGN_OR_RETURN(const int64_t version, FindVersion(db, schema));
-  if (version > SchemaVersion()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the queue was made by a newer version of this program (its format is ",
-                     version, ", known are those up to ", SchemaVersion(), ")"));
-  }
+  RETURN_IF_ERROR(sql::CheckVersion(version, kMigrations));
   if (version == 0) {
     RETURN_IF_ERROR(
         db.Execute("CREATE TABLE schema_version (version bigint NOT NULL); "
                    "INSERT INTO schema_version VALUES (0)"));
   }
-  for (int64_t next = version; next < SchemaVersion(); ++next) {
-    RETURN_IF_ERROR(db.Execute(kMigrations[next]));
-    RETURN_IF_ERROR(db.Execute(absl::StrCat("UPDATE schema_version SET version = ", next + 1)));
-  }
-  return absl::OkStatus();
+  return sql::RunMigrations(db, version, kMigrations, "UPDATE schema_version SET version = ");
 }
 
 // One try. What was not committed is begun again, and what was is found done, so

@@ -11,18 +11,21 @@ absl::Status Statement::Run() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> Connection::QueryText(absl::string_view sql) {
+absl::StatusOr<Statement> Connection::QueryRow(absl::string_view sql) {
   ASSIGN_OR_RETURN(Statement statement, Prepare(sql));
   ASSIGN_OR_RETURN(const bool row, statement.Step());
   if (!row) return absl::InternalError(absl::StrCat("database: no row from ", sql));
-  return statement.Bytes(0);
+  return statement;
+}
+
+absl::StatusOr<std::string> Connection::QueryText(absl::string_view sql) {
+  ASSIGN_OR_RETURN(const Statement row, QueryRow(sql));
+  return row.Bytes(0);
 }
 
 absl::StatusOr<int64_t> Connection::QueryInt(absl::string_view sql) {
-  ASSIGN_OR_RETURN(Statement statement, Prepare(sql));
-  ASSIGN_OR_RETURN(const bool row, statement.Step());
-  if (!row) return absl::InternalError(absl::StrCat("database: no row from ", sql));
-  return statement.Int(0);
+  ASSIGN_OR_RETURN(const Statement row, QueryRow(sql));
+  return row.Int(0);
 }
 
 }  // namespace tweedie::sql

@@ -102,6 +102,10 @@ class Connection {
   // The first column of the first row.
   absl::StatusOr<std::string> QueryText(absl::string_view sql);
   absl::StatusOr<int64_t> QueryInt(absl::string_view sql);
+
+ private:
+  // At the first row; an error if there is none.
+  absl::StatusOr<Statement> QueryRow(absl::string_view sql);
 };
 
 // Thread-safe.

@@ -2,8 +2,8 @@
 
 #include <iterator>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/jobs/sql/migrations.h"
 
 namespace tweedie::sqlite {
 namespace {
@@ -83,15 +83,10 @@ CREATE TABLE request_ids (
 CREATE INDEX request_ids_by_expiry ON request_ids (expire_time) WHERE expire_time IS NOT NULL;
 )";
 
-// Entry i leads from version i to version i + 1. Entries are only ever added.
 constexpr const char* kMigrations[] = {kVersion1};
 
 absl::Status CheckOurs(Connection& db, int64_t version) {
-  if (version > SchemaVersion()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the queue was made by a newer version of this program (its format is ",
-                     version, ", known are those up to ", SchemaVersion(), ")"));
-  }
+  RETURN_IF_ERROR(sql::CheckVersion(version, kMigrations));
   ASSIGN_OR_RETURN(const int64_t objects, db.QueryInt("SELECT COUNT(*) FROM sqlite_schema"));
   if (version == 0 && objects > 0) {
     return absl::FailedPreconditionError("the file is a database of another program");
@@ -106,11 +101,7 @@ int SchemaVersion() { return static_cast<int>(std::size(kMigrations)); }
 absl::Status Migrate(Connection& db) {
   ASSIGN_OR_RETURN(const int64_t version, db.QueryInt("PRAGMA user_version"));
   RETURN_IF_ERROR(CheckOurs(db, version));
-  for (int64_t next = version; next < SchemaVersion(); ++next) {
-    RETURN_IF_ERROR(db.Execute(kMigrations[next]));
-    RETURN_IF_ERROR(db.Execute(absl::StrCat("PRAGMA user_version = ", next + 1)));
-  }
-  return absl::OkStatus();
+  return sql::RunMigrations(db, version, kMigrations, "PRAGMA user_version = ");
 }
 
 }  // namespace tweedie::sqlite
