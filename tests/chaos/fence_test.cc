@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,16 +14,15 @@
 #include "tests/chaos/audit.h"
 #include "tests/testing/postgres_cluster.h"
 #include "tests/testing/running_server.h"
+#include "tests/testing/scoped_environment.h"
 
 namespace tweedie {
 namespace {
 
 std::unique_ptr<RunningServer> StartServer(std::vector<std::string> more,
                                            const std::string& failpoints) {
-  if (!failpoints.empty()) setenv("TWEEDIE_FAILPOINTS", failpoints.c_str(), /*overwrite=*/1);
-  auto server = std::make_unique<RunningServer>(std::move(more));
-  unsetenv("TWEEDIE_FAILPOINTS");
-  return server;
+  const ScopedFailpoints armed(failpoints);
+  return std::make_unique<RunningServer>(std::move(more));
 }
 
 // --- The fence ------------------------------------------------------------

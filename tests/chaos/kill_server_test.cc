@@ -17,36 +17,9 @@
 #include <vector>
 
 #include "tests/chaos/workload.h"
-#include "tests/testing/running_server.h"
 
 namespace tweedie {
 namespace {
-
-// A server that is killed and started again on the same data and the same port.
-class Victim {
- public:
-  explicit Victim(std::string data_dir) : data_dir_(std::move(data_dir)) { Start("127.0.0.1:0"); }
-
-  const std::string& address() const { return address_; }
-  void KillAndRestart() {
-    server_->Kill();
-    Start(address_);
-  }
-  int Stop() { return server_->Stop(SIGTERM); }
-
- private:
-  void Start(const std::string& listen) {
-    std::string log;
-    server_ =
-        ServerProcess::Start(TWEEDIED, ServerArguments(data_dir_, {"--listen", listen}), &log);
-    ASSERT_NE(server_, nullptr) << log;
-    address_ = server_->address();
-  }
-
-  const std::string data_dir_;
-  std::string address_;
-  std::unique_ptr<ServerProcess> server_;
-};
 
 // Waits until some job has made three steps in this life of the server: whoever
 // runs first after a kill has a checkpoint further on then. A job that is killed
@@ -78,8 +51,7 @@ TEST(KillServerTest, NothingAcknowledgedIsLostAndEveryResultIsAsUndisturbed) {
   const std::vector<v1::CreateJobRequest> requests = Workload(jobs, 300);
   const std::vector<std::string> expected = UndisturbedResults(requests);
 
-  TempFolder data;
-  Victim victim(data.path());
+  Victim victim;
   PatientClients clients({victim.address()});
   Load load(clients, requests, kills);
   std::mt19937 random(std::random_device{}());

@@ -7,58 +7,20 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdio>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "tests/chaos/workload.h"
-#include "tests/testing/running_server.h"
+#include "tests/testing/scoped_environment.h"
 
 namespace tweedie {
 namespace {
 
-// The same on every start: of the replies, not of the connections.
-class ForgetfulServer {
- public:
-  ForgetfulServer() { Start("127.0.0.1:0"); }
-
-  const std::string& address() const { return address_; }
-  void KillAndRestart() {
-    process_->Kill();
-    Start(address_);
-  }
-
- private:
-  void Start(const std::string& listen) {
-    setenv("TWEEDIE_FAILPOINTS", "create.reply=error@30%", /*overwrite=*/1);
-    std::string log;
-    // One job runs at a time: the queue is what is tested.
-    process_ = ServerProcess::Start(
-        TWEEDIED,
-        ServerArguments(data_.path(),
-                        {"--listen", listen, "--max-running-jobs", "1", "--max-queued-jobs",
-                         "100000", "--max-queued-jobs-per-creator", "100000"}),
-        &log);
-    unsetenv("TWEEDIE_FAILPOINTS");
-    ASSERT_NE(process_, nullptr) << log;
-    address_ = process_->address();
-  }
-
-  const TempFolder data_;
-  std::string address_;
-  std::unique_ptr<ServerProcess> process_;
-};
-
 v1::CreateJobRequest Request(int i, bool has_request_id) {
   v1::CreateJobRequest request = SampleRequest(1, 1, i);
-  if (!has_request_id) return request;
-  char id[37];
-  std::snprintf(id, sizeof(id), "00000000-0000-4000-8000-%012d", i);
-  request.set_request_id(id);
+  if (has_request_id) request.set_request_id(RequestId(i));
   return request;
 }
 
@@ -79,7 +41,10 @@ std::set<std::string> ListedJobs(TestClient& client) {
 
 // How many jobs there are after so many submits by four clients.
 size_t JobsAfter(int submits, bool has_request_id, int kills) {
-  ForgetfulServer server;
+  const ScopedFailpoints armed("create.reply=error@30%");
+  // One job runs at a time: the queue is what is tested.
+  Victim server({"--max-running-jobs", "1", "--max-queued-jobs", "100000",
+                 "--max-queued-jobs-per-creator", "100000"});
   PatientClients clients({server.address()});
   std::atomic<int> submitted = 0;
   std::vector<std::thread> threads;

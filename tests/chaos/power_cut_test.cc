@@ -6,7 +6,6 @@
 // The count is of cuts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -22,9 +21,11 @@
 #include "core/base/clock.h"
 #include "core/jobs/blob_store.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
+#include "tests/chaos/sqlite_integrity.h"
 #include "tests/chaos/workload.h"
 #include "tests/chaos/write_log/replay.h"
 #include "tests/testing/running_server.h"
+#include "tests/testing/scoped_environment.h"
 #include "tests/testing/status_matchers.h"
 
 namespace tweedie {
@@ -44,12 +45,11 @@ struct Acknowledged {
 class LoggedRun {
  public:
   explicit LoggedRun(int jobs) : requests_(MixedRequests(jobs, 40)) {
-    setenv("LD_PRELOAD", TWEEDIE_WRITE_LOG_PRELOAD, 1);
-    setenv("TWEEDIE_WRITE_LOG", log_path().c_str(), 1);
-    setenv("TWEEDIE_WRITE_LOG_ROOT", data_.path().c_str(), 1);
+    const ScopedEnvironment preload("LD_PRELOAD", TWEEDIE_WRITE_LOG_PRELOAD);
+    const ScopedEnvironment log_file("TWEEDIE_WRITE_LOG", log_path());
+    const ScopedEnvironment root("TWEEDIE_WRITE_LOG_ROOT", data_.path());
     std::string log;
     server_ = ServerProcess::Start(TWEEDIED, ServerArguments(data_.path()), &log);
-    unsetenv("LD_PRELOAD");
     EXPECT_NE(server_, nullptr) << log;
   }
 
@@ -104,22 +104,6 @@ class LoggedRun {
   std::vector<std::string> results_;
 };
 
-std::string IntegrityOf(const std::string& path) {
-  sqlite3* db = nullptr;
-  std::string answer = "cannot be opened";
-  if (sqlite3_open(path.c_str(), &db) == SQLITE_OK) {
-    const auto first_column = [](void* text, int, char** values, char**) {
-      *static_cast<std::string*>(text) = values[0];
-      return 0;
-    };
-    if (sqlite3_exec(db, "PRAGMA integrity_check", first_column, &answer, nullptr) != SQLITE_OK) {
-      answer = sqlite3_errmsg(db);
-    }
-  }
-  sqlite3_close(db);
-  return answer;
-}
-
 bool IsKept(JobStore& jobs, const BlobStore& blobs, const Acknowledged& told) {
   const absl::StatusOr<JobRecord> job = jobs.Get(told.job_id);
   if (told.promise == Promise::kDeleted) return absl::IsNotFound(job.status());
@@ -139,7 +123,7 @@ bool IsKept(JobStore& jobs, const BlobStore& blobs, const Acknowledged& told) {
 // What the cut before `log_size` broke of what had been promised until then.
 std::vector<std::string> Broken(const std::vector<Acknowledged>& acknowledged, int64_t log_size,
                                 const std::string& folder) {
-  const std::string integrity = IntegrityOf(folder + "/queue.sqlite");
+  const std::string integrity = SqliteIntegrity(folder + "/queue.sqlite");
   if (integrity != "ok") return {"queue.sqlite: " + integrity};
   const auto jobs = OpenSqliteJobStore(folder + "/queue.sqlite", {}, Clock::Real());
   if (!jobs.ok()) return {jobs.status().ToString()};

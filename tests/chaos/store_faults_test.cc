@@ -16,6 +16,7 @@
 #include "core/base/clock.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
 #include "tests/chaos/fault_vfs.h"
+#include "tests/chaos/sqlite_integrity.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
 
@@ -96,26 +97,11 @@ class Scenario {
   std::map<std::string, Told> told_;
 };
 
-std::string IntegrityOf(const std::string& path) {
-  sqlite3* db = nullptr;
-  std::string answer;
-  const auto first_column = [](void* text, int, char** values, char**) {
-    *static_cast<std::string*>(text) = values[0];
-    return 0;
-  };
-  if (sqlite3_open(path.c_str(), &db) != SQLITE_OK ||
-      sqlite3_exec(db, "PRAGMA integrity_check", first_column, &answer, nullptr) != SQLITE_OK) {
-    answer = sqlite3_errmsg(db);
-  }
-  sqlite3_close(db);
-  return answer;
-}
-
 // What is not as it was told, once the disk works again.
 std::vector<std::string> Broken(const std::string& path, const std::map<std::string, Told>& told) {
   const auto store = OpenSqliteJobStore(path, {}, Clock::Real());
   if (!store.ok()) return {store.status().ToString()};
-  if (const std::string integrity = IntegrityOf(path); integrity != "ok") return {integrity};
+  if (const std::string integrity = SqliteIntegrity(path); integrity != "ok") return {integrity};
   std::vector<std::string> broken;
   for (const auto& [id, known] : told) {
     const auto job = (*store)->Get(id);

@@ -5,10 +5,10 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <mutex>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "tests/testing/running_server.h"
@@ -70,9 +70,7 @@ std::vector<v1::CreateJobRequest> Workload(int count, int longest_steps) {
   std::vector<v1::CreateJobRequest> requests = MixedRequests(count, longest_steps);
   for (int i = 0; i < count; ++i) {
     requests[i].set_job_id(absl::StrCat("job-", i));
-    char id[37];
-    std::snprintf(id, sizeof(id), "00000000-0000-4000-8000-%012d", i);
-    requests[i].set_request_id(id);
+    requests[i].set_request_id(RequestId(i));
   }
   return requests;
 }
@@ -93,6 +91,22 @@ std::vector<std::string> UndisturbedResults(const std::vector<v1::CreateJobReque
   }
   EXPECT_EQ(server.Terminate(), 0);
   return results;
+}
+
+Victim::Victim(std::vector<std::string> more) : more_(std::move(more)) { Start("127.0.0.1:0"); }
+
+void Victim::KillAndRestart() {
+  server_->Kill();
+  Start(address_);
+}
+
+void Victim::Start(const std::string& listen) {
+  std::vector<std::string> arguments = ServerArguments(data_.path(), {"--listen", listen});
+  arguments.insert(arguments.end(), more_.begin(), more_.end());
+  std::string log;
+  server_ = ServerProcess::Start(TWEEDIED, arguments, &log);
+  ASSERT_NE(server_, nullptr) << log;
+  address_ = server_->address();
 }
 
 PatientClients::PatientClients(const std::vector<std::string>& servers) {

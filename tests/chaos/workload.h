@@ -1,11 +1,14 @@
 #ifndef TWEEDIE_TESTS_CHAOS_WORKLOAD_H_
 #define TWEEDIE_TESTS_CHAOS_WORKLOAD_H_
 
+#include <csignal>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/testing/server_process.h"
+#include "tests/testing/temp_folder.h"
 #include "tests/testing/test_client.h"
 
 namespace tweedie {
@@ -22,6 +25,25 @@ std::vector<v1::CreateJobRequest> Workload(int count, int longest_steps);
 
 // What each yields at a server that nothing disturbs: the bytes of all its images.
 std::vector<std::string> UndisturbedResults(const std::vector<v1::CreateJobRequest>& requests);
+
+// A server that is killed and started again on the same data and the same port.
+class Victim {
+ public:
+  explicit Victim(std::vector<std::string> more = {});
+
+  const std::string& address() const { return address_; }
+  // Check HasFatalFailure() after it.
+  void KillAndRestart();
+  int Stop() { return server_->Stop(SIGTERM); }
+
+ private:
+  void Start(const std::string& listen);
+
+  const TempFolder data_;
+  const std::vector<std::string> more_;
+  std::string address_;
+  std::unique_ptr<ServerProcess> server_;
+};
 
 // Clients that go on through all that happens to servers: they ask the next of
 // `servers` (addresses, which stay the same) when one does not answer.

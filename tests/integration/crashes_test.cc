@@ -20,20 +20,12 @@
 #include "google/rpc/status.pb.h"
 #include "tests/testing/child_process.h"
 #include "tests/testing/running_server.h"
+#include "tests/testing/scoped_environment.h"
 
 namespace tweedie {
 namespace {
 
 using std::chrono::steady_clock;
-
-// Servers started while it lives have these failpoints.
-class Failpoints {
- public:
-  explicit Failpoints(const std::string& text) {
-    setenv("TWEEDIE_FAILPOINTS", text.c_str(), /*overwrite=*/1);
-  }
-  ~Failpoints() { unsetenv("TWEEDIE_FAILPOINTS"); }
-};
 
 v1::CreateJobRequest Named(const std::string& id, int steps, uint64_t seed) {
   v1::CreateJobRequest request = SampleRequest(1, steps, seed);
@@ -62,7 +54,7 @@ std::string Undisturbed(const v1::CreateJobRequest& request) {
 // The poison comes while the others run, and shares its first call with them.
 TEST(PoisonTest, AJobThatKillsTheProcessIsQuarantinedAndTheOthersAreDone) {
   constexpr int kGood = 3;
-  const Failpoints failpoints("engine.step(poison)=crash");
+  const ScopedFailpoints failpoints("engine.step(poison)=crash");
   RunningServer server;
   v1::Job job;
   for (int i = 0; i < kGood; ++i) {
@@ -127,7 +119,7 @@ TEST(HangTest, AStepThatHangsEndsTheProcessAndTheJobGoesOn) {
   const std::string expected = Undisturbed(request);
   RunningServer server({"--step-limit-seconds", "1"});
   {
-    const Failpoints failpoints("engine.step=delay:1h@20");
+    const ScopedFailpoints failpoints("engine.step=delay:1h@20");
     EXPECT_EQ(server.Terminate(), 0);
     server.Start();
   }
@@ -219,7 +211,7 @@ TEST_F(DrainTest, HealthIsGoneAtOnceWatchersAreToldAndNoCrashIsCounted) {
 
 TEST_F(DrainTest, AServerThatLoadsItsModelsEndsAtOnce) {
   const TempFolder data;
-  const Failpoints failpoints("server.load=delay:1h");
+  const ScopedFailpoints failpoints("server.load=delay:1h");
   std::vector<std::string> arguments = ServerArguments(data.path(), {"--log-level", "info"});
   const std::unique_ptr<ChildProcess> server = ChildProcess::Start(TWEEDIED, arguments);
   ASSERT_NE(server, nullptr);

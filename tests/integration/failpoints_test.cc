@@ -12,6 +12,7 @@
 #include "absl/strings/str_replace.h"
 #include "core/base/failpoint.h"
 #include "tests/testing/running_server.h"
+#include "tests/testing/scoped_environment.h"
 
 namespace tweedie {
 namespace {
@@ -62,10 +63,11 @@ class ArmedServer {
 
  private:
   void Start() {
-    if (!failpoints_.empty()) setenv("TWEEDIE_FAILPOINTS", failpoints_.c_str(), 1);
     std::string log;
-    process_ = ServerProcess::Start(TWEEDIED, ServerArguments(data_.path()), &log);
-    unsetenv("TWEEDIE_FAILPOINTS");
+    {
+      const ScopedFailpoints armed(failpoints_);
+      process_ = ServerProcess::Start(TWEEDIED, ServerArguments(data_.path()), &log);
+    }
     if (process_ == nullptr && !died()) return Restart(kFailpointExitCode);
     ASSERT_NE(process_, nullptr) << log;
     client_ = std::make_unique<TestClient>(process_->address());
@@ -108,10 +110,10 @@ TEST_P(FailpointsTest, JobEndsOnceAsUndisturbed) {
 INSTANTIATE_TEST_SUITE_P(All, FailpointsTest,
                          testing::Combine(testing::ValuesIn(kFailpoints),
                                           testing::Values("crash", "delay:300ms")),
-                         [](const auto& info) {
-                           const std::string name(std::get<0>(info.param));
+                         [](const auto& test) {
+                           const std::string name(std::get<0>(test.param));
                            return absl::StrCat(absl::StrReplaceAll(name, {{".", "_"}}), "_",
-                                               std::get<1>(info.param).substr(0, 5));
+                                               std::get<1>(test.param).substr(0, 5));
                          });
 
 // Where an error is not that of a start or of a step, which may end it.
@@ -124,8 +126,8 @@ INSTANTIATE_TEST_SUITE_P(
                                      "finish.before", "finish.after", "release.before",
                                      "release.after", "file.write", "file.rename", "file.sync"),
                      testing::Values("error")),
-    [](const auto& info) {
-      return absl::StrReplaceAll(std::string(std::get<0>(info.param)), {{".", "_"}});
+    [](const auto& test) {
+      return absl::StrReplaceAll(std::string(std::get<0>(test.param)), {{".", "_"}});
     });
 
 }  // namespace

@@ -409,9 +409,7 @@ TEST(QueueLimitTest, FullQueueRefusesWithRetryInfoAndTakesAReplay) {
   v1::CreateJobRequest request;
   for (int i = 0; i < 5; ++i) {
     request = SampleRequest(1, 1000, i);
-    char id[37];
-    std::snprintf(id, sizeof(id), "00000000-0000-4000-8000-%012d", i);
-    request.set_request_id(id);
+    request.set_request_id(RequestId(i));
     v1::Job job;
     status = server.client().Create(request, &job);
     if (!status.ok()) break;
@@ -421,7 +419,7 @@ TEST(QueueLimitTest, FullQueueRefusesWithRetryInfoAndTakesAReplay) {
   EXPECT_TRUE(MayRetry(status));
   v1::Job replayed;
   request = SampleRequest(1, 1000, 0);
-  request.set_request_id("00000000-0000-4000-8000-000000000000");
+  request.set_request_id(RequestId(0));
   EXPECT_TRUE(server.client().Create(request, &replayed).ok());
   EXPECT_EQ(replayed.name(), names[0]);
 }

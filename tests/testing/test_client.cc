@@ -1,6 +1,7 @@
 #include "tests/testing/test_client.h"
 
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <random>
 
@@ -8,6 +9,12 @@ namespace tweedie {
 
 bool HasEnded(v1::Job::State state) {
   return state == v1::Job::SUCCEEDED || state == v1::Job::FAILED || state == v1::Job::CANCELLED;
+}
+
+std::string RequestId(int i) {
+  char id[37];
+  std::snprintf(id, sizeof(id), "00000000-0000-4000-8000-%012d", i);
+  return id;
 }
 
 grpc::Status TestClient::Create(const v1::CreateJobRequest& request, v1::Job* job) {

@@ -59,6 +59,9 @@ bool HasEnded(v1::Job::State state);
 // `variant`.
 v1::Images SmoothImages(int count, int variant);
 
+// A request id of its own for each `i`.
+std::string RequestId(int i);
+
 // Requests for the default model.
 v1::CreateJobRequest SampleRequest(int num_images, int num_steps, uint64_t seed);
 v1::CreateJobRequest DenoiseRequest(int num_images, int timestep, uint64_t seed);

@@ -82,9 +82,9 @@ void Append(const Entry& entry) {
   if (writev(LogFile(), parts, 4) != static_cast<ssize_t>(size)) Die("write log");
 }
 
-int OpenAndLog(const char* function, const char* path, int flags, mode_t mode) {
+int OpenAndLog(const char* path, int flags, mode_t mode) {
   using Open = int (*)(const char*, int, ...);
-  const Open open_file = Real<Open>(function);
+  const Open open_file = Real<Open>("open");
   if (!IsBelowRoot(path)) return open_file(path, flags, mode);
   const Lock lock;
   struct stat info;
@@ -109,15 +109,12 @@ int DoAndLog(const Entry& entry, Call call) {
   return result;
 }
 
-ssize_t WriteAndLog(const char* function, int fd, const void* data, size_t size, off_t offset) {
-  using Pwrite = ssize_t (*)(int, const void*, size_t, off_t);
-  const Pwrite pwrite_file = Real<Pwrite>(function);
-  const char* const path = PathOf(fd);
-  if (path == nullptr) return pwrite_file(fd, data, size, offset);
-  const Lock lock;
-  const ssize_t written = pwrite_file(fd, data, size, offset);
+// What `call` writes at `offset`. The lock is held.
+template <typename Call>
+ssize_t WriteAndLog(int fd, const void* data, off_t offset, Call call) {
+  const ssize_t written = call();
   if (written > 0) {
-    Append({WriteKind::kWrite, path, "", data, static_cast<size_t>(written), offset});
+    Append({WriteKind::kWrite, PathOf(fd), "", data, static_cast<size_t>(written), offset});
   }
   return written;
 }
@@ -144,15 +141,7 @@ int open(const char* path, int flags, ...) {
   va_start(arguments, flags);
   const mode_t mode = tweedie::ModeOf(flags, arguments);
   va_end(arguments);
-  return tweedie::OpenAndLog("open", path, flags, mode);
-}
-
-int open64(const char* path, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
-  const mode_t mode = tweedie::ModeOf(flags, arguments);
-  va_end(arguments);
-  return tweedie::OpenAndLog("open64", path, flags, mode);
+  return tweedie::OpenAndLog(path, flags, mode);
 }
 
 int close(int fd) {
@@ -167,34 +156,24 @@ int close(int fd) {
 }
 
 ssize_t pwrite(int fd, const void* data, size_t size, off_t offset) {
-  return tweedie::WriteAndLog("pwrite", fd, data, size, offset);
-}
-
-ssize_t pwrite64(int fd, const void* data, size_t size, off_t offset) {
-  return tweedie::WriteAndLog("pwrite64", fd, data, size, offset);
+  using Pwrite = ssize_t (*)(int, const void*, size_t, off_t);
+  const auto call = [&] { return Real<Pwrite>("pwrite")(fd, data, size, offset); };
+  if (PathOf(fd) == nullptr) return call();
+  const tweedie::Lock lock;
+  return tweedie::WriteAndLog(fd, data, offset, call);
 }
 
 ssize_t write(int fd, const void* data, size_t size) {
-  const auto write_file = Real<ssize_t (*)(int, const void*, size_t)>("write");
-  const char* const path = PathOf(fd);
-  if (path == nullptr) return write_file(fd, data, size);
+  using Write = ssize_t (*)(int, const void*, size_t);
+  const auto call = [&] { return Real<Write>("write")(fd, data, size); };
+  if (PathOf(fd) == nullptr) return call();
   const tweedie::Lock lock;
-  const off_t offset = lseek(fd, 0, SEEK_CUR);
-  const ssize_t written = write_file(fd, data, size);
-  if (written > 0) {
-    tweedie::Append({WriteKind::kWrite, path, "", data, static_cast<size_t>(written), offset});
-  }
-  return written;
+  return tweedie::WriteAndLog(fd, data, lseek(fd, 0, SEEK_CUR), call);
 }
 
 int ftruncate(int fd, off_t size) {
   return DoAndLog({WriteKind::kTruncate, PathOf(fd), "", nullptr, 0, size},
                   [&] { return Real<int (*)(int, off_t)>("ftruncate")(fd, size); });
-}
-
-int ftruncate64(int fd, off_t size) {
-  return DoAndLog({WriteKind::kTruncate, PathOf(fd), "", nullptr, 0, size},
-                  [&] { return Real<int (*)(int, off_t)>("ftruncate64")(fd, size); });
 }
 
 int fsync(int fd) {
@@ -230,5 +209,11 @@ int mkdir(const char* path, mode_t mode) {
   return DoAndLog({WriteKind::kMakeDir, IfBelowRoot(path)},
                   [&] { return Real<int (*)(const char*, mode_t)>("mkdir")(path, mode); });
 }
+
+// The same on 64-bit machines.
+int open64(const char* path, int flags, ...) __attribute__((alias("open")));
+ssize_t pwrite64(int fd, const void* data, size_t size, off_t offset)
+    __attribute__((alias("pwrite")));
+int ftruncate64(int fd, off_t size) noexcept __attribute__((alias("ftruncate")));
 
 }  // extern "C"

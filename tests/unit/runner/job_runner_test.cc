@@ -86,7 +86,9 @@ class JobRunnerTest : public PrepareJobTest {
     request.set_job_id(id);
     PreparedJob prepared = Prepare(request).value();
     prepared.new_job.record.input = blobs_.Write(id + "/input", prepared.input).value();
-    if (!with_input) EXPECT_OK(blobs_.Remove(id + "/input"));
+    if (!with_input) {
+      EXPECT_OK(blobs_.Remove(id + "/input"));
+    }
     EXPECT_OK(queue_->Create({prepared.new_job}, CreateLimits()));
   }
 
