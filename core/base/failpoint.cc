@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <random>
@@ -143,7 +144,7 @@ absl::Status HitFailpoint(absl::string_view name, absl::string_view detail) {
 }
 
 absl::Status ArmFailpoint(absl::string_view name, absl::string_view detail, Failpoint failpoint) {
-  if (std::find(kFailpoints.begin(), kFailpoints.end(), name) == kFailpoints.end()) {
+  if (std::find(std::begin(kFailpoints), std::end(kFailpoints), name) == std::end(kFailpoints)) {
     return absl::InvalidArgumentError(absl::StrCat("there is no failpoint '", name, "'"));
   }
   TheRegistry().Arm(name, detail, std::move(failpoint));

@@ -1,8 +1,6 @@
 #ifndef TWEEDIE_CORE_BASE_FAILPOINT_H_
 #define TWEEDIE_CORE_BASE_FAILPOINT_H_
 
-#include <array>
-
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -13,31 +11,21 @@ namespace tweedie {
 // (docs/adr/0022). Compiled in where TWEEDIE_FAILPOINTS is defined, by the CMake
 // option of that name; elsewhere a hit is an inline nothing. Thread-safe.
 
-// Every place there is. `.before` and `.after` are around what is made durable.
-inline constexpr std::array<absl::string_view, 22> kFailpoints = {
-    "create.before",
-    "create.after",
-    "create.reply",
-    "claim.before",
-    "claim.after",
-    "heartbeat.before",
-    "heartbeat.after",
-    "checkpoint.before",
-    "checkpoint.blob",
-    "checkpoint.after",
-    "result.before",
-    "result.after",
-    "finish.before",
-    "finish.after",
-    "release.before",
-    "release.after",
-    "file.write",  // this and the next two: of every blob
-    "file.rename",
-    "file.sync",
-    "engine.step",  // with the id of a job whose rows the call has
-    "server.load",  // of the models
-    "fence",        // an error switches it off: for the controls of tests
-};
+// Every place there is. `.before` and `.after` are around what is made durable;
+// `file.` is of every blob; `engine.step` has the id of a job whose rows the call
+// has; `server.load` is of the models; an error at `fence` switches it off, for
+// the controls of tests.
+inline constexpr absl::string_view kFailpoints[] = {"create.before",   "create.after",
+                                                    "create.reply",    "claim.before",
+                                                    "claim.after",     "heartbeat.before",
+                                                    "heartbeat.after", "checkpoint.before",
+                                                    "checkpoint.blob", "checkpoint.after",
+                                                    "result.before",   "result.after",
+                                                    "finish.before",   "finish.after",
+                                                    "release.before",  "release.after",
+                                                    "file.write",      "file.rename",
+                                                    "file.sync",       "engine.step",
+                                                    "server.load",     "fence"};
 
 enum class FailpointAction {
   kCrash,  // the process ends at once with kFailpointExitCode, as by kill -9
