@@ -103,6 +103,9 @@ void AddService(CLI::App& app, ServerOptions& options) {
   group.Add("models-dir", options.models_dir, "Folder whose folders are the models");
   group.Add("listen", options.listen,
             "HOST:PORT or unix:PATH of the gRPC service; port 0 picks a free one");
+  group.Add("advertise", options.advertise,
+            "HOST:PORT or unix:PATH that the other servers of the queue reach this one by; that of "
+            "--listen if empty, with the host's name for all addresses");
   group.Add("http", options.http, "HOST:PORT of /healthz, /readyz and /metrics; empty for none");
   group.Add("server-name", options.server_name, "Name in logs and jobs; the host's by default");
   group.Add("lpips", options.lpips,

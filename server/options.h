@@ -19,6 +19,7 @@ struct ServerOptions {
   std::string blobs_dir;  // with `database`: blobs are files there, not in the database
   std::string models_dir = "models";
   std::string listen = "127.0.0.1:7433";
+  std::string advertise;  // of `listen` to the other servers of the queue; made of it if empty
   std::string http = "127.0.0.1:7480";
   std::string server_name;  // the host's name if empty
   std::string log_level = "info";

@@ -15,6 +15,9 @@
 #include "core/base/status_macros.h"
 #include "core/weights/model_repository.h"
 #include "server/http/http_server.h"
+#include "server/peers/advertised_address.h"
+#include "server/peers/job_follower.h"
+#include "server/peers/registration.h"
 #include "server/queue.h"
 #include "server/rpc/rpc_server.h"
 #include "server/runner/disk_reserve.h"
@@ -80,12 +83,33 @@ v1::ServerInfo Info(const ServerOptions& options, const std::string& store) {
   return info;
 }
 
+ServerRecord Record(const ServerOptions& options, const ModelPool& pool) {
+  ServerRecord record;
+  record.name = options.server_name;
+  record.version = kVersion;
+  record.devices = {options.device};
+  record.models = pool.names();
+  record.start_time = absl::Now();
+  return record;
+}
+
+// A queue of its own holds no other server, and needs no lease.
+Registration::Options RegistrationOptions(const ServerOptions& options, const Queue& queue) {
+  Registration::Options registration;
+  registration.terms.alone = !queue.is_shared;
+  registration.terms.lease =
+      queue.is_shared ? absl::Seconds(options.lease_seconds) : absl::Hours(24 * 365 * 100);
+  registration.renew = registration.terms.lease / 6;
+  return registration;
+}
+
 class ServerImpl final : public Server {
  public:
-  ServerImpl(ServerOptions options, Queue queue, ModelRepository models, ModelPool pool,
-             std::optional<Lpips> lpips)
+  ServerImpl(ServerOptions options, Queue queue, std::unique_ptr<Registration> registration,
+             ModelRepository models, ModelPool pool, std::optional<Lpips> lpips)
       : options_(std::move(options)),
         queue_(std::move(queue)),
+        registration_(std::move(registration)),
         models_(std::move(models)),
         pool_(std::move(pool)),
         lpips_(std::move(lpips)),
@@ -108,10 +132,18 @@ class ServerImpl final : public Server {
         RunnerOptions(options_),
         JobRunner::Parts{Clock::Real(), queue_.jobs.get(), queue_.blobs.get(), &pool_, &observer_,
                          &reserve_, lpips_.has_value() ? &*lpips_ : nullptr});
+    if (queue_.is_shared) {
+      follower_ = std::make_unique<JobFollower>(
+          JobFollower::Options{.server = options_.server_name},
+          JobFollower::Parts{Clock::Real(), queue_.jobs.get(), &hub_});
+    }
     news_ = queue_.jobs->Listen([this](const QueueNews& news) { Hear(news); });
     RpcServer::Options rpc;
     rpc.listen = options_.listen;
     ASSIGN_OR_RETURN(rpc_, RpcServer::Start(rpc, Parts()));
+    ASSIGN_OR_RETURN(const std::string advertised,
+                     AdvertisedAddress(options_.advertise, rpc_->address(), HostName()));
+    RETURN_IF_ERROR(registration_->Publish(advertised));
     running_ = true;
     return absl::OkStatus();
   }
@@ -128,6 +160,8 @@ class ServerImpl final : public Server {
     if (rpc_ != nullptr) rpc_->Shutdown(absl::Now() + absl::Seconds(1));
     http_.reset();
     rpc_.reset();
+    follower_.reset();
+    registration_->End();
     runner_.reset();
   }
 
@@ -135,7 +169,9 @@ class ServerImpl final : public Server {
   bool IsReady() const { return running_ && !draining_; }
 
   void Hear(const QueueNews& news) {
-    news.cancelled.empty() ? runner_->Wake() : runner_->Cancel(news.cancelled);
+    if (!news.cancelled.empty()) return runner_->Cancel(news.cancelled);
+    if (news.changed.empty()) runner_->Wake();
+    if (!news.changed.empty() || news.missed) follower_->Hear(news);
   }
 
   ServiceParts Parts() {
@@ -149,6 +185,9 @@ class ServerImpl final : public Server {
     parts.request_limits = {options_.max_images_per_job, options_.max_running_mebibytes << 20};
     parts.info = Info(options_, queue_.kind);
     parts.max_batch_rows = options_.max_batch_rows;
+    if (follower_ != nullptr) {
+      parts.on_watch = [this](const std::string& job_id) { follower_->LookAt(job_id); };
+    }
     return parts;
   }
 
@@ -156,6 +195,9 @@ class ServerImpl final : public Server {
     if (!running_) return {};
     std::map<std::string, double> values = runner_->Metrics();
     for (const auto& [name, value] : hub_.Metrics()) values[name] = value;
+    if (follower_ != nullptr) {
+      for (const auto& [name, value] : follower_->Metrics()) values[name] = value;
+    }
     values["tweedie_streams"] = rpc_->num_streams();
     const absl::StatusOr<JobCounts> counts = queue_.jobs->Count();
     if (!counts.ok()) return values;
@@ -172,6 +214,7 @@ class ServerImpl final : public Server {
   // In the order in which they need each other.
   const ServerOptions options_;
   const Queue queue_;
+  const std::unique_ptr<Registration> registration_;
   const ModelRepository models_;
   ModelPool pool_;
   const std::optional<Lpips> lpips_;
@@ -181,7 +224,8 @@ class ServerImpl final : public Server {
   std::atomic<bool> running_ = false;  // runner_ and rpc_ are there
   std::atomic<bool> draining_ = false;
   std::unique_ptr<JobRunner> runner_;
-  std::unique_ptr<NewsSubscription> news_;  // for runner_
+  std::unique_ptr<JobFollower> follower_;   // null: nobody else uses the queue
+  std::unique_ptr<NewsSubscription> news_;  // for runner_ and follower_
   std::unique_ptr<RpcServer> rpc_;
   std::unique_ptr<HttpServer> http_;
 };
@@ -210,6 +254,7 @@ absl::StatusOr<std::optional<Lpips>> LoadLpips(const std::string& path) {
 absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given) {
   const ServerOptions options = WithDefaults(given);
   RETURN_IF_ERROR(CheckDevice(Device(options)));
+  RETURN_IF_ERROR(AdvertisedAddress(options.advertise, options.listen, HostName()).status());
   ASSIGN_OR_RETURN(Queue queue, OpenQueue(options));
   spdlog::info("loading models from {}", options.models_dir);
   RETURN_IF_ERROR(HitFailpoint("server.load"));
@@ -217,8 +262,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given)
   LogModels(models);
   ASSIGN_OR_RETURN(ModelPool pool, ModelPool::Load(models, Device(options)));
   ASSIGN_OR_RETURN(std::optional<Lpips> lpips, LoadLpips(options.lpips));
-  return std::make_unique<ServerImpl>(options, std::move(queue), std::move(models), std::move(pool),
-                                      std::move(lpips));
+  ASSIGN_OR_RETURN(std::unique_ptr<Registration> registration,
+                   Registration::Take(queue.jobs.get(), Record(options, pool),
+                                      RegistrationOptions(options, queue)));
+  return std::make_unique<ServerImpl>(options, std::move(queue), std::move(registration),
+                                      std::move(models), std::move(pool), std::move(lpips));
 }
 
 }  // namespace tweedie

@@ -52,6 +52,7 @@ void AddCommands(CLI::App* app, Command* selected) {
   AddCancel(app, selected);
   AddDelete(app, selected);
   AddModels(app, selected);
+  AddServers(app, selected);
   AddInfo(app, selected);
 }
 

@@ -29,6 +29,7 @@ void AddList(CLI::App* app, Command* selected);
 void AddCancel(CLI::App* app, Command* selected);
 void AddDelete(CLI::App* app, Command* selected);
 void AddModels(CLI::App* app, Command* selected);
+void AddServers(CLI::App* app, Command* selected);
 void AddInfo(CLI::App* app, Command* selected);
 
 }  // namespace tweedie::cli

@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/jobs/job.h"
+#include "core/jobs/server_registry.h"
 
 namespace tweedie {
 
@@ -190,12 +191,16 @@ class JobUpkeep {
 
 // --- News -----------------------------------------------------------------
 
-// What somebody did to the queue.
+// What somebody did to the queue. If neither of the first two is set, there may be
+// jobs to claim.
 struct QueueNews {
-  // A running job whose cancellation was asked for. Empty: there may be jobs to
-  // claim.
-  std::string cancelled;
+  std::string cancelled = {};             // a running job whose cancellation was asked for
+  std::vector<std::string> changed = {};  // jobs in another state, new or deleted
+  bool missed = false;                    // earlier news may not have been told
 };
+
+// The most jobs of one JobNews::Look().
+inline constexpr size_t kMaxJobsInALook = 256;
 
 // Ends the news when it is destroyed, waiting for a call in progress.
 class NewsSubscription {
@@ -203,19 +208,27 @@ class NewsSubscription {
   virtual ~NewsSubscription() = default;
 };
 
+// How a server follows what others do.
 class JobNews {
  public:
   virtual ~JobNews() = default;
   // Calls `on_news`, from a thread of the store and one call at a time, for what
   // is done to the queue, by this server too. Hints: they may come late, twice or
-  // for nothing, and they do not come while the database is away; who depends on
-  // them polls as well. A store that no other server shares never calls. The
-  // store outlives the subscription.
+  // for nothing, and they do not come while the database is away (`missed` follows
+  // then); who depends on them polls as well. A store that no other server shares
+  // never calls. The store outlives the subscription.
   virtual std::unique_ptr<NewsSubscription> Listen(
       std::function<void(const QueueNews&)> on_news) = 0;
+  // Those of the jobs that exist, in no order, by one query. INVALID_ARGUMENT for
+  // more than kMaxJobsInALook.
+  virtual absl::StatusOr<std::vector<JobRecord>> Look(const std::vector<std::string>& ids) = 0;
 };
 
-class JobStore : public JobFrontDoor, public JobRunnerStore, public JobUpkeep, public JobNews {};
+class JobStore : public JobFrontDoor,
+                 public JobRunnerStore,
+                 public JobUpkeep,
+                 public JobNews,
+                 public ServerRegistry {};
 
 }  // namespace tweedie
 

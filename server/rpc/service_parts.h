@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_SERVER_RPC_SERVICE_PARTS_H_
 #define TWEEDIE_SERVER_RPC_SERVICE_PARTS_H_
 
+#include <functional>
 #include <string>
 
 #include "core/jobs/blob_store.h"
@@ -22,7 +23,9 @@ struct ServiceParts {
   RunnerControl* runner = nullptr;
   CreateLimits create_limits;
   RequestLimits request_limits;
-  v1::ServerInfo info;  // as GetServerInfo answers
+  v1::ServerInfo info;  // as GetServerInfo answers, without the queue's servers
+  // Told of each job that somebody begins to watch; may be empty. Must not block.
+  std::function<void(const std::string& job_id)> on_watch;
   std::string precision = "float32";
   int max_batch_rows = 0;
 };

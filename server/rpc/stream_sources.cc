@@ -55,6 +55,14 @@ absl::StatusOr<WatchOptions> ReadOptions(const v1::WatchJobRequest& request) {
   return options;
 }
 
+// An address may lead to another server than the one that gave it: one that listens
+// on the loopback of its own machine, say.
+absl::Status CheckRelay(const std::optional<std::string>& relay_to, const std::string& server) {
+  if (!relay_to.has_value() || *relay_to == server) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("this is the server ", server, ", not ", *relay_to, " (--advertise)"));
+}
+
 // Refuses a format in which not even one image fits into a frame.
 absl::Status CheckFramesFit(const WatchOptions& options, const JobRecord& job,
                             const ModelRepository& models) {
@@ -184,9 +192,12 @@ class MeasurementSource {
 }  // namespace
 
 absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& request,
+                                                     const std::optional<std::string>& relay_to,
                                                      const ServiceParts& parts) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
-  ASSIGN_OR_RETURN(const WatchOptions options, ReadOptions(request));
+  ASSIGN_OR_RETURN(WatchOptions options, ReadOptions(request));
+  RETURN_IF_ERROR(CheckRelay(relay_to, parts.info.server()));
+  options.is_relay = relay_to.has_value();
   // Subscribed first and read after, so that no event falls between.
   std::shared_ptr<Subscription> subscription = parts.hub->Watch(id, options);
   ASSIGN_OR_RETURN(const JobRecord record, parts.store->Get(id));
@@ -196,6 +207,7 @@ absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& 
     ASSIGN_OR_RETURN(position, parts.store->QueuePosition(id));
   }
   RETURN_IF_ERROR(parts.hub->Begin(*subscription, record, position, request.after_sequence()));
+  if (parts.on_watch && !options.is_relay) parts.on_watch(id);
   return WatchJobReactor::Source([subscription](std::function<void()> on_ready)
                                      -> absl::StatusOr<std::optional<WatchJobReactor::Item>> {
     ASSIGN_OR_RETURN(const std::optional<WatchEvent> event,

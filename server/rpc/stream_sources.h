@@ -1,6 +1,9 @@
 #ifndef TWEEDIE_SERVER_RPC_STREAM_SOURCES_H_
 #define TWEEDIE_SERVER_RPC_STREAM_SOURCES_H_
 
+#include <optional>
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/pull_reactor.h"
@@ -13,7 +16,10 @@ namespace tweedie {
 // does not: images are converted on `executor`. Each checks its request: INVALID_ARGUMENT with the
 // field, and the errors that the proto lists.
 using WatchJobReactor = PullReactor<v1::WatchJobResponse>;
+// `relay_to` is the server that a stream is meant for which another server opens
+// for watchers of its own; FAILED_PRECONDITION if that is not this one.
 absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& request,
+                                                     const std::optional<std::string>& relay_to,
                                                      const ServiceParts& parts);
 
 using WatchJobsReactor = PullReactor<v1::WatchJobsResponse>;

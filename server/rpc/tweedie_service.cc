@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "server/peers/peer_streams.h"
 #include "server/rpc/model_calls.h"
+#include "server/rpc/server_calls.h"
 #include "server/rpc/status_details.h"
 #include "server/rpc/stream_sources.h"
 
@@ -41,6 +44,13 @@ absl::StatusOr<std::string> CreatorOf(const grpc::CallbackServerContext& context
   }
   return absl::InvalidArgumentError(absl::StrCat("metadata x-tweedie-creator must be 1 to ",
                                                  kLongestCreator, " of [A-Za-z0-9_.@-]"));
+}
+
+// The server that a stream is meant for which another one opens.
+std::optional<std::string> RelayTarget(const grpc::CallbackServerContext& context) {
+  const auto it = context.client_metadata().find(kRelayMetadata);
+  if (it == context.client_metadata().end()) return std::nullopt;
+  return std::string(it->second.data(), it->second.size());
 }
 
 }  // namespace
@@ -93,9 +103,12 @@ Reactor* TweedieService::Stream(Open open) {
 grpc::ServerUnaryReactor* TweedieService::GetServerInfo(Context* context,
                                                         const v1::GetServerInfoRequest*,
                                                         v1::ServerInfo* response) {
-  *response = parts_.info;
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(grpc::Status::OK);
+  const bool accepted = executor_.TryRun([this, reactor, response] {
+    *response = DescribeServer(parts_);
+    reactor->Finish(grpc::Status::OK);
+  });
+  if (!accepted) reactor->Finish(ToGrpcStatus(Overloaded()));
   return reactor;
 }
 
@@ -161,9 +174,10 @@ grpc::ServerUnaryReactor* TweedieService::DeleteJob(Context* context,
 }
 
 grpc::ServerWriteReactor<v1::WatchJobResponse>* TweedieService::WatchJob(
-    Context*, const v1::WatchJobRequest* request) {
-  return Stream<WatchJobReactor>(
-      [this, request = *request] { return OpenWatchJob(request, parts_); });
+    Context* context, const v1::WatchJobRequest* request) {
+  return Stream<WatchJobReactor>([this, request = *request, relay_to = RelayTarget(*context)] {
+    return OpenWatchJob(request, relay_to, parts_);
+  });
 }
 
 grpc::ServerWriteReactor<v1::WatchJobsResponse>* TweedieService::WatchJobs(

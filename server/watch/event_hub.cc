@@ -16,10 +16,6 @@ bool WantsFrameOf(const WatchOptions& options, int step, bool last) {
 // The last sequence that the runner of an attempt may publish under.
 int64_t EndOfAttempt(int attempt) { return (int64_t{attempt} << 32) | 0x7fffffff; }
 
-Subscription::Slot SlotOf(v1::Frame::Kind kind) {
-  return kind == v1::Frame::X_T ? Subscription::Slot::kXT : Subscription::Slot::kX0Hat;
-}
-
 int64_t FrameSequence(const EventHub::Step& step, v1::Frame::Kind kind) {
   return step.sequence + (kind == v1::Frame::X_T ? 2 : 1);
 }
@@ -72,12 +68,13 @@ absl::Status EventHub::Begin(Subscription& subscription, const JobRecord& record
   int64_t present = record.sequence;
   int64_t limit = record.sequence;
   if (live.has_value()) {
-    limit = std::max(limit, live->reached);
+    limit = std::max(limit, live->here ? live->reached : EndOfAttempt(live->attempt));
     if (live->attempt == record.attempt) present = std::max(present, live->newest);
   } else if (record.state == JobState::kRunning) {
     limit = std::max(limit, EndOfAttempt(record.attempt));
   }
   if (after_sequence > limit) return NotReached(record, after_sequence, limit);
+  NoteReached(record, after_sequence);
   v1::Job job = Report(record, live);
   if (record.state == JobState::kQueued) {
     job.mutable_progress()->set_queue_position(static_cast<int32_t>(queue_position));
@@ -104,9 +101,9 @@ v1::Job EventHub::Report(const JobRecord& record) const { return Report(record, 
 
 v1::Job EventHub::Report(const JobRecord& record, const std::optional<Live>& live) {
   v1::Job job = ToProto(record);
-  if (live.has_value() && live->attempt == record.attempt && live->progress != nullptr) {
-    *job.mutable_progress() = *live->progress;
-  }
+  const bool newer = live.has_value() && live->attempt == record.attempt &&
+                     live->progress != nullptr && live->progress->step() >= record.progress.step;
+  if (newer) *job.mutable_progress() = *live->progress;
   return job;
 }
 
@@ -123,14 +120,18 @@ std::optional<EventHub::Live> EventHub::FindLive(const JobRecord& record) const 
 
 // --- Publishers --------------------------------------------------------------
 
-void EventHub::OnJobChanged(const JobRecord& job) {
+void EventHub::OnJobChanged(const JobRecord& job) { Publish(job, /*here=*/true); }
+
+void EventHub::OnJobSeen(const JobRecord& job) { Publish(job, /*here=*/false); }
+
+void EventHub::Publish(const JobRecord& job, bool here) {
   const absl::Time now = clock_->Now();
   std::vector<Listener> listeners;
-  Feeds feeds;
+  std::vector<std::shared_ptr<JobsFeed>> feeds;
   {
     absl::MutexLock lock(&mu_);
     Topic& topic = topics_[job.id];
-    UpdateLive(job, topic);
+    UpdateLive(job, here, topic);
     listeners = ListenersOf(topic);
     EraseIfIdle(job.id);
     feeds = LiveFeeds();
@@ -145,14 +146,17 @@ void EventHub::OnJobChanged(const JobRecord& job) {
   for (const auto& feed : feeds) feed->OnChanged(record, now);
 }
 
-void EventHub::UpdateLive(const JobRecord& job, Topic& topic) {
+void EventHub::UpdateLive(const JobRecord& job, bool here, Topic& topic) {
   const int known = topic.live.has_value() ? topic.live->attempt : -1;
   if (job.attempt < known) return;  // older news, overtaken on the way here
   if (job.state != JobState::kRunning) {
     topic.live.reset();
     return;
   }
-  if (job.attempt > known) topic.live = Live{job.attempt, 0, 0, clock_->Now(), {}, {}};
+  if (job.attempt > known) {
+    topic.live = Live{job.attempt, here, job.progress.step, 0, 0, clock_->Now(), {}, {}};
+  }
+  topic.live->here |= here;
   topic.live->newest = std::max(topic.live->newest, job.sequence);
   topic.live->reached = std::max(topic.live->reached, job.sequence);
   topic.live->record = std::make_shared<const JobRecord>(job);
@@ -160,7 +164,7 @@ void EventHub::UpdateLive(const JobRecord& job, Topic& topic) {
 
 void EventHub::OnJobDeleted(const std::string& job_id) {
   std::vector<Listener> listeners;
-  Feeds feeds;
+  std::vector<std::shared_ptr<JobsFeed>> feeds;
   {
     absl::MutexLock lock(&mu_);
     const auto topic = topics_.find(job_id);
@@ -191,7 +195,7 @@ void EventHub::OnStep(const Step& step, const FrameSource& frames) {
   const auto progress = std::make_shared<const v1::Progress>(step.progress);
   std::vector<Listener> listeners;
   std::shared_ptr<const JobRecord> record;
-  Feeds feeds;
+  std::vector<std::shared_ptr<JobsFeed>> feeds;
   {
     absl::MutexLock lock(&mu_);
     Topic& topic = topics_[step.job_id];
@@ -206,7 +210,7 @@ void EventHub::OnStep(const Step& step, const FrameSource& frames) {
     if (!WantsFrameOf(*listener.options, step.progress.step(), step.last)) continue;
     for (const FrameForm& form : listener.options->frames) {
       if (std::shared_ptr<const std::string> bytes = frames(form)) {
-        merged_ += subscription.Put(SlotOf(form.kind),
+        merged_ += subscription.Put(Subscription::SlotOf(form.kind),
                                     {FrameSequence(step, form.kind), now, std::move(bytes)});
       }
     }
@@ -219,8 +223,9 @@ std::shared_ptr<const JobRecord> EventHub::UpdateLive(const Step& step, absl::Ti
                                                       Topic& topic) {
   const int attempt = static_cast<int>(step.sequence >> 32);
   if (!topic.live.has_value() || topic.live->attempt < attempt) {
-    topic.live = Live{attempt, 0, 0, now, {}, {}};
+    topic.live = Live{attempt, true, 0, 0, 0, now, {}, {}};
   }
+  if (topic.live->attempt == attempt) topic.live->here = true;
   topic.live->newest = std::max(topic.live->newest, step.sequence);
   topic.live->reached = std::max(topic.live->reached, FrameSequence(step, v1::Frame::X_T));
   topic.live->time = now;
@@ -238,8 +243,8 @@ std::vector<EventHub::Listener> EventHub::ListenersOf(const Topic& topic) {
   return listeners;
 }
 
-EventHub::Feeds EventHub::LiveFeeds() {
-  Feeds feeds;
+std::vector<std::shared_ptr<JobsFeed>> EventHub::LiveFeeds() {
+  std::vector<std::shared_ptr<JobsFeed>> feeds;
   const auto take = [&](const std::weak_ptr<JobsFeed>& weak) {
     auto feed = weak.lock();
     if (feed != nullptr) feeds.push_back(std::move(feed));
@@ -252,7 +257,8 @@ EventHub::Feeds EventHub::LiveFeeds() {
 void EventHub::EraseIfIdle(const std::string& job_id) {
   const auto topic = topics_.find(job_id);
   if (topic == topics_.end()) return;
-  if (!topic->second.live.has_value() && topic->second.watchers.empty()) topics_.erase(topic);
+  const bool runs_here = topic->second.live.has_value() && topic->second.live->here;
+  if (!runs_here && topic->second.watchers.empty()) topics_.erase(topic);
 }
 
 std::map<std::string, double> EventHub::Metrics() const {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,12 +22,14 @@
 #include "server/watch/jobs_feed.h"
 #include "server/watch/subscription.h"
 #include "tweedie/v1/job.pb.h"
+#include "tweedie/v1/tweedie_service.pb.h"
 
 namespace tweedie {
 
 // Where what happens to jobs meets who watches them. Publishers never wait for
 // a watcher: they overwrite what waits for it. Knows no LibTorch and no gRPC;
-// HubObserver lets the runner publish here.
+// HubObserver lets the runner publish here, server/peers tells what happens at
+// other servers of the queue.
 //
 // To watch without a gap: Watch(), then read the job from the store, then
 // Begin() with what was read.
@@ -77,6 +80,29 @@ class EventHub {
   using FrameSource = std::function<std::shared_ptr<const std::string>(const FrameForm&)>;
   void OnStep(const Step& step, const FrameSource& frames) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // --- What happens at other servers ---
+
+  // A job that is watched here, by others than relays, and what they want.
+  struct Watched {
+    std::string job_id;
+    std::set<WatchOptions> options;
+  };
+  std::vector<Watched> WatchedJobs() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Those of all that still have a reader.
+  std::vector<std::shared_ptr<JobsFeed>> Feeds() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The job as the store has it, whoever changed it. What is known already is not
+  // told again.
+  void OnJobSeen(const JobRecord& job) ABSL_LOCKS_EXCLUDED(mu_);
+  // Likewise: tells those who watch it of the progress of its checkpoint, if they
+  // know less, under a sequence that its runner has gone beyond.
+  void OnCheckpointSeen(const JobRecord& job) ABSL_LOCKS_EXCLUDED(mu_);
+  // Progress or a frame that the runner of the job published at another server,
+  // for watchers who want `options`. False if it is neither, or if the job is not
+  // known to run elsewhere as that attempt.
+  bool OnRelayed(const std::string& job_id, const WatchOptions& options,
+                 const v1::WatchJobResponse& event) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Figures for /metrics.
   std::map<std::string, double> Metrics() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -86,9 +112,11 @@ class EventHub {
     std::weak_ptr<Subscription> subscription;
     std::shared_ptr<const WatchOptions> options;
   };
-  // A job that runs here.
+  // A job that runs, here or at another server.
   struct Live {
     int attempt = 0;
+    bool here = true;                         // all of its events are known
+    int step = 0;                             // told last, of a job that runs elsewhere
     int64_t newest = 0;                       // sequence of the last state or progress
     int64_t reached = 0;                      // and of the last frame, if it made any
     absl::Time time;                          // of that event
@@ -103,15 +131,23 @@ class EventHub {
     std::shared_ptr<Subscription> subscription;
     std::shared_ptr<const WatchOptions> options;
   };
-  using Feeds = std::vector<std::shared_ptr<JobsFeed>>;
-
   void Forget(const std::string& job_id, const Subscription* subscription) ABSL_LOCKS_EXCLUDED(mu_);
-  // Follow what runs here; the second returns the job's record, if it is known.
-  void UpdateLive(const JobRecord& job, Topic& topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Keeps in mind that a job that runs elsewhere has come so far.
+  void NoteReached(const JobRecord& record, int64_t after_sequence) ABSL_LOCKS_EXCLUDED(mu_);
+  void Publish(const JobRecord& job, bool here) ABSL_LOCKS_EXCLUDED(mu_);
+  // Follow what runs; the second returns the job's record, if it is known.
+  void UpdateLive(const JobRecord& job, bool here, Topic& topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::shared_ptr<const JobRecord> UpdateLive(const Step& step, absl::Time now, Topic& topic)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The topic of a job that runs at another server as `attempt`; null if there is
+  // none.
+  Topic* FindAway(const std::string& job_id, int attempt) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static std::vector<Listener> ListenersOf(const Topic& topic);
-  Feeds LiveFeeds() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Without relays.
+  static std::vector<Listener> OwnListenersOf(const Topic& topic);
+  static void Advance(Live& live, int64_t sequence, absl::Time time,
+                      std::shared_ptr<const v1::Progress> progress);
+  std::vector<std::shared_ptr<JobsFeed>> LiveFeeds() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What is known of the run of `record`, or of a later one; nullopt if nothing.
   std::optional<Live> FindLive(const JobRecord& record) const ABSL_LOCKS_EXCLUDED(mu_);
   static v1::Job Report(const JobRecord& record, const std::optional<Live>& live);

@@ -19,6 +19,7 @@ struct FrameForm {
   friend bool operator<(const FrameForm& a, const FrameForm& b) {
     return std::tie(a.kind, a.format, a.max_images) < std::tie(b.kind, b.format, b.max_images);
   }
+  friend bool operator==(const FrameForm& a, const FrameForm& b) { return !(a < b) && !(b < a); }
 };
 
 // The most bytes of a serialised `Frame`.

@@ -32,6 +32,13 @@ void JobsFeed::EndListing() {
   if (wake) wake();
 }
 
+std::vector<std::string> JobsFeed::KnownIds() const {
+  absl::MutexLock lock(&mu_);
+  std::vector<std::string> ids;
+  for (const auto& [id, known] : known_) ids.push_back(id);
+  return ids;
+}
+
 std::optional<FeedEvent> JobsFeed::Next(std::function<void()> on_ready) {
   absl::MutexLock lock(&mu_);
   while (!listing_ && !order_.empty()) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -49,6 +50,8 @@ class JobsFeed {
   // then. False if it has been deleted since.
   bool List(const JobRecord& job) ABSL_LOCKS_EXCLUDED(mu_);
   void EndListing() ABSL_LOCKS_EXCLUDED(mu_);
+  // Ids of the jobs that the reader was sent and that matched then.
+  std::vector<std::string> KnownIds() const ABSL_LOCKS_EXCLUDED(mu_);
   // The job that has waited longest. If there is none, nullopt, and `on_ready`
   // is called once when there is (it replaces an earlier one).
   std::optional<FeedEvent> Next(std::function<void()> on_ready) ABSL_LOCKS_EXCLUDED(mu_);
@@ -81,7 +84,7 @@ class JobsFeed {
   std::function<void()> TakeWaker() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const FeedOptions options_;
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   bool listing_ ABSL_GUARDED_BY(mu_) = true;
   absl::flat_hash_map<std::string, Known> known_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, Pending> pending_ ABSL_GUARDED_BY(mu_);

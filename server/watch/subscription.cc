@@ -24,6 +24,7 @@ void Subscription::Begin(WatchEvent initial) {
     for (auto& slot : slots_) {
       if (slot.has_value() && old(*slot)) slot.reset();
     }
+    last_sent_ = initial.sequence;
     states_.push_front(std::move(initial));
     begun_ = true;
     wake = TakeWaker();
@@ -51,7 +52,7 @@ bool Subscription::Put(Slot slot, WatchEvent event) {
     merged = waiting.has_value();
     if (merged) {
       if (waiting->sequence >= event.sequence) return false;
-      event.skipped = waiting->skipped + 1;
+      event.skipped += waiting->skipped + 1;
     }
     waiting = std::move(event);
     wake = TakeWaker();

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -26,6 +27,17 @@ namespace tweedie {
 struct WatchOptions {
   int frame_interval = 0;         // a frame every so many steps, and of the last; 0: none
   std::vector<FrameForm> frames;  // at most one a kind
+  // The watcher is another server, for watchers of its own: it is told of what
+  // happens here, and not of what this one is told by others.
+  bool is_relay = false;
+
+  friend bool operator<(const WatchOptions& a, const WatchOptions& b) {
+    return std::tie(a.frame_interval, a.frames, a.is_relay) <
+           std::tie(b.frame_interval, b.frames, b.is_relay);
+  }
+  friend bool operator==(const WatchOptions& a, const WatchOptions& b) {
+    return !(a < b) && !(b < a);
+  }
 };
 
 // One event of a job, ready to be sent. What it holds is shared by watchers.
@@ -47,6 +59,10 @@ class Subscription {
  public:
   // Where progress and frames wait; a newer one takes the place of an older.
   enum class Slot : size_t { kProgress, kX0Hat, kXT };
+
+  static Slot SlotOf(v1::Frame::Kind kind) {
+    return kind == v1::Frame::X_T ? Slot::kXT : Slot::kX0Hat;
+  }
 
   // --- The reader's side ---
 
@@ -79,7 +95,7 @@ class Subscription {
 
   absl::Mutex mu_;
   bool begun_ ABSL_GUARDED_BY(mu_) = false;
-  int64_t last_sent_ ABSL_GUARDED_BY(mu_) = -1;
+  int64_t last_sent_ ABSL_GUARDED_BY(mu_) = -1;         // or begun with
   std::deque<WatchEvent> states_ ABSL_GUARDED_BY(mu_);  // ascending
   std::array<std::optional<WatchEvent>, 3> slots_ ABSL_GUARDED_BY(mu_);
   absl::Status closed_ ABSL_GUARDED_BY(mu_);

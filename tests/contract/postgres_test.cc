@@ -1,10 +1,12 @@
 // What is particular to PostgreSQL: connections that break, several servers, and
 // news.
 #include <atomic>
+#include <map>
 #include <set>
 #include <thread>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
@@ -12,6 +14,7 @@
 #include "core/jobs/postgres/database.h"
 #include "core/jobs/postgres/schema.h"
 #include "core/jobs/postgres/sql_text.h"
+#include "core/jobs/sql/sql_job_store.h"
 #include "tests/contract/job_store_fixture.h"
 #include "tests/testing/cutting_proxy.h"
 
@@ -61,6 +64,11 @@ class PostgresTest : public ::testing::Test {
     auto claimed = store.Claim(Request());
     EXPECT_OK(claimed);
     return claimed.ok() && claimed->has_value() ? **claimed : Claimed();
+  }
+  static ServerRecord NamedServer(const std::string& name) {
+    ServerRecord server;
+    server.name = name;
+    return server;
   }
   static JobEnd Success() {
     JobEnd end;
@@ -357,6 +365,19 @@ class NewsLog {
     absl::MutexLock lock(&mu_);
     ++count_;
     if (!news.cancelled.empty()) cancelled_.insert(news.cancelled);
+    for (const std::string& id : news.changed) ++changed_[id];
+    if (news.missed) ++missed_;
+  }
+  // Waits until a job was told of so often as having changed.
+  bool WaitForChanges(const std::string& id, int times) {
+    absl::MutexLock lock(&mu_);
+    const auto told = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return changed_[id] >= times; };
+    return mu_.AwaitWithTimeout(absl::Condition(&told), absl::Seconds(30));
+  }
+  bool WaitForMissed(int times) {
+    absl::MutexLock lock(&mu_);
+    const auto told = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return missed_ >= times; };
+    return mu_.AwaitWithTimeout(absl::Condition(&told), absl::Seconds(30));
   }
   bool WaitForCancelled(const std::string& id) {
     absl::MutexLock lock(&mu_);
@@ -376,7 +397,9 @@ class NewsLog {
  private:
   absl::Mutex mu_;
   int count_ ABSL_GUARDED_BY(mu_) = 0;
+  int missed_ ABSL_GUARDED_BY(mu_) = 0;
   std::set<std::string> cancelled_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, int> changed_ ABSL_GUARDED_BY(mu_);
 };
 
 TEST_F(PostgresTest, ServersHearOfJobsAndCancellationsOfOthers) {
@@ -397,6 +420,66 @@ TEST_F(PostgresTest, ServersHearOfJobsAndCancellationsOfOthers) {
   EXPECT_TRUE(log.WaitForCancelled("job-1"));
 }
 
+TEST_F(PostgresTest, ServersHearOfEveryChangeOfStateByOthers) {
+  const auto here = Open();
+  const auto there = Open();
+  NewsLog log;
+  const auto subscription = there->Listen([&](const QueueNews& news) { log.Add(news); });
+  ASSERT_TRUE(log.WaitForMissed(1)) << "once it listens";
+  int told = 0;
+  ASSERT_OK(here->Create({MakeJob("job-1")}, CreateLimits()));
+  EXPECT_TRUE(log.WaitForChanges("job-1", ++told)) << "created";
+  Lease lease = Claim(*here).lease;
+  EXPECT_TRUE(log.WaitForChanges("job-1", ++told)) << "claimed";
+  ASSERT_OK(here->Release(lease, 0));
+  EXPECT_TRUE(log.WaitForChanges("job-1", ++told)) << "released";
+  lease = Claim(*here).lease;
+  EXPECT_TRUE(log.WaitForChanges("job-1", ++told)) << "claimed";
+  ASSERT_OK(here->Rescue(/*all=*/true));
+  EXPECT_TRUE(log.WaitForChanges("job-1", ++told)) << "rescued";
+  lease = Claim(*here).lease;
+  EXPECT_TRUE(log.WaitForChanges("job-1", ++told)) << "claimed";
+  ASSERT_OK(here->Finish(lease, Success()));
+  EXPECT_TRUE(log.WaitForChanges("job-1", ++told)) << "finished";
+  ASSERT_OK(here->Delete("job-1"));
+  EXPECT_TRUE(log.WaitForChanges("job-1", ++told)) << "deleted";
+  ASSERT_OK(here->Create({MakeJob("job-2")}, CreateLimits()));
+  ASSERT_OK(here->Cancel("job-2"));
+  EXPECT_TRUE(log.WaitForChanges("job-2", 2)) << "created, cancelled";
+}
+
+TEST_F(PostgresTest, NewsOfManyJobsAtOnceAreTold) {
+  const auto store = Open();
+  NewsLog log;
+  const auto subscription = store->Listen([&](const QueueNews& news) { log.Add(news); });
+  ASSERT_TRUE(log.WaitForMissed(1));
+  std::vector<NewJob> jobs;  // with the longest ids that there are
+  for (int i = 0; i < 1000; ++i) jobs.push_back(MakeJob(absl::StrFormat("%063d", i)));
+  ASSERT_OK(store->Create(jobs, CreateLimits()));
+  for (const NewJob& job : jobs) ASSERT_TRUE(log.WaitForChanges(job.record.id, 1));
+}
+
+TEST_F(PostgresTest, LeasesAreRenewedWhileAllConnectionsAreBusy) {
+  PostgresOptions options = Options();
+  options.max_connections = 1;
+  ASSERT_OK_AND_ASSIGN(auto opened, postgres::PgDatabase::Open(options));
+  postgres::PgDatabase* const database = opened.get();
+  sql::SqlJobStore store(std::move(opened), RetentionPolicy());
+  absl::Notification busy, done;
+  std::thread user([&] {
+    EXPECT_OK(database->Read([&](sql::Connection&) {
+      busy.Notify();
+      done.WaitForNotification();
+      return absl::OkStatus();
+    }));
+  });
+  busy.WaitForNotification();
+  EXPECT_OK(store.Heartbeat({{"job-1", 1, 1}}, absl::Seconds(30)));
+  EXPECT_OK(store.Register(NamedServer("one"), {}));
+  done.Notify();
+  user.join();
+}
+
 TEST_F(PostgresTest, NewsGoOnAfterARestart) {
   const auto store = Open();
   NewsLog log;
@@ -406,6 +489,7 @@ TEST_F(PostgresTest, NewsGoOnAfterARestart) {
   cluster().Crash();
   ASSERT_OK(cluster().Restart());
   EXPECT_TRUE(log.WaitForMoreThan(heard)) << "there may have been some meanwhile";
+  EXPECT_TRUE(log.WaitForMissed(2));
   ASSERT_OK(store->Create({MakeJob("job-1")}, CreateLimits()));
   Claim(*store);
   ASSERT_OK(store->Cancel("job-1"));
@@ -430,6 +514,15 @@ TEST_F(PostgresTest, OfServersThatStartAtOnceOneMigrates) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(opened, 4);
+  EXPECT_EQ(Sql("SELECT version FROM schema_version"), absl::StrCat(postgres::SchemaVersion()));
+}
+
+TEST_F(PostgresTest, QueueOfTheFirstVersionIsMigrated) {
+  ASSERT_OK(Open()->Create({MakeJob("job-1")}, CreateLimits()));
+  Sql("DROP TABLE servers; UPDATE schema_version SET version = 1");
+  const auto store = Open();
+  EXPECT_OK(store->Get("job-1"));
+  EXPECT_OK(store->Register(NamedServer("one"), {}));
   EXPECT_EQ(Sql("SELECT version FROM schema_version"), absl::StrCat(postgres::SchemaVersion()));
 }
 

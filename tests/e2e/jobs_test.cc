@@ -96,6 +96,14 @@ TEST_F(JobsTest, InfoTellsWhatTheServerIs) {
   EXPECT_EQ(Objects(MustRun({"info", "--json"})).at(0).at("store"), "sqlite");
 }
 
+TEST_F(JobsTest, ServersOfTheQueueAreListed) {
+  const std::string address = server().process().address();
+  EXPECT_THAT(Lines(MustRun({"servers"}).out),
+              ElementsAre(StartsWith("NAME"), AllOf(HasSubstr(address), HasSubstr("cpu"),
+                                                    HasSubstr("models/fashion-mnist-32"))));
+  EXPECT_EQ(Objects(MustRun({"servers", "--json"})).at(0).at("address"), address);
+}
+
 TEST_F(JobsTest, ServerOptionGoesBeforeTheEnvironment) {
   const std::string address = server().process().address();
   const auto run = [](const std::string& variable, const std::vector<std::string>& arguments) {
@@ -110,8 +118,9 @@ TEST_F(JobsTest, EveryCommandHasAManual) {
   EXPECT_THAT(MustRun({"--version"}).out, StartsWith("tweedie "));
   EXPECT_THAT(MustRun({"--help"}).out, AllOf(HasSubstr("Exit codes"), HasSubstr("Examples")));
   for (const char* command :
-       {"sample", "denoise", "sdedit", "ald", "dps", "ddnm", "ddrm", "pigdm", "diffpir", "reddiff",
-        "repaint", "evaluate", "watch", "get", "list", "cancel", "delete", "models", "info"}) {
+       {"sample", "denoise", "sdedit",  "ald",     "dps",      "ddnm",  "ddrm",
+        "pigdm",  "diffpir", "reddiff", "repaint", "evaluate", "watch", "get",
+        "list",   "cancel",  "delete",  "models",  "servers",  "info"}) {
     EXPECT_THAT(MustRun({command, "--help"}).out, HasSubstr(command));
   }
 }

@@ -36,9 +36,10 @@ LAYERS = {
     "server/convert": _CONVERT,
     "server/runner": _RUNNER,
     "server/watch": _FRONT,
-    "server/rpc": _FRONT | {"server/watch"},
+    "server/peers": {"core/base", "core/jobs", "proto", "server/runner", "server/watch"},
+    "server/rpc": _FRONT | {"server/watch", "server/peers"},
     "server/http": _FRONT | {"server/watch"},
-    "server": _FRONT | {"server/watch", "server/rpc", "server/http"},
+    "server": _FRONT | {"server/watch", "server/peers", "server/rpc", "server/http"},
     "client/cpp": {"proto", STATUS_MACROS},
     "client/cli": {"client/cpp", "proto", "imaging", STATUS_MACROS},
 }

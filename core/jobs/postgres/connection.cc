@@ -256,6 +256,14 @@ absl::Status PgConnection::LockQueue() {
   return Execute("SELECT pg_advisory_xact_lock('commits'::regclass::oid::int, 1)");
 }
 
-void PgConnection::Announce(const QueueNews& news) { news_.push_back(news); }
+void PgConnection::Announce(const QueueNews& news) {
+  const size_t count = news_.empty() ? 0 : news_.back().changed.size();
+  if (news.changed.empty() || count == 0 || count + news.changed.size() > kMaxChangedInAPayload) {
+    news_.push_back(news);
+    return;
+  }
+  std::vector<std::string>& changed = news_.back().changed;
+  changed.insert(changed.end(), news.changed.begin(), news.changed.end());
+}
 
 }  // namespace tweedie::postgres

@@ -9,7 +9,7 @@ absl::StatusOr<ConnectionPool::Lent> ConnectionPool::Take(absl::Time deadline) {
   {
     absl::MutexLock lock(&mu_);
     const auto has_room = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-      return in_use_ < options_.max_connections;
+      return in_use_ < max_connections_;
     };
     if (!mu_.AwaitWithDeadline(absl::Condition(&has_room), deadline)) {
       return absl::UnavailableError("PostgreSQL: all connections are in use");

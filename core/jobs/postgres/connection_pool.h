@@ -13,11 +13,12 @@
 
 namespace tweedie::postgres {
 
-// Connections, at most options.max_connections at once, kept for the next user.
+// Connections, at most `max_connections` at once, kept for the next user.
 // Thread-safe.
 class ConnectionPool {
  public:
-  explicit ConnectionPool(const PostgresOptions& options) : options_(options) {}
+  ConnectionPool(const PostgresOptions& options, int max_connections)
+      : options_(options), max_connections_(max_connections) {}
 
   // A connection, lent until it is destroyed.
   class Lent {
@@ -46,6 +47,7 @@ class ConnectionPool {
   void GiveUpPlace() ABSL_LOCKS_EXCLUDED(mu_);
 
   const PostgresOptions options_;
+  const int max_connections_;
   absl::Mutex mu_;
   int in_use_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<std::unique_ptr<PgConnection>> idle_ ABSL_GUARDED_BY(mu_);

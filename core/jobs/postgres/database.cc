@@ -71,17 +71,19 @@ absl::StatusOr<std::unique_ptr<PgDatabase>> PgDatabase::Open(const PostgresOptio
   return database;
 }
 
-absl::Status PgDatabase::Transact(PgConnection::Mode mode, absl::Duration timeout, Body body) {
+absl::Status PgDatabase::Transact(ConnectionPool& pool, PgConnection::Mode mode,
+                                  absl::Duration timeout, Body body) {
   const absl::Time deadline = absl::Now() + timeout;
   Backoff backoff(kFirstWait, kLongestWait);
   while (true) {
-    const Outcome outcome = TryOnce(mode, deadline, body);
+    const Outcome outcome = TryOnce(pool, mode, deadline, body);
     if (!outcome.repeat || !WaitForNext(backoff, deadline)) return FinalStatus(outcome.status);
   }
 }
 
-PgDatabase::Outcome PgDatabase::TryOnce(PgConnection::Mode mode, absl::Time deadline, Body body) {
-  absl::StatusOr<ConnectionPool::Lent> lent = pool_.Take(deadline);
+PgDatabase::Outcome PgDatabase::TryOnce(ConnectionPool& pool, PgConnection::Mode mode,
+                                        absl::Time deadline, Body body) {
+  absl::StatusOr<ConnectionPool::Lent> lent = pool.Take(deadline);
   if (!lent.ok()) return {lent.status(), absl::IsUnavailable(lent.status())};
   PgConnection& connection = **lent;
   absl::Status status = connection.Begin(mode);

@@ -28,33 +28,47 @@ class PgDatabase final : public sql::Database {
 
   using sql::Database::Read;
   using sql::Database::Write;
+  using sql::Database::WriteUrgently;
   absl::Status Write(Body body) override {
     return Transact(PgConnection::Mode::kWrite, options_.call_timeout, body);
+  }
+  absl::Status WriteUrgently(Body body) override {
+    return Transact(urgent_, PgConnection::Mode::kWrite, options_.call_timeout, body);
   }
   absl::Status Read(Body body) override {
     return Transact(PgConnection::Mode::kRead, options_.call_timeout, body);
   }
   // Likewise, for what takes longer.
-  absl::Status Transact(PgConnection::Mode mode, absl::Duration timeout, Body body);
+  absl::Status Transact(PgConnection::Mode mode, absl::Duration timeout, Body body) {
+    return Transact(pool_, mode, timeout, body);
+  }
 
   std::unique_ptr<NewsSubscription> Listen(std::function<void(const QueueNews&)> on_news) override;
 
   const PostgresOptions& options() const { return options_; }
 
  private:
-  explicit PgDatabase(const PostgresOptions& options) : options_(options), pool_(options) {}
+  explicit PgDatabase(const PostgresOptions& options)
+      : options_(options),
+        pool_(options, options.max_connections),
+        urgent_(options, kUrgentConnections) {}
   // How one run of a transaction ended.
   struct Outcome {
     absl::Status status;
     bool repeat = false;  // nothing was done, and another try may succeed
   };
-  Outcome TryOnce(PgConnection::Mode mode, absl::Time deadline, Body body);
+  absl::Status Transact(ConnectionPool& pool, PgConnection::Mode mode, absl::Duration timeout,
+                        Body body);
+  static constexpr int kUrgentConnections = 1;
+
+  Outcome TryOnce(ConnectionPool& pool, PgConnection::Mode mode, absl::Time deadline, Body body);
   Outcome Finish(PgConnection& connection, PgConnection::Mode mode, absl::Time deadline);
   // Whether the transaction was committed that was being when its connection broke.
   absl::StatusOr<bool> WasCommitted(const CommitId& id, absl::Time deadline);
 
   const PostgresOptions options_;
   ConnectionPool pool_;
+  ConnectionPool urgent_;
 };
 
 }  // namespace tweedie::postgres

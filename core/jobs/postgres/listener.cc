@@ -50,7 +50,7 @@ absl::Status Listener::ListenOnce(Backoff& backoff) {
   ASSIGN_OR_RETURN(std::unique_ptr<PgConnection> connection, PgConnection::Open(options_));
   RETURN_IF_ERROR(connection->Execute("LISTEN " + QuotedIdentifier(NewsChannel(options_.schema))));
   backoff.Reset();
-  on_news_(QueueNews());
+  on_news_({.missed = true});
   while (!stopping_ && !connection->broken()) {
     RETURN_IF_ERROR(TellNews(*connection));
     Wait(PQsocket(connection->handle()), kIdle);

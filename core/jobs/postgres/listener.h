@@ -15,8 +15,7 @@
 namespace tweedie::postgres {
 
 // Waits for notifications on a connection and a thread of its own; connects
-// again when it breaks, and then tells that there may be jobs, as news may have
-// been missed. Thread-safe.
+// again when it breaks, and then tells that news may have been missed. Thread-safe.
 class Listener final : public NewsSubscription {
  public:
   Listener(const PostgresOptions& options, std::function<void(const QueueNews&)> on_news);

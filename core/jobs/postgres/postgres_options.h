@@ -18,7 +18,8 @@ struct PostgresOptions {
   // Of everything of ours; made if need be. Queues in several schemas of one
   // database know nothing of each other.
   std::string schema = "tweedie";
-  int max_connections = 8;  // at once; one more waits for news
+  // At once; one more waits for news, and one is for leases alone.
+  int max_connections = 8;
   // How long a call may take in all, with its waiting and repeating; after that
   // it returns UNAVAILABLE.
   absl::Duration call_timeout = absl::Seconds(10);

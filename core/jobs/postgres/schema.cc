@@ -112,7 +112,21 @@ CREATE TABLE blob_chunks (
 ALTER TABLE blob_chunks ALTER COLUMN bytes SET STORAGE EXTERNAL;
 )";
 
-constexpr const char* kMigrations[] = {kVersion1};
+// Renewed every few seconds.
+constexpr char kVersion2[] = R"(
+CREATE TABLE servers (
+  name text COLLATE "C" PRIMARY KEY,
+  instance bigint NOT NULL,
+  address text NOT NULL,
+  version text NOT NULL,
+  devices text NOT NULL,
+  models text NOT NULL,
+  start_time bigint NOT NULL,
+  lease_end bigint NOT NULL
+) WITH (fillfactor = 50);
+)";
+
+constexpr const char* kMigrations[] = {kVersion1, kVersion2};
 
 // Held by whoever makes or migrates schemas of this database ("tweedie" in
 // ASCII).

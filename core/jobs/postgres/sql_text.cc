@@ -1,12 +1,15 @@
 #include "core/jobs/postgres/sql_text.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 namespace tweedie::postgres {
 namespace {
 
 constexpr char kCancelled[] = "cancelled ";
+constexpr char kChanged[] = "changed ";
 constexpr size_t kMaxNameBytes = 63;
 
 }  // namespace
@@ -42,12 +45,14 @@ std::string NewsChannel(absl::string_view schema) {
 }
 
 std::string PayloadOf(const QueueNews& news) {
+  if (!news.changed.empty()) return absl::StrCat(kChanged, absl::StrJoin(news.changed, " "));
   return news.cancelled.empty() ? "queued" : absl::StrCat(kCancelled, news.cancelled);
 }
 
 QueueNews NewsOf(absl::string_view payload) {
   QueueNews news;
   if (absl::ConsumePrefix(&payload, kCancelled)) news.cancelled = std::string(payload);
+  if (absl::ConsumePrefix(&payload, kChanged)) news.changed = absl::StrSplit(payload, ' ');
   return news;
 }
 

@@ -17,7 +17,10 @@ std::string Literal(absl::string_view text);
 // ours has one in a literal.
 std::string Numbered(absl::string_view sql);
 
-// The channel of the queue's news, and what they say.
+// The channel of the queue's news, and what they say: of cancelled and changed
+// jobs one of the two. A payload takes kMaxChangedInAPayload jobs (it may have
+// 8,000 bytes, and an id has 63).
+inline constexpr size_t kMaxChangedInAPayload = 100;
 std::string NewsChannel(absl::string_view schema);
 std::string PayloadOf(const QueueNews& news);
 QueueNews NewsOf(absl::string_view payload);

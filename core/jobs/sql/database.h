@@ -118,6 +118,9 @@ class Database {
   // undone if not. `body` may be run again if a connection breaks or
   // transactions get into each other's way; the last run is the one that counts.
   virtual absl::Status Write(Body body) = 0;
+  // Likewise, but never behind other calls that keep all connections busy: for
+  // leases, which run out.
+  virtual absl::Status WriteUrgently(Body body) = 0;
   // Likewise, for what only reads: it sees one state of the database, with
   // every write that has returned.
   virtual absl::Status Read(Body body) = 0;
@@ -128,6 +131,10 @@ class Database {
   template <typename T>
   absl::StatusOr<T> Write(absl::FunctionRef<absl::StatusOr<T>(Connection&)> body) {
     return WithValue<T>(&Database::Write, body);
+  }
+  template <typename T>
+  absl::StatusOr<T> WriteUrgently(absl::FunctionRef<absl::StatusOr<T>(Connection&)> body) {
+    return WithValue<T>(&Database::WriteUrgently, body);
   }
   template <typename T>
   absl::StatusOr<T> Read(absl::FunctionRef<absl::StatusOr<T>(Connection&)> body) {

@@ -206,6 +206,7 @@ absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Create(const std::vector<New
       if (made[i]) {
         const std::string field = FieldPath(i, jobs.size(), "job_id");
         ASSIGN_OR_RETURN(record, Insert(db, jobs[i], quota, field, db.Now()));
+        db.Announce({.changed = {record->id}});
       }
       records.push_back(*std::move(record));
     }
@@ -252,6 +253,7 @@ absl::StatusOr<JobRecord> SqlJobStore::Cancel(absl::string_view id) {
     RETURN_IF_ERROR(cancel.Bind(now).Bind(ExpiryOf(JobState::kCancelled, now)).Bind(id).Run());
     ASSIGN_OR_RETURN(JobRecord job, GetJob(db, id));
     if (job.state == JobState::kRunning) db.Announce({.cancelled = job.id});
+    if (job.state == JobState::kCancelled) db.Announce({.changed = {job.id}});
     return job;
   });
 }
@@ -265,6 +267,7 @@ absl::StatusOr<JobRecord> SqlJobStore::Delete(absl::string_view id) {
           absl::StrCat("job ", id, " has not ended; cancel it first"));
     }
     RETURN_IF_ERROR(DeleteRow(db, row->row));
+    db.Announce({.changed = {row->job.id}});
     return std::move(row->job);
   });
 }

@@ -1,6 +1,7 @@
 #include "core/jobs/sql/job_row.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <utility>
 
@@ -203,6 +204,16 @@ std::string IndexedBy(const Dialect& dialect, absl::string_view index) {
 
 std::string Greatest(const Dialect& dialect, absl::string_view values) {
   return absl::StrCat(dialect.greatest, "(", values, ")");
+}
+
+absl::string_view ForUpdate(const Dialect& dialect) {
+  return dialect.locks_rows ? " FOR UPDATE SKIP LOCKED" : "";
+}
+
+int64_t StoredBits(uint64_t bits) {
+  int64_t stored;
+  std::memcpy(&stored, &bits, sizeof(stored));
+  return stored;
 }
 
 std::string Parameters(size_t count) {

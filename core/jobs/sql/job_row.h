@@ -42,6 +42,11 @@ void BindBlobRef(Statement& statement, const BlobRef& blob);
 std::string IndexedBy(const Dialect& dialect, absl::string_view index);
 // The largest of `values`, which are joined by commas.
 std::string Greatest(const Dialect& dialect, absl::string_view values);
+// Ends the SELECT of rows that this transaction is about to change: those that
+// another changes are passed over.
+absl::string_view ForUpdate(const Dialect& dialect);
+// 64 random bits as the databases keep them: their integers are signed.
+int64_t StoredBits(uint64_t bits);
 // `count` parameters.
 std::string Parameters(size_t count);
 

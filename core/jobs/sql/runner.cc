@@ -1,5 +1,4 @@
 // What the runner asks of the queue: Claim, and writes fenced by its lease.
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,15 +21,8 @@ absl::string_view Fence() {
   return " WHERE id = ? AND attempt = ? AND lease_token = ? AND state = 2";
 }
 
-// The databases' integers are signed; the bits are what matters.
-int64_t StoredToken(uint64_t token) {
-  int64_t stored;
-  std::memcpy(&stored, &token, sizeof(stored));
-  return stored;
-}
-
 Statement& BindFence(Statement& statement, const Lease& lease) {
-  return statement.Bind(lease.job_id).Bind(lease.attempt).Bind(StoredToken(lease.token));
+  return statement.Bind(lease.job_id).Bind(lease.attempt).Bind(StoredBits(lease.token));
 }
 
 absl::Status LeaseLost(const Lease& lease) {
@@ -38,10 +30,11 @@ absl::Status LeaseLost(const Lease& lease) {
       "lease lost: job ", lease.job_id, " is no longer run by attempt ", lease.attempt));
 }
 
-// Runs a fenced UPDATE that returns the job.
+// Runs a fenced UPDATE of the job's state, which returns the job.
 absl::StatusOr<JobRecord> JobUnderLease(Connection& db, Statement update, const Lease& lease) {
   ASSIGN_OR_RETURN(std::optional<JobRow> row, ReadJob(db, std::move(update)));
   if (!row.has_value()) return LeaseLost(lease);
+  db.Announce({.changed = {row->job.id}});
   return std::move(row->job);
 }
 
@@ -120,7 +113,7 @@ void BindClaim(Statement& update, const Dialect& dialect, const ClaimRequest& re
                uint64_t token, int64_t now) {
   for (const std::string& model : request.models) update.Bind(model);
   for (const std::string& id : request.except) update.Bind(id);
-  update.Bind(request.server).Bind(request.device).Bind(StoredToken(token));
+  update.Bind(request.server).Bind(request.device).Bind(StoredBits(token));
   update.Bind(now + absl::ToInt64Microseconds(request.lease_duration)).Bind(now);
   if (dialect.locks_rows) update.Bind(request.max_cost_bytes);
   update.Bind(request.max_cost_bytes);
@@ -175,7 +168,9 @@ absl::StatusOr<std::optional<Claimed>> SqlJobStore::Claim(const ClaimRequest& re
   const auto claim = [&](Connection& db) -> absl::StatusOr<Row> {
     ASSIGN_OR_RETURN(Statement update, db.Prepare(ClaimSql(db.dialect(), request)));
     BindClaim(update, db.dialect(), request, token, Now(db));
-    return ReadJob(db, std::move(update));
+    ASSIGN_OR_RETURN(Row row, ReadJob(db, std::move(update)));
+    if (row.has_value()) db.Announce({.changed = {row->job.id}});
+    return row;
   };
   ASSIGN_OR_RETURN(Row row, database_->Write<Row>(claim));
   if (!row.has_value()) return std::nullopt;
@@ -187,7 +182,7 @@ absl::StatusOr<std::vector<JobRunnerStore::HeartbeatResult>> SqlJobStore::Heartb
     const std::vector<Lease>& leases, absl::Duration duration) {
   using Results = std::vector<HeartbeatResult>;
   if (leases.empty()) return Results();
-  return database_->Write<Results>([&](Connection& db) -> absl::StatusOr<Results> {
+  return database_->WriteUrgently<Results>([&](Connection& db) -> absl::StatusOr<Results> {
     const int64_t end = Now(db) + absl::ToInt64Microseconds(duration);
     Results results;
     for (const Lease& lease : leases) {

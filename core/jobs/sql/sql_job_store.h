@@ -15,8 +15,8 @@
 namespace tweedie::sql {
 
 // JobStore on a database that has the tables of its schema.cc; its methods are
-// in front_door.cc, runner.cc and upkeep.cc. Thread-safe: the database is, and
-// the rest is constant.
+// in front_door.cc, runner.cc, upkeep.cc, news.cc and registry.cc. Thread-safe: the database is,
+// and the rest is constant.
 class SqlJobStore final : public JobStore {
  public:
   SqlJobStore(std::shared_ptr<Database> database, RetentionPolicy retention)
@@ -48,6 +48,11 @@ class SqlJobStore final : public JobStore {
   std::unique_ptr<NewsSubscription> Listen(std::function<void(const QueueNews&)> on_news) override {
     return database_->Listen(std::move(on_news));
   }
+  absl::StatusOr<std::vector<JobRecord>> Look(const std::vector<std::string>& ids) override;
+
+  absl::Status Register(const ServerRecord& server, const Terms& terms) override;
+  absl::Status Unregister(const ServerRecord& server) override;
+  absl::StatusOr<std::vector<ServerRecord>> Servers() override;
 
  private:
   // Microseconds since 1970.

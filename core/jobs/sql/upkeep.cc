@@ -17,11 +17,6 @@ std::vector<JobRecord> RecordsOf(std::vector<JobRow> rows) {
   return records;
 }
 
-// Ends the SELECT of rows that this transaction is about to change.
-absl::string_view ForUpdate(const Dialect& dialect) {
-  return dialect.locks_rows ? " FOR UPDATE SKIP LOCKED" : "";
-}
-
 // Later than every lease.
 constexpr int64_t kEndOfTime = std::numeric_limits<int64_t>::max();
 
@@ -82,6 +77,7 @@ absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Rescue(bool all) {
     update.Bind(now).Bind(ExpiryOf(JobState::kCancelled, now)).Bind(all ? kEndOfTime : now);
     ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadJobs(db, std::move(update)));
     if (!rows.empty()) db.Announce(QueueNews());
+    for (const JobRow& row : rows) db.Announce({.changed = {row.job.id}});
     return RecordsOf(std::move(rows));
   });
 }
@@ -96,7 +92,10 @@ absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Expire() {
                                                                ForUpdate(db.dialect()))));
     select.Bind(now).Bind(retention_.max_per_pass);
     ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadJobs(db, std::move(select)));
-    for (const JobRow& row : rows) RETURN_IF_ERROR(DeleteRow(db, row.row));
+    for (const JobRow& row : rows) {
+      RETURN_IF_ERROR(DeleteRow(db, row.row));
+      db.Announce({.changed = {row.job.id}});
+    }
     RETURN_IF_ERROR(DeleteOldRequestIds(db, now, retention_.max_per_pass));
     return RecordsOf(std::move(rows));
   });

@@ -77,7 +77,9 @@ class Database final : public sql::Database {
 
   using sql::Database::Read;
   using sql::Database::Write;
+  using sql::Database::WriteUrgently;
   absl::Status Write(Body body) override;
+  absl::Status WriteUrgently(Body body) override { return Write(body); }
   absl::Status Read(Body body) override;
   std::unique_ptr<NewsSubscription> Listen(std::function<void(const QueueNews&)> on_news) override;
 

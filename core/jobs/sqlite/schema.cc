@@ -83,7 +83,21 @@ CREATE TABLE request_ids (
 CREATE INDEX request_ids_by_expiry ON request_ids (expire_time) WHERE expire_time IS NOT NULL;
 )";
 
-constexpr const char* kMigrations[] = {kVersion1};
+// A server whose lease_end has passed is gone. Lists have one entry a line.
+constexpr char kVersion2[] = R"(
+CREATE TABLE servers (
+  name TEXT PRIMARY KEY,
+  instance INTEGER NOT NULL,
+  address TEXT NOT NULL,
+  version TEXT NOT NULL,
+  devices TEXT NOT NULL,
+  models TEXT NOT NULL,
+  start_time INTEGER NOT NULL,
+  lease_end INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)";
+
+constexpr const char* kMigrations[] = {kVersion1, kVersion2};
 
 absl::Status CheckOurs(Connection& db, int64_t version) {
   RETURN_IF_ERROR(sql::CheckVersion(version, kMigrations));

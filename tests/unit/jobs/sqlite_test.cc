@@ -164,6 +164,14 @@ TEST_F(SqliteTest, FailedMigrationChangesNothing) {
   EXPECT_OK(OpenStore());
 }
 
+TEST_F(SqliteTest, QueueOfTheFirstVersionIsMigrated) {
+  ASSERT_OK(OpenStore());
+  ASSERT_OK(Write(*OpenDatabase(), "DROP TABLE servers; PRAGMA user_version = 1"));
+  ASSERT_OK_AND_ASSIGN(const auto store, OpenStore());
+  EXPECT_OK(store->Register(ServerRecord(), {}));
+  EXPECT_EQ(*Query(*OpenDatabase(), "PRAGMA user_version"), SchemaVersion());
+}
+
 TEST_F(SqliteTest, NewerFormatIsRefused) {
   ASSERT_OK(OpenStore());
   ASSERT_OK(Write(*OpenDatabase(), absl::StrCat("PRAGMA user_version = ", SchemaVersion() + 1)));

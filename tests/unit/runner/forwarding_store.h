@@ -56,6 +56,14 @@ class ForwardingStore : public JobStore {
   std::unique_ptr<NewsSubscription> Listen(std::function<void(const QueueNews&)> on_news) override {
     return store_.Listen(std::move(on_news));
   }
+  absl::StatusOr<std::vector<JobRecord>> Look(const std::vector<std::string>& ids) override {
+    return store_.Look(ids);
+  }
+  absl::Status Register(const ServerRecord& server, const Terms& terms) override {
+    return store_.Register(server, terms);
+  }
+  absl::Status Unregister(const ServerRecord& server) override { return store_.Unregister(server); }
+  absl::StatusOr<std::vector<ServerRecord>> Servers() override { return store_.Servers(); }
 
  private:
   JobStore& store_;

@@ -127,6 +127,75 @@ TEST_F(EventHubTest, TheTerminalEventComesAfterALateStep) {
   EXPECT_THAT(Drain(*subscription), ElementsAre("step 3:1.7", "FAILED:1.9!"));
 }
 
+// --- What happens at other servers -------------------------------------------
+
+v1::WatchJobResponse RelayedStep(int64_t sequence, int step) {
+  v1::WatchJobResponse event;
+  event.set_sequence(sequence);
+  event.mutable_progress()->set_step(step);
+  return event;
+}
+
+TEST_F(EventHubTest, SeenStatesAreToldOnce) {
+  auto subscription = WatchFrom(MakeRecord("job1", JobState::kQueued, 0, 1));
+  hub_.OnJobSeen(MakeRecord("job1", JobState::kRunning, 1, 0));
+  hub_.OnJobChanged(MakeRecord("job1", JobState::kRunning, 1, 0));
+  hub_.OnJobSeen(MakeRecord("job1", JobState::kQueued, 0, 1));
+  EXPECT_THAT(Drain(*subscription), ElementsAre("RUNNING:1.0"));
+}
+
+TEST_F(EventHubTest, AJobThatIsSeenToRunElsewhereMayHaveReachedAnythingOfItsAttempt) {
+  const JobRecord running = MakeRecord("job1", JobState::kRunning, 2, 0);
+  auto watcher = hub_.Watch("job1", {});
+  hub_.OnJobSeen(running);
+  EXPECT_TRUE(hub_.OnRelayed("job1", {}, RelayedStep(Seq(2, 4), 2)));
+  EXPECT_EQ(First(running, Seq(2, 500)), "RUNNING:2.500");
+  EXPECT_THAT(BeginAfter(running, Seq(2, 0x80000000)),
+              StatusIs(absl::StatusCode::kOutOfRange, ::testing::_));
+}
+
+TEST_F(EventHubTest, RelayedEventsOfAnotherAttemptOrOfAJobThatRunsHereAreDropped) {
+  auto subscription = WatchFrom(MakeRecord("job1", JobState::kRunning, 2, 0));
+  EXPECT_FALSE(hub_.OnRelayed("job1", {}, RelayedStep(Seq(1, 4), 2)));
+  EXPECT_FALSE(hub_.OnRelayed("job1", {}, RelayedStep(Seq(3, 4), 2)));
+  hub_.OnJobChanged(MakeRecord("job1", JobState::kRunning, 2, 0));
+  EXPECT_FALSE(hub_.OnRelayed("job1", {}, RelayedStep(Seq(2, 4), 2)));
+  EXPECT_FALSE(hub_.OnRelayed("job2", {}, RelayedStep(Seq(1, 4), 2)));
+  EXPECT_THAT(Drain(*subscription), IsEmpty());
+}
+
+TEST_F(EventHubTest, RelayedEventsGoToThoseWhoWantTheSame) {
+  const JobRecord running = MakeRecord("job1", JobState::kRunning, 1, 0);
+  auto plain = WatchFrom(running);
+  auto framed = WatchFrom(running, {1, {FrameForm{}}});
+  EXPECT_TRUE(hub_.OnRelayed("job1", {}, RelayedStep(Seq(1, 4), 2)));
+  EXPECT_THAT(Drain(*plain), ElementsAre("step 2:1.4"));
+  EXPECT_THAT(Drain(*framed), IsEmpty());
+  EXPECT_EQ(hub_.Report(running).progress().step(), 2);
+}
+
+TEST_F(EventHubTest, WhatOthersLeftOutIsCounted) {
+  auto subscription = WatchFrom(MakeRecord("job1", JobState::kRunning, 1, 0));
+  v1::WatchJobResponse event = RelayedStep(Seq(1, 4), 2);
+  event.set_skipped_events(3);
+  hub_.OnRelayed("job1", {}, event);
+  event.set_sequence(Seq(1, 7));
+  hub_.OnRelayed("job1", {}, event);
+  EXPECT_THAT(Drain(*subscription), ElementsAre("step 2:1.7+7"));
+}
+
+TEST_F(EventHubTest, WatchedJobsAreThoseOfClientsNotOfRelays) {
+  auto relay = hub_.Watch("job1", {0, {}, /*is_relay=*/true});
+  EXPECT_THAT(hub_.WatchedJobs(), IsEmpty());
+  auto one = hub_.Watch("job1", {});
+  auto two = hub_.Watch("job1", {});
+  auto framed = hub_.Watch("job1", {1, {FrameForm{}}});
+  const std::vector<EventHub::Watched> watched = hub_.WatchedJobs();
+  ASSERT_EQ(watched.size(), 1u);
+  EXPECT_EQ(watched[0].job_id, "job1");
+  EXPECT_EQ(watched[0].options.size(), 2u);
+}
+
 TEST_F(EventHubTest, DeletionEndsStreamsWithNotFound) {
   auto subscription = WatchFrom(MakeRecord("job1", JobState::kRunning, 1, 0));
   hub_.OnJobDeleted("job1");

@@ -43,6 +43,15 @@ TEST(SubscriptionTest, WhatTheInitialJobCoversIsDropped) {
   EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.5", "frame:0.6"));
 }
 
+TEST(SubscriptionTest, WhatTheInitialJobCoversIsDroppedAlsoIfItComesLate) {
+  Subscription s;
+  s.Begin(State(5));
+  s.AddState(State(3));
+  s.Put(Slot::kProgress, Step(5, 1));
+  s.Put(Slot::kX0Hat, Frame(4));
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.5"));
+}
+
 TEST(SubscriptionTest, OnlyTheNewestProgressAndFrameOfAKindWait) {
   Subscription s;
   s.Begin(State(1));
