@@ -9,12 +9,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
 #include "server/options.h"
 #include "server/server.h"
+#include "server/tools/tools.h"
 
 namespace tweedie {
 namespace {
@@ -87,15 +90,16 @@ void StartLogging(const std::string& level) {
 void LimitLibTorch() { setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64", /*overwrite=*/0); }
 
 int Main(int argc, char** argv) {
+  if (const absl::Status armed = ArmFailpointsFromEnvironment(); !armed.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(armed.message()).c_str());
+    return 2;
+  }
+  if (const std::optional<int> code = RunTool(argc, argv)) return *code;
   const std::variant<ServerOptions, ExitNow> parsed = ParseOptions(argc, argv);
   if (const auto* exit = std::get_if<ExitNow>(&parsed)) return exit->code;
   const ServerOptions& options = std::get<ServerOptions>(parsed);
   const sigset_t signals = BlockStopSignals();
   StartLogging(options.log_level);
-  if (const absl::Status armed = ArmFailpointsFromEnvironment(); !armed.ok()) {
-    spdlog::error("{}", std::string(armed.message()));
-    return 2;
-  }
   LimitLibTorch();
   absl::StatusOr<std::unique_ptr<Server>> server = StartServer(options, signals);
   if (!server.ok()) {

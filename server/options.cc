@@ -1,13 +1,10 @@
 #include "server/options.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cstdlib>
 #include <iostream>
 #include <string>
-#include <vector>
 
-#include "core/jobs/postgres/postgres_options.h"
+#include "server/base/command_line.h"
 #include "server/version.h"
 
 namespace tweedie {
@@ -28,49 +25,12 @@ constexpr char kManual[] =
     "back to the queue, watchers are told to come again, exit 0.\n"
     "Exit codes: 0 drained; 1 it could not work and said why; 2 a wrong option.\n"
     "\n"
+    "Commands, instead of a server (each has its own --help):\n"
+    "  tweedied check DATA    verifies a data folder, and repairs what can be (--repair)\n"
+    "  tweedied export FILE   writes the whole queue, jobs and images, to a file\n"
+    "  tweedied import FILE   reads it into another: a folder or a database\n"
+    "\n"
     "Example: tweedied --data-dir /var/lib/tweedie --models-dir models --listen 0.0.0.0:7433";
-
-std::string Variable(const std::string& flag) {
-  std::string name = "TWEEDIE_";
-  for (const char c : flag) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
-  return name;
-}
-
-// The command line with what the environment gives put before it: of an option
-// given twice the last holds, and both go before the config file. (CLI11's own
-// envname() would let the file go before the environment.)
-std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const char* const* argv) {
-  std::vector<std::string> arguments;
-  for (const CLI::Option* option : app.get_options()) {
-    const bool takes_value = option->get_items_expected_max() > 0;  // not --help, --version
-    if (option->get_lnames().empty() || !takes_value) continue;
-    const std::string& flag = option->get_lnames().front();
-    const char* value = std::getenv(Variable(flag).c_str());
-    if (value == nullptr) continue;
-    // CLI11 takes `--flag=` for a flag whose value follows.
-    if (*value == '\0') {
-      arguments.insert(arguments.end(), {"--" + flag, ""});
-    } else {
-      arguments.push_back("--" + flag + "=" + value);
-    }
-  }
-  arguments.insert(arguments.end(), argv + 1, argv + argc);
-  std::reverse(arguments.begin(), arguments.end());  // as App::parse takes them
-  return arguments;
-}
-
-// Whether the command line itself, as others may see it, gives a password.
-bool ShowsPassword(int argc, const char* const* argv) {
-  const std::string flag = "--database";
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (argument.rfind(flag + "=", 0) == 0 && HoldsPassword(argument.substr(flag.size() + 1))) {
-      return true;
-    }
-    if (argument == flag && i + 1 < argc && HoldsPassword(argv[i + 1])) return true;
-  }
-  return false;
-}
 
 // Declares options of one group.
 class Group {
@@ -159,6 +119,14 @@ void AddLimits(CLI::App& app, ServerOptions& options) {
            "Most queued jobs of one creator")
       ->check(CLI::Range(1, 1 << 24));
   group
+      .Add("max-queued-mebibytes", options.max_queued_mebibytes,
+           "Most MiB of the inputs of queued jobs; 0 for no limit")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
+  group
+      .Add("max-queued-mebibytes-per-creator", options.max_queued_mebibytes_per_creator,
+           "Most MiB of the inputs of one creator's queued jobs; 0 for no limit")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
+  group
       .Add("disk-reserve-mebibytes", options.disk_reserve_mebibytes,
            "Kept free, as a file, for jobs that run when the disk is full; 0 for none")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 20));
@@ -168,6 +136,11 @@ void AddLimits(CLI::App& app, ServerOptions& options) {
       ->check(CLI::NonNegativeNumber);
   group.Add("keep-failed-hours", options.keep_failed_hours, "How long failed jobs are kept")
       ->check(CLI::NonNegativeNumber);
+  group
+      .Add("max-kept-mebibytes", options.max_kept_mebibytes,
+           "Most MiB of ended jobs, inputs and results; beyond it those that ended first are "
+           "deleted; 0 for no limit")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
 }
 
 }  // namespace
@@ -191,9 +164,7 @@ std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* a
     return ExitNow{code == 0 ? 0 : 2};
   }
   if (ShowsPassword(argc, argv)) {
-    std::cerr << "--database: a password on the command line can be read by every user of this "
-                 "machine; give it by TWEEDIE_DATABASE, the file of --config, PGPASSFILE or "
-                 "PGPASSWORD\n";
+    std::cerr << kPasswordShown << "\n";
     return ExitNow{2};
   }
   const bool on_cpu = options.device.rfind("cuda", 0) != 0;

@@ -35,11 +35,14 @@ struct ServerOptions {
   int max_images_per_job = 1024;
   int max_queued_jobs = 10000;
   int max_queued_jobs_per_creator = 1000;
+  int64_t max_queued_mebibytes = 4096;              // of inputs; 0: no limit
+  int64_t max_queued_mebibytes_per_creator = 1024;  // likewise
 
   int lease_seconds = 30;
   int64_t disk_reserve_mebibytes = 256;  // 0: none
   double keep_succeeded_hours = 24;
   double keep_failed_hours = 168;
+  int64_t max_kept_mebibytes = 0;  // of ended jobs; 0: no limit
   double drain_seconds = 30;
   double step_limit_seconds = 300;  // 0: none
 };

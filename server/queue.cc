@@ -23,6 +23,7 @@ RetentionPolicy Retention(const ServerOptions& options) {
   RetentionPolicy policy;
   policy.succeeded = absl::Hours(1) * options.keep_succeeded_hours;
   policy.failed = absl::Hours(1) * options.keep_failed_hours;
+  policy.max_bytes = options.max_kept_mebibytes << 20;
   return policy;
 }
 

@@ -10,7 +10,7 @@
 #include "absl/time/time.h"
 #include "core/jobs/blob_store.h"
 #include "core/jobs/job_store.h"
-#include "server/data_dir.h"
+#include "server/base/data_dir.h"
 #include "server/options.h"
 
 namespace tweedie {

@@ -78,6 +78,9 @@ v1::ServerInfo Info(const ServerOptions& options, const std::string& store) {
   info.set_max_images_per_job(options.max_images_per_job);
   info.set_max_queued_jobs(options.max_queued_jobs);
   info.set_max_queued_jobs_per_creator(options.max_queued_jobs_per_creator);
+  info.set_max_queued_bytes(options.max_queued_mebibytes << 20);
+  info.set_max_queued_bytes_per_creator(options.max_queued_mebibytes_per_creator << 20);
+  info.set_max_kept_bytes(options.max_kept_mebibytes << 20);
   info.mutable_start_time()->set_seconds(absl::ToUnixSeconds(absl::Now()));
   info.set_strict_reproducibility(options.strict);
   return info;
@@ -181,7 +184,9 @@ class ServerImpl final : public Server {
     parts.models = &models_;
     parts.hub = &hub_;
     parts.runner = runner_.get();
-    parts.create_limits = {options_.max_queued_jobs, options_.max_queued_jobs_per_creator};
+    parts.create_limits = {options_.max_queued_jobs, options_.max_queued_jobs_per_creator,
+                           options_.max_queued_mebibytes << 20,
+                           options_.max_queued_mebibytes_per_creator << 20};
     parts.request_limits = {options_.max_images_per_job, options_.max_running_mebibytes << 20};
     parts.info = Info(options_, queue_.kind);
     parts.max_batch_rows = options_.max_batch_rows;

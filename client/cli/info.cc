@@ -16,6 +16,10 @@
 namespace tweedie::cli {
 namespace {
 
+std::string Limit(int64_t bytes) {
+  return bytes == 0 ? "without limit" : absl::StrCat("at most ", bytes, " bytes");
+}
+
 std::string Describe(const v1::ServerInfo& info) {
   return FormatTable({
       {"server", info.server()},
@@ -28,6 +32,9 @@ std::string Describe(const v1::ServerInfo& info) {
       {"images per job", absl::StrCat("at most ", info.max_images_per_job())},
       {"queued jobs", absl::StrCat("at most ", info.max_queued_jobs(), ", of one creator ",
                                    info.max_queued_jobs_per_creator())},
+      {"queued inputs", absl::StrCat(Limit(info.max_queued_bytes()), ", of one creator ",
+                                     Limit(info.max_queued_bytes_per_creator()))},
+      {"kept", absl::StrCat(Limit(info.max_kept_bytes()), " of ended jobs")},
       {"request", absl::StrCat("at most ", info.max_request_bytes(), " bytes")},
   });
 }

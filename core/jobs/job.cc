@@ -18,6 +18,8 @@ constexpr Transition kTransitions[] = {
     {JobState::kRunning, JobEvent::kSucceed, JobState::kSucceeded},
     {JobState::kRunning, JobEvent::kFail, JobState::kFailed},
     {JobState::kRunning, JobEvent::kCancel, JobState::kCancelled},
+    {JobState::kQueued, JobEvent::kLose, JobState::kFailed},
+    {JobState::kRunning, JobEvent::kLose, JobState::kFailed},
 };
 
 }  // namespace

@@ -23,6 +23,7 @@ enum class JobEvent {
   kSucceed,
   kFail,
   kCancel,  // takes effect: at once if queued, by the runner if running
+  kLose,    // a repair finds that what it needs is lost
 };
 
 // The one table of transitions: the state after `event` in `state`, or nullopt

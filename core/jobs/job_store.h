@@ -39,9 +39,12 @@ struct NewJob {
   std::string request_digest;  // over the canonical request; empty likewise
 };
 
+// Of queued jobs; bytes are those of their inputs, 0 for no limit.
 struct CreateLimits {
   int64_t max_queued = 10000;
   int64_t max_queued_per_creator = 1000;
+  int64_t max_queued_bytes = int64_t{4} << 30;
+  int64_t max_queued_bytes_per_creator = int64_t{1} << 30;
 };
 
 // Which jobs. A job matches if it matches all that is set.
@@ -74,10 +77,10 @@ class JobFrontDoor {
   // or the request_id was used with another digest; the field is `job_id` or
   // `request_id`, behind `requests[i]` if there are several (FieldOf() tells).
   // INVALID_ARGUMENT: two of `jobs` have the same id or request_id; field
-  // likewise.
+  // likewise. Or an input alone is larger than queued ones may be in all.
   // RESOURCE_EXHAUSTED: the queue, or the creator's share of it, is full; the
-  // payload kQuotaPayload is `queue` or `creator`. Known requests are answered
-  // whether or not it is.
+  // payload kQuotaPayload is `queue` or `creator` by count, `queue_bytes` or
+  // `creator_bytes` by bytes. Known requests are answered whether or not it is.
   // `created[i]` (optional) tells which were made by this call.
   virtual absl::StatusOr<std::vector<JobRecord>> Create(const std::vector<NewJob>& jobs,
                                                         const CreateLimits& limits,
@@ -164,6 +167,9 @@ struct RetentionPolicy {
   absl::Duration succeeded = absl::Hours(24);  // and cancelled
   absl::Duration failed = absl::Hours(7 * 24);
   absl::Duration request_ids = absl::Hours(24);
+  // The most bytes of inputs and results of ended jobs; 0 for no limit. Beyond it
+  // those that ended first go, before their time; the one that ended last stays.
+  int64_t max_bytes = 0;
   int max_per_pass = 100;
 };
 
@@ -179,7 +185,9 @@ class JobUpkeep {
   // the queue, or ends them if their cancellation was asked for. Returns them
   // as they are then.
   virtual absl::StatusOr<std::vector<JobRecord>> Rescue(bool all) = 0;
-  // Deletes what is past its time, a bounded number, and returns it.
+  // Deletes jobs that are past their time or beyond the policy's bytes, a bounded
+  // number, and returns them. Bytes are counted a bounded number of jobs a call, so
+  // that among very many it takes several calls to find what is beyond.
   virtual absl::StatusOr<std::vector<JobRecord>> Expire() = 0;
   virtual absl::StatusOr<JobCounts> Count() = 0;
   // Jobs of all models that go before `id` in the queue, by the order of

@@ -258,7 +258,16 @@ absl::StatusOr<std::string> JobCalls::ReadResult(absl::string_view name) {
         name, " has no images: it is ",
         v1::Job::State_Name(static_cast<v1::Job::State>(record.state)), ", not SUCCEEDED"));
   }
-  return parts_->blobs->Read(record.result);
+  if (record.result.name.empty()) {
+    return absl::DataLossError(
+        absl::StrCat("the images of ", name,
+                     " are lost: `tweedied check --repair` found them missing or "
+                     "damaged; the same request under another id gives the same images"));
+  }
+  absl::StatusOr<std::string> bytes = parts_->blobs->Read(record.result);
+  // Expired or deleted since: that is what is wrong then.
+  if (absl::IsDataLoss(bytes.status())) RETURN_IF_ERROR(parts_->store->Get(id).status());
+  return bytes;
 }
 
 absl::StatusOr<MeasurementReader> JobCalls::ReadMeasurement(absl::string_view name) {

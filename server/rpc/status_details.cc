@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
 #include "core/jobs/job_store.h"
@@ -44,7 +45,7 @@ bool PassesByItself(const absl::Status& status) {
 
 std::string Reason(const absl::Status& status) {
   if (const auto quota = QuotaOf(status)) {
-    return *quota == "creator" ? "CREATOR_QUEUE_FULL" : "QUEUE_FULL";
+    return absl::StartsWith(*quota, "creator") ? "CREATOR_QUEUE_FULL" : "QUEUE_FULL";
   }
   return absl::StatusCodeToString(status.code());
 }

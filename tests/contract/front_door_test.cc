@@ -182,6 +182,39 @@ TYPED_TEST(FrontDoorTest, BatchCountsAgainstTheLimits) {
   EXPECT_OK(this->store_->Create(jobs, {3, 3}));
 }
 
+TYPED_TEST(FrontDoorTest, BytesOfQueuedInputsAreBounded) {
+  const CreateLimits limits = {.max_queued_bytes = 100, .max_queued_bytes_per_creator = 0};
+  EXPECT_OK(this->TryCreate(MakeJob("one", {.input_bytes = 60}), limits));
+  const absl::Status status =
+      this->TryCreate(MakeJob("two", {.creator = "bob", .input_bytes = 41}), limits);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("at most 100")));
+  EXPECT_EQ(PayloadOf(status), "queue_bytes");
+  EXPECT_OK(this->TryCreate(MakeJob("two", {.creator = "bob", .input_bytes = 40}), limits));
+  this->Claim();  // running jobs do not count
+  EXPECT_OK(this->TryCreate(MakeJob("three", {.input_bytes = 60}), limits));
+}
+
+TYPED_TEST(FrontDoorTest, BytesOfOneCreatorsInputsAreBounded) {
+  const CreateLimits limits = {.max_queued_bytes = 0, .max_queued_bytes_per_creator = 100};
+  EXPECT_OK(this->TryCreate(MakeJob("one", {.input_bytes = 60}), limits));
+  const absl::Status status = this->TryCreate(MakeJob("two", {.input_bytes = 41}), limits);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("at most 100")));
+  EXPECT_EQ(PayloadOf(status), "creator_bytes");
+  EXPECT_OK(this->TryCreate(MakeJob("two", {.creator = "bob", .input_bytes = 100}), limits));
+  const std::vector<NewJob> batch = {MakeJob("a", {.creator = "eve", .input_bytes = 60}),
+                                     MakeJob("b", {.creator = "eve", .input_bytes = 60})};
+  EXPECT_EQ(PayloadOf(this->store_->Create(batch, limits).status()), "creator_bytes");
+}
+
+// Trying again would not help.
+TYPED_TEST(FrontDoorTest, InputThatNeverFitsIsNoFullQueue) {
+  for (const CreateLimits& limits :
+       {CreateLimits{.max_queued_bytes = 100}, CreateLimits{.max_queued_bytes_per_creator = 100}}) {
+    EXPECT_THAT(this->TryCreate(MakeJob("one", {.input_bytes = 101}), limits),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("101 bytes")));
+  }
+}
+
 // --- List -----------------------------------------------------------------
 
 TYPED_TEST(FrontDoorTest, ListingIsNewestFirstInPages) {

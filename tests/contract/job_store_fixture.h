@@ -15,8 +15,11 @@
 #include "core/base/field_error.h"
 #include "core/base/ids.h"
 #include "core/base/status_macros.h"
+#include "core/jobs/job_archive.h"
 #include "core/jobs/job_store.h"
+#include "core/jobs/postgres/postgres_job_archive.h"
 #include "core/jobs/postgres/postgres_job_store.h"
+#include "core/jobs/sqlite/sqlite_job_archive.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/postgres_cluster.h"
@@ -36,6 +39,9 @@ class SqliteStores {
                                                  const Clock* clock) {
     return OpenSqliteJobStore(folder_.File("queue.db"), retention, clock);
   }
+  absl::StatusOr<std::unique_ptr<JobArchive>> OpenArchive(ArchiveUse use, const Clock* clock) {
+    return OpenSqliteJobArchive(folder_.File("queue.db"), use, clock);
+  }
 
  private:
   const TempFolder folder_;
@@ -47,12 +53,19 @@ class PostgresStores {
   static constexpr char kName[] = "Postgres";
   absl::StatusOr<std::unique_ptr<JobStore>> Open(const RetentionPolicy& retention,
                                                  const Clock* clock) {
+    ASSIGN_OR_RETURN(PostgresQueue queue, OpenPostgresQueue(Options(clock), retention));
+    return std::move(queue.jobs);
+  }
+  absl::StatusOr<std::unique_ptr<JobArchive>> OpenArchive(ArchiveUse use, const Clock* clock) {
+    ASSIGN_OR_RETURN(PostgresArchive archive, OpenPostgresArchive(Options(clock), use));
+    return std::move(archive.jobs);
+  }
+  PostgresOptions Options(const Clock* clock = nullptr) const {
     PostgresOptions options;
     options.connection = PostgresCluster::Shared().connection();
     options.schema = schema_;
     options.clock = clock;
-    ASSIGN_OR_RETURN(PostgresQueue queue, OpenPostgresQueue(options, retention));
-    return std::move(queue.jobs);
+    return options;
   }
 
  private:
@@ -78,6 +91,7 @@ struct JobOptions {
   int64_t cost_bytes = 100;
   std::string request_id = "";
   std::string request_digest = "";
+  int64_t input_bytes = 7;
 };
 
 inline NewJob MakeJob(const std::string& id, const JobOptions& options = {}) {
@@ -90,7 +104,7 @@ inline NewJob MakeJob(const std::string& id, const JobOptions& options = {}) {
   job.record.spec = std::string("spec\0of ", 8) + id;
   job.record.num_images = 4;
   job.record.cost_bytes = options.cost_bytes;
-  job.record.input = {id + "/input", 7, "abc"};
+  job.record.input = {id + "/input", options.input_bytes, "abc"};
   job.request_id = options.request_id;
   job.request_digest = options.request_digest;
   return job;

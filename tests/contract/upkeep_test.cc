@@ -100,6 +100,50 @@ TYPED_TEST(UpkeepTest, ExpireIsBounded) {
   EXPECT_THAT(this->ExpireIds(), IsEmpty());
 }
 
+TYPED_TEST(UpkeepTest, BeyondTheBytesThoseThatEndedFirstGo) {
+  this->retention_.max_bytes = 250;
+  this->Reopen();
+  // Those that fail are kept for longer, but go in their turn here.
+  for (const char* id : {"a", "b", "c", "d"}) {
+    this->Create(id, {.input_bytes = 40});
+    const Lease lease = this->Claim().lease;
+    JobEnd end = this->End(*id == 'a' ? JobEvent::kFail : JobEvent::kSucceed);
+    end.result = {absl::StrCat(id, "/result-1"), 60, "aa"};
+    ASSERT_OK(this->store_->Finish(lease, end));
+    this->clock_.Advance(absl::Seconds(1));
+  }
+  this->Create("queued", {.input_bytes = 1000});  // only what has ended counts
+  EXPECT_THAT(this->ExpireIds(), ElementsAre("a", "b"));
+  EXPECT_THAT(this->ExpireIds(), IsEmpty());
+  EXPECT_THAT(this->ListIds({}), ElementsAre("queued", "d", "c"));
+}
+
+TYPED_TEST(UpkeepTest, TheJobThatEndedLastStaysHoweverLarge) {
+  this->retention_.max_bytes = 10;
+  this->Reopen();
+  this->Create("a", {.input_bytes = 11});
+  ASSERT_OK(this->store_->Cancel("a"));
+  EXPECT_THAT(this->ExpireIds(), IsEmpty());
+  this->clock_.Advance(absl::Seconds(1));
+  this->Create("b", {.input_bytes = 11});
+  ASSERT_OK(this->store_->Cancel("b"));
+  EXPECT_THAT(this->ExpireIds(), ElementsAre("a"));
+}
+
+TYPED_TEST(UpkeepTest, ExpiryByBytesIsBounded) {
+  this->retention_.max_bytes = 7;
+  this->retention_.max_per_pass = 2;
+  this->Reopen();
+  for (const char* id : {"a", "b", "c", "d"}) {
+    this->Create(id);
+    ASSERT_OK(this->store_->Cancel(id));
+    this->clock_.Advance(absl::Seconds(1));
+  }
+  EXPECT_THAT(this->ExpireIds(), ElementsAre("a", "b"));
+  EXPECT_THAT(this->ExpireIds(), ElementsAre("c"));
+  EXPECT_THAT(this->ExpireIds(), IsEmpty());
+}
+
 TYPED_TEST(UpkeepTest, RequestIdOutlivesItsJob) {
   const NewJob job = MakeJob("job-1", {.request_id = "r", .request_digest = "d"});
   this->Create(job);

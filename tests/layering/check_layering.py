@@ -39,7 +39,10 @@ LAYERS = {
     "server/peers": {"core/base", "core/jobs", "proto", "server/runner", "server/watch"},
     "server/rpc": _FRONT | {"server/watch", "server/peers"},
     "server/http": _FRONT | {"server/watch"},
-    "server": _FRONT | {"server/watch", "server/peers", "server/rpc", "server/http"},
+    "server/base": {"core/base", "core/jobs"},
+    "server/tools": {"core/base", "core/jobs", "server/base"},
+    "server": _FRONT | {"server/base", "server/tools", "server/watch", "server/peers",
+               "server/rpc", "server/http"},
     "client/cpp": {"proto", STATUS_MACROS},
     "client/cli": {"client/cpp", "proto", "imaging", STATUS_MACROS},
 }

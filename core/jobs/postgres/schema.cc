@@ -126,7 +126,16 @@ CREATE TABLE servers (
 ) WITH (fillfactor = 50);
 )";
 
-constexpr const char* kMigrations[] = {kVersion1, kVersion2};
+// What limits in bytes read: inputs of queued jobs, and ended jobs by their end.
+constexpr char kVersion3[] = R"(
+DROP INDEX jobs_queued;
+CREATE INDEX jobs_queued ON jobs (creator, model, priority, create_time) INCLUDE (input_size)
+  WHERE state = 1;
+CREATE INDEX jobs_ended ON jobs (end_time, row) INCLUDE (input_size, result_size)
+  WHERE end_time IS NOT NULL;
+)";
+
+constexpr const char* kMigrations[] = {kVersion1, kVersion2, kVersion3};
 
 // Held by whoever makes or migrates schemas of this database ("tweedie" in
 // ASCII).
@@ -197,6 +206,11 @@ absl::Status Migrate(const PostgresOptions& options) {
     if (!absl::IsUnavailable(status) || absl::Now() >= deadline) return status;
     absl::SleepFor(backoff.Next());
   }
+}
+
+absl::StatusOr<int64_t> FindSchemaVersion(const PostgresOptions& options) {
+  ASSIGN_OR_RETURN(std::unique_ptr<PgConnection> db, PgConnection::Open(options));
+  return FindVersion(*db, options.schema);
 }
 
 }  // namespace tweedie::postgres

@@ -60,49 +60,96 @@ class Quota {
  public:
   Quota(Connection& db, const CreateLimits& limits) : db_(db), limits_(limits) {}
 
-  // Takes a place, or says which limit is met.
-  absl::Status Take(const std::string& creator) {
+  // Takes a place for `job`, or says which limit is met.
+  absl::Status Take(const JobRecord& job) {
+    RETURN_IF_ERROR(CheckFitsAlone(job));
     if (!queued_.has_value()) {
-      ASSIGN_OR_RETURN(queued_, db_.QueryInt(CountSql()));
+      ASSIGN_OR_RETURN(queued_, Measure(std::nullopt));
     }
-    if (*queued_ >= limits_.max_queued) {
-      return Full("queue", absl::StrCat("the queue is full: ", *queued_,
-                                        " jobs are queued, at most ", limits_.max_queued, " may"));
-    }
-    ASSIGN_OR_RETURN(int64_t* const own, CountOf(creator));
-    if (*own >= limits_.max_queued_per_creator) {
-      return Full("creator", absl::StrCat("your share of the queue is full: ", *own,
-                                          " of your jobs are queued, at most ",
-                                          limits_.max_queued_per_creator, " may"));
-    }
-    ++*queued_;
-    ++*own;
+    ASSIGN_OR_RETURN(Usage* const own, UsageOf(job.creator));
+    RETURN_IF_ERROR(CheckQueue(job));
+    RETURN_IF_ERROR(CheckShare(*own, job));
+    queued_->Add(job);
+    own->Add(job);
     return absl::OkStatus();
   }
 
  private:
-  std::string CountSql() const {
-    return absl::StrCat("SELECT COUNT(*) FROM jobs", IndexedBy(db_.dialect(), "jobs_queued"),
-                        " WHERE state = 1");
+  struct Usage {
+    int64_t jobs = 0;
+    int64_t bytes = 0;
+    void Add(const JobRecord& job) {
+      ++jobs;
+      bytes += job.input.size;
+    }
+  };
+
+  // Of all queued jobs, or of one creator's.
+  absl::StatusOr<Usage> Measure(const std::optional<std::string>& creator) {
+    ASSIGN_OR_RETURN(Statement select,
+                     db_.Prepare(absl::StrCat(
+                         "SELECT COUNT(*), CAST(COALESCE(SUM(input_size), 0) AS BIGINT) FROM jobs",
+                         IndexedBy(db_.dialect(), "jobs_queued"), " WHERE state = 1",
+                         creator.has_value() ? " AND creator = ?" : "")));
+    if (creator.has_value()) select.Bind(*creator);
+    ASSIGN_OR_RETURN(const bool row, select.Step());
+    if (!row) return absl::InternalError("database: no row from COUNT");
+    return Usage{select.Int(0), select.Int(1)};
+  }
+  absl::StatusOr<Usage*> UsageOf(const std::string& creator) {
+    const auto found = by_creator_.find(creator);
+    if (found != by_creator_.end()) return &found->second;
+    ASSIGN_OR_RETURN(const Usage usage, Measure(creator));
+    return &(by_creator_[creator] = usage);
+  }
+
+  static bool Exceeds(int64_t bytes, int64_t limit) { return limit > 0 && bytes > limit; }
+  // What never fits must not be tried again.
+  absl::Status CheckFitsAlone(const JobRecord& job) const {
+    for (const int64_t limit : {limits_.max_queued_bytes, limits_.max_queued_bytes_per_creator}) {
+      if (!Exceeds(job.input.size, limit)) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("the job's images take ", job.input.size,
+                       " bytes, and those of all that you queue may take ", limit));
+    }
+    return absl::OkStatus();
+  }
+  absl::Status CheckQueue(const JobRecord& job) const {
+    if (queued_->jobs >= limits_.max_queued) {
+      return Full("queue", absl::StrCat("the queue is full: ", queued_->jobs,
+                                        " jobs are queued, at most ", limits_.max_queued, " may"));
+    }
+    if (!Exceeds(queued_->bytes + job.input.size, limits_.max_queued_bytes)) {
+      return absl::OkStatus();
+    }
+    return Full("queue_bytes", absl::StrCat("the queue is full: images of queued jobs take ",
+                                            queued_->bytes, " bytes, this job's ", job.input.size,
+                                            ", at most ", limits_.max_queued_bytes, " may"));
+  }
+  absl::Status CheckShare(const Usage& own, const JobRecord& job) const {
+    if (own.jobs >= limits_.max_queued_per_creator) {
+      return Full("creator", absl::StrCat("your share of the queue is full: ", own.jobs,
+                                          " of your jobs are queued, at most ",
+                                          limits_.max_queued_per_creator, " may"));
+    }
+    if (!Exceeds(own.bytes + job.input.size, limits_.max_queued_bytes_per_creator)) {
+      return absl::OkStatus();
+    }
+    return Full("creator_bytes",
+                absl::StrCat("your share of the queue is full: images of your queued jobs take ",
+                             own.bytes, " bytes, this job's ", job.input.size, ", at most ",
+                             limits_.max_queued_bytes_per_creator, " may"));
   }
   static absl::Status Full(absl::string_view what, const std::string& message) {
     absl::Status status = absl::ResourceExhaustedError(message);
     status.SetPayload(kQuotaPayload, absl::Cord(what));
     return status;
   }
-  absl::StatusOr<int64_t*> CountOf(const std::string& creator) {
-    const auto found = by_creator_.find(creator);
-    if (found != by_creator_.end()) return &found->second;
-    ASSIGN_OR_RETURN(Statement count, db_.Prepare(absl::StrCat(CountSql(), " AND creator = ?")));
-    ASSIGN_OR_RETURN(const bool row, count.Bind(creator).Step());
-    if (!row) return absl::InternalError("database: no row from COUNT");
-    return &(by_creator_[creator] = count.Int(0));
-  }
 
   Connection& db_;
   const CreateLimits limits_;
-  std::optional<int64_t> queued_;
-  std::map<std::string, int64_t> by_creator_;
+  std::optional<Usage> queued_;
+  std::map<std::string, Usage> by_creator_;
 };
 
 // The job that `request` made earlier, as it is now; nullopt if its request id
@@ -145,7 +192,7 @@ absl::Status RememberRequest(Connection& db, const NewJob& request, const JobRow
 absl::StatusOr<JobRecord> Insert(Connection& db, const NewJob& request, Quota& quota,
                                  const std::string& field, absl::Time now) {
   RETURN_IF_ERROR(CheckIdFree(db, request.record.id, field));
-  RETURN_IF_ERROR(quota.Take(request.record.creator));
+  RETURN_IF_ERROR(quota.Take(request.record));
   ASSIGN_OR_RETURN(JobRow row, InsertJob(db, request.record, now));
   RETURN_IF_ERROR(RememberRequest(db, request, row));
   return std::move(row.job);

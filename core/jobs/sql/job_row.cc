@@ -137,15 +137,6 @@ absl::StatusOr<std::vector<JobRow>> ReadRows(Statement statement) {
   }
 }
 
-absl::Status InsertLabels(Connection& db, const JobRow& row) {
-  for (const auto& [key, value] : row.job.labels) {
-    ASSIGN_OR_RETURN(Statement insert,
-                     db.Prepare("INSERT INTO labels (job_row, key, value) VALUES (?, ?, ?)"));
-    RETURN_IF_ERROR(insert.Bind(row.row).Bind(key).Bind(value).Run());
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<JobRow>> ReadJobs(Connection& db, Statement statement) {
@@ -192,6 +183,15 @@ absl::StatusOr<JobRow> InsertJob(Connection& db, const JobRecord& job, absl::Tim
   rows[0].job.labels = job.labels;
   RETURN_IF_ERROR(InsertLabels(db, rows[0]));
   return std::move(rows[0]);
+}
+
+absl::Status InsertLabels(Connection& db, const JobRow& row) {
+  for (const auto& [key, value] : row.job.labels) {
+    ASSIGN_OR_RETURN(Statement insert,
+                     db.Prepare("INSERT INTO labels (job_row, key, value) VALUES (?, ?, ?)"));
+    RETURN_IF_ERROR(insert.Bind(row.row).Bind(key).Bind(value).Run());
+  }
+  return absl::OkStatus();
 }
 
 void BindBlobRef(Statement& statement, const BlobRef& blob) {

@@ -35,6 +35,9 @@ absl::StatusOr<std::optional<JobRow>> FindJob(Connection& db, int64_t row);
 // Stores a new job, QUEUED under sequence 1, and returns it as stored.
 absl::StatusOr<JobRow> InsertJob(Connection& db, const JobRecord& job, absl::Time create_time);
 
+// Stores the labels of a job that is stored.
+absl::Status InsertLabels(Connection& db, const JobRow& row);
+
 // Binds name, size and SHA-256.
 void BindBlobRef(Statement& statement, const BlobRef& blob);
 

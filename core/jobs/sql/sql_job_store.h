@@ -10,17 +10,18 @@
 #include <vector>
 
 #include "core/jobs/job_store.h"
+#include "core/jobs/sql/byte_retention.h"
 #include "core/jobs/sql/database.h"
 
 namespace tweedie::sql {
 
 // JobStore on a database that has the tables of its schema.cc; its methods are
-// in front_door.cc, runner.cc, upkeep.cc, news.cc and registry.cc. Thread-safe: the database is,
-// and the rest is constant.
+// in front_door.cc, runner.cc, upkeep.cc, news.cc and registry.cc. Thread-safe:
+// the database and the byte retention are, and the rest is constant.
 class SqlJobStore final : public JobStore {
  public:
   SqlJobStore(std::shared_ptr<Database> database, RetentionPolicy retention)
-      : database_(std::move(database)), retention_(retention) {}
+      : database_(std::move(database)), retention_(retention), bytes_(retention.max_bytes) {}
 
   absl::StatusOr<std::vector<JobRecord>> Create(const std::vector<NewJob>& jobs,
                                                 const CreateLimits& limits,
@@ -67,6 +68,7 @@ class SqlJobStore final : public JobStore {
 
   const std::shared_ptr<Database> database_;
   const RetentionPolicy retention_;
+  ByteRetention bytes_;
 };
 
 // Assignments that put a running job back into the queue, or end it if its

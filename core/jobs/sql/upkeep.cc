@@ -1,4 +1,6 @@
 // What keeps the queue in order: Rescue, Expire, and figures.
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -28,6 +30,23 @@ std::string RescueSql(const Dialect& dialect) {
                       "WHERE row IN (SELECT j.row FROM jobs AS j",
                       IndexedBy(dialect, "jobs_running"), " WHERE j.state = 2 AND j.lease_end <= ?",
                       ForUpdate(dialect), ") RETURNING ", kJobColumns);
+}
+
+absl::StatusOr<std::vector<JobRow>> PastTheirTime(Connection& db, int64_t now, int max_rows) {
+  ASSIGN_OR_RETURN(Statement select, db.Prepare(absl::StrCat("SELECT ", kJobColumns,
+                                                             " FROM jobs WHERE expire_time <= ? "
+                                                             "ORDER BY expire_time LIMIT ?",
+                                                             ForUpdate(db.dialect()))));
+  select.Bind(now).Bind(max_rows);
+  return ReadJobs(db, std::move(select));
+}
+
+absl::Status DeleteExpired(Connection& db, const std::vector<JobRow>& rows) {
+  for (const JobRow& row : rows) {
+    RETURN_IF_ERROR(DeleteRow(db, row.row));
+    db.Announce({.changed = {row.job.id}});
+  }
+  return absl::OkStatus();
 }
 
 absl::Status DeleteOldRequestIds(Connection& db, int64_t now, int max_rows) {
@@ -83,20 +102,20 @@ absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Rescue(bool all) {
 }
 
 absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Expire() {
+  if (retention_.max_bytes > 0) {
+    RETURN_IF_ERROR(database_->Read([&](Connection& db) { return bytes_.Look(db); }));
+  }
   using Records = std::vector<JobRecord>;
   return database_->Write<Records>([&](Connection& db) -> absl::StatusOr<Records> {
     const int64_t now = Now(db);
-    ASSIGN_OR_RETURN(Statement select, db.Prepare(absl::StrCat("SELECT ", kJobColumns,
-                                                               " FROM jobs WHERE expire_time <= ? "
-                                                               "ORDER BY expire_time LIMIT ?",
-                                                               ForUpdate(db.dialect()))));
-    select.Bind(now).Bind(retention_.max_per_pass);
-    ASSIGN_OR_RETURN(std::vector<JobRow> rows, ReadJobs(db, std::move(select)));
-    for (const JobRow& row : rows) {
-      RETURN_IF_ERROR(DeleteRow(db, row.row));
-      db.Announce({.changed = {row.job.id}});
-    }
-    RETURN_IF_ERROR(DeleteOldRequestIds(db, now, retention_.max_per_pass));
+    const int max_rows = retention_.max_per_pass;
+    ASSIGN_OR_RETURN(std::vector<JobRow> rows, PastTheirTime(db, now, max_rows));
+    RETURN_IF_ERROR(DeleteExpired(db, rows));
+    ASSIGN_OR_RETURN(std::vector<JobRow> beyond,
+                     bytes_.Beyond(db, max_rows - static_cast<int>(rows.size())));
+    RETURN_IF_ERROR(DeleteExpired(db, beyond));
+    std::move(beyond.begin(), beyond.end(), std::back_inserter(rows));
+    RETURN_IF_ERROR(DeleteOldRequestIds(db, now, max_rows));
     return RecordsOf(std::move(rows));
   });
 }

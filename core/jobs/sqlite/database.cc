@@ -115,7 +115,7 @@ const sql::Dialect& FileConnection::dialect() const {
 absl::StatusOr<FileConnection> FileConnection::Open(const std::string& path, Mode mode,
                                                     const Clock* clock) {
   const int flags =
-      mode == Mode::kWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
+      mode == Mode::kMake ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
   sqlite3* handle = nullptr;
   const int code =
       sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, /*zVfs=*/nullptr);
@@ -151,6 +151,10 @@ absl::Status FileConnection::Execute(const std::string& sql) {
   return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(db_.get(), code);
 }
 
+void FileConnection::KeepLog() {
+  sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
 void FileConnection::TrimCache() {
   if (cache_.size() > kMaxCachedStatements) cache_.clear();
 }
@@ -160,7 +164,7 @@ void FileConnection::TrimCache() {
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path,
                                                          const Clock* clock) {
   ASSIGN_OR_RETURN(FileConnection writer,
-                   FileConnection::Open(path, FileConnection::Mode::kWrite, clock));
+                   FileConnection::Open(path, FileConnection::Mode::kMake, clock));
   ASSIGN_OR_RETURN(const std::string mode, writer.QueryText("PRAGMA journal_mode = WAL"));
   if (mode != "wal") {
     return absl::FailedPreconditionError(
@@ -169,6 +173,18 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
   RETURN_IF_ERROR(writer.Execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"));
   ASSIGN_OR_RETURN(FileConnection reader,
                    FileConnection::Open(path, FileConnection::Mode::kRead, clock));
+  return std::unique_ptr<Database>(new Database(std::move(writer), std::move(reader)));
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::OpenExisting(const std::string& path,
+                                                                 const Clock* clock) {
+  ASSIGN_OR_RETURN(FileConnection writer,
+                   FileConnection::Open(path, FileConnection::Mode::kWrite, clock));
+  ASSIGN_OR_RETURN(FileConnection reader,
+                   FileConnection::Open(path, FileConnection::Mode::kRead, clock));
+  writer.KeepLog();
+  reader.KeepLog();
+  RETURN_IF_ERROR(writer.Execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"));
   return std::unique_ptr<Database>(new Database(std::move(writer), std::move(reader)));
 }
 

@@ -30,7 +30,8 @@ using sql::Statement;
 class FileConnection final : public sql::Connection {
  public:
   enum class Mode {
-    kWrite,  // makes the file if need be
+    kMake,  // makes the file if need be
+    kWrite,
     kRead,
   };
   // `clock` outlives the connection.
@@ -42,6 +43,8 @@ class FileConnection final : public sql::Connection {
   // Takes the statement from the cache if it is there.
   absl::StatusOr<Statement> Prepare(absl::string_view sql) override;
   absl::Status Execute(const std::string& sql) override;
+  // Closing leaves the write-ahead log as it is.
+  void KeepLog();
   // Nothing to do: one transaction writes at a time, and nobody else is told.
   absl::Status LockQueue() override { return absl::OkStatus(); }
   void Announce(const QueueNews& /*news*/) override {}
@@ -74,6 +77,11 @@ class Database final : public sql::Database {
   // filesystem cannot do WAL. `clock` outlives the database.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path,
                                                         const Clock* clock = Clock::Real());
+  // Opens a file that is there, of one of our versions, and leaves it as it is until
+  // something is written: the write-ahead log too, which is else taken in when the
+  // last connection is closed. INTERNAL if there is none.
+  static absl::StatusOr<std::unique_ptr<Database>> OpenExisting(const std::string& path,
+                                                                const Clock* clock = Clock::Real());
 
   using sql::Database::Read;
   using sql::Database::Write;

@@ -97,7 +97,16 @@ CREATE TABLE servers (
 ) STRICT, WITHOUT ROWID;
 )";
 
-constexpr const char* kMigrations[] = {kVersion1, kVersion2};
+// What limits in bytes read: inputs of queued jobs, and ended jobs by their end.
+constexpr char kVersion3[] = R"(
+DROP INDEX jobs_queued;
+CREATE INDEX jobs_queued ON jobs (creator, model, priority, create_time, input_size)
+  WHERE state = 1;
+CREATE INDEX jobs_ended ON jobs (end_time, row, input_size, result_size)
+  WHERE end_time IS NOT NULL;
+)";
+
+constexpr const char* kMigrations[] = {kVersion1, kVersion2, kVersion3};
 
 absl::Status CheckOurs(Connection& db, int64_t version) {
   RETURN_IF_ERROR(sql::CheckVersion(version, kMigrations));

@@ -15,5 +15,15 @@ TEST(Sha256Test, EqualsThePublishedVectors) {
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+TEST(Sha256Test, PiecesHaveTheDigestOfTheWhole) {
+  Sha256 pieces;
+  EXPECT_EQ(pieces.Hex(), Sha256Hex(""));
+  pieces.Add("ab");
+  EXPECT_EQ(pieces.Hex(), Sha256Hex("ab"));
+  pieces.Add("");
+  pieces.Add("c");
+  EXPECT_EQ(pieces.Hex(), Sha256Hex("abc"));
+}
+
 }  // namespace
 }  // namespace tweedie

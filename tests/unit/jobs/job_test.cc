@@ -13,7 +13,8 @@ namespace {
 constexpr JobState kStates[] = {JobState::kQueued, JobState::kRunning, JobState::kSucceeded,
                                 JobState::kFailed, JobState::kCancelled};
 constexpr JobEvent kEvents[] = {JobEvent::kClaim,   JobEvent::kRelease, JobEvent::kRescue,
-                                JobEvent::kSucceed, JobEvent::kFail,    JobEvent::kCancel};
+                                JobEvent::kSucceed, JobEvent::kFail,    JobEvent::kCancel,
+                                JobEvent::kLose};
 
 TEST(NextStateTest, EveryStateAndEvent) {
   constexpr std::optional<JobState> kNone;
@@ -22,16 +23,16 @@ TEST(NextStateTest, EveryStateAndEvent) {
   constexpr auto kSucceeded = std::make_optional(JobState::kSucceeded);
   constexpr auto kFailed = std::make_optional(JobState::kFailed);
   constexpr auto kCancelled = std::make_optional(JobState::kCancelled);
-  const std::optional<JobState> expected[5][6] = {
-      // claim, release, rescue, succeed, fail, cancel
-      {kRunning, kNone, kNone, kNone, kNone, kCancelled},          // queued
-      {kNone, kQueued, kQueued, kSucceeded, kFailed, kCancelled},  // running
-      {kNone, kNone, kNone, kNone, kNone, kNone},                  // succeeded
-      {kNone, kNone, kNone, kNone, kNone, kNone},                  // failed
-      {kNone, kNone, kNone, kNone, kNone, kNone},                  // cancelled
+  const std::optional<JobState> expected[5][7] = {
+      // claim, release, rescue, succeed, fail, cancel, lose
+      {kRunning, kNone, kNone, kNone, kNone, kCancelled, kFailed},          // queued
+      {kNone, kQueued, kQueued, kSucceeded, kFailed, kCancelled, kFailed},  // running
+      {kNone, kNone, kNone, kNone, kNone, kNone, kNone},                    // succeeded
+      {kNone, kNone, kNone, kNone, kNone, kNone, kNone},                    // failed
+      {kNone, kNone, kNone, kNone, kNone, kNone, kNone},                    // cancelled
   };
   for (size_t s = 0; s < 5; ++s) {
-    for (size_t e = 0; e < 6; ++e) {
+    for (size_t e = 0; e < 7; ++e) {
       EXPECT_EQ(NextState(kStates[s], kEvents[e]), expected[s][e]) << s << ", " << e;
     }
   }

@@ -77,6 +77,11 @@ TEST(StatusDetailsTest, AFullQueueTellsWhose) {
   EXPECT_EQ(Find<google::rpc::QuotaFailure>(queue)->violations(0).subject(), "queue");
   EXPECT_EQ(Find<google::rpc::ErrorInfo>(ToGrpcStatus(Full("creator")))->reason(),
             "CREATOR_QUEUE_FULL");
+  const grpc::Status bytes = ToGrpcStatus(Full("creator_bytes"));
+  EXPECT_EQ(Find<google::rpc::ErrorInfo>(bytes)->reason(), "CREATOR_QUEUE_FULL");
+  EXPECT_EQ(Find<google::rpc::QuotaFailure>(bytes)->violations(0).subject(), "creator_bytes");
+  EXPECT_EQ(Find<google::rpc::ErrorInfo>(ToGrpcStatus(Full("queue_bytes")))->reason(),
+            "QUEUE_FULL");
 }
 
 TEST(StatusDetailsTest, ALongMessageIsCutBetweenCharacters) {

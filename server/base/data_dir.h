@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_SERVER_DATA_DIR_H_
-#define TWEEDIE_SERVER_DATA_DIR_H_
+#ifndef TWEEDIE_SERVER_BASE_DATA_DIR_H_
+#define TWEEDIE_SERVER_BASE_DATA_DIR_H_
 
 #include <string>
 
@@ -21,6 +21,8 @@ class DataDir {
   std::string queue_path() const { return path_ + "/queue.sqlite"; }
   std::string reserve_path() const { return path_ + "/reserve"; }
   std::string blobs_path() const { return path_ + "/blobs"; }
+  // Where a repair puts damaged blobs; there only once there is one.
+  std::string damaged_path() const { return path_ + "/damaged"; }
 
  private:
   DataDir(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
@@ -30,4 +32,4 @@ class DataDir {
 
 }  // namespace tweedie
 
-#endif  // TWEEDIE_SERVER_DATA_DIR_H_
+#endif  // TWEEDIE_SERVER_BASE_DATA_DIR_H_

@@ -1,4 +1,4 @@
-#include "server/data_dir.h"
+#include "server/base/data_dir.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

@@ -1,0 +1,53 @@
+#include "server/base/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+
+#include "core/jobs/postgres/postgres_options.h"
+
+namespace tweedie {
+namespace {
+
+std::string Variable(const std::string& flag) {
+  std::string name = "TWEEDIE_";
+  for (const char c : flag) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  return name;
+}
+
+}  // namespace
+
+std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const char* const* argv) {
+  std::vector<std::string> arguments;
+  for (const CLI::Option* option : app.get_options()) {
+    const bool takes_value = option->get_items_expected_max() > 0;  // not --help, --version
+    if (option->get_lnames().empty() || !takes_value) continue;
+    const std::string& flag = option->get_lnames().front();
+    const char* value = std::getenv(Variable(flag).c_str());
+    if (value == nullptr) continue;
+    // CLI11 takes `--flag=` for a flag whose value follows.
+    if (*value == '\0') {
+      arguments.insert(arguments.end(), {"--" + flag, ""});
+    } else {
+      arguments.push_back("--" + flag + "=" + value);
+    }
+  }
+  arguments.insert(arguments.end(), argv + 1, argv + argc);
+  std::reverse(arguments.begin(), arguments.end());  // as App::parse takes them
+  return arguments;
+}
+
+bool ShowsPassword(int argc, const char* const* argv) {
+  const std::string flag = "--database";
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument.rfind(flag + "=", 0) == 0 && HoldsPassword(argument.substr(flag.size() + 1))) {
+      return true;
+    }
+    if (argument == flag && i + 1 < argc && HoldsPassword(argv[i + 1])) return true;
+  }
+  return false;
+}
+
+}  // namespace tweedie
