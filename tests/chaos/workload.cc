@@ -100,6 +100,12 @@ void Victim::KillAndRestart() {
   Start(address_);
 }
 
+void Victim::Suspend(std::chrono::milliseconds duration) const {
+  kill(server_->pid(), SIGSTOP);
+  std::this_thread::sleep_for(duration);  // the fault
+  kill(server_->pid(), SIGCONT);
+}
+
 void Victim::Start(const std::string& listen) {
   std::vector<std::string> arguments = ServerArguments(data_.path(), {"--listen", listen});
   arguments.insert(arguments.end(), more_.begin(), more_.end());

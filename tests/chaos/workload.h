@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_TESTS_CHAOS_WORKLOAD_H_
 #define TWEEDIE_TESTS_CHAOS_WORKLOAD_H_
 
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <string>
@@ -34,6 +35,8 @@ class Victim {
   const std::string& address() const { return address_; }
   // Check HasFatalFailure() after it.
   void KillAndRestart();
+  // Stands still for so long, and goes on.
+  void Suspend(std::chrono::milliseconds duration) const;
   int Stop() { return server_->Stop(SIGTERM); }
 
  private:
