@@ -2,8 +2,9 @@
 // R16): nothing acknowledged is lost, new jobs are refused while it is full, and
 // taken again without a restart, all with the bits of an undisturbed run.
 //
-// The count is of fills. The filesystem is a tmpfs in a mount
-// namespace of the server's own, which needs the right to make user namespaces.
+// The count is of fills. The control: without the reserve a job cannot end while the
+// disk is full. The filesystem is a tmpfs in a mount namespace of the server's own,
+// which needs the right to make user namespaces.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -25,13 +26,14 @@ namespace {
 
 class SmallDiskServer {
  public:
-  SmallDiskServer() {
+  explicit SmallDiskServer(const std::string& reserve_mebibytes) {
     const std::string script =
         absl::StrCat("mount -t tmpfs -o size=64m tmpfs ", folder_.path(), " && exec \"$@\"");
     std::vector<std::string> arguments = {
         "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", TWEEDIED};
     for (const std::string& argument : ServerArguments(
-             folder_.path(), {"--disk-reserve-mebibytes", "4", "--max-running-jobs", "4"})) {
+             folder_.path(),
+             {"--disk-reserve-mebibytes", reserve_mebibytes, "--max-running-jobs", "4"})) {
       arguments.push_back(argument);
     }
     std::string log;
@@ -81,37 +83,81 @@ grpc::Status CreateWhile(TestClient& client, const std::string& prefix,
   return grpc::Status(while_this, "for ever");
 }
 
-TEST(DiskFullTest, FilledAndFreedNothingIsLostAndNoRestartIsNeeded) {
-  if (std::system("/usr/bin/unshare --user --map-root-user --mount true") != 0) {
-    GTEST_SKIP() << "this machine allows no user namespaces, so no small filesystem can be made";
+// The bytes of what Named() makes, and whether it ended well.
+std::string ResultOf(TestClient& client, const std::string& id) {
+  v1::Job job;
+  EXPECT_TRUE(client.WaitForEnd("jobs/" + id, &job).ok());
+  EXPECT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
+  std::string bytes;
+  EXPECT_TRUE(client.Images("jobs/" + id, &bytes).ok());
+  return bytes;
+}
+
+std::string ResultOfANewJob(TestClient& client, const std::string& id) {
+  v1::Job job;
+  EXPECT_TRUE(client.Create(Named(id), &job).ok());
+  return ResultOf(client, id);
+}
+
+class DiskFullTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (std::system("/usr/bin/unshare --user --map-root-user --mount true") != 0) {
+      GTEST_SKIP() << "this machine allows no user namespaces, so no small filesystem can be made";
+    }
   }
-  SmallDiskServer server;
+};
+
+TEST_F(DiskFullTest, FilledAndFreedNothingIsLostAndNoRestartIsNeeded) {
+  SmallDiskServer server("4");
   ASSERT_TRUE(server.ok());
   TestClient& client = server.client();
-  v1::Job job;
-  ASSERT_TRUE(client.Create(Named("undisturbed"), &job).ok());
-  ASSERT_TRUE(client.WaitForEnd("jobs/undisturbed", &job).ok());
-  std::string expected;
-  ASSERT_TRUE(client.Images("jobs/undisturbed", &expected).ok());
+  const std::string expected = ResultOfANewJob(client, "undisturbed");
   const int fills = ChaosCount(3);
   for (int fill = 0; fill < fills; ++fill) {
     const std::string id = absl::StrCat("job-", fill);
+    v1::Job job;
     ASSERT_TRUE(client.Create(Named(id), &job).ok());
     ASSERT_TRUE(client.WaitForStep("jobs/" + id, 10).ok());
     server.Fill();
     const grpc::Status full =
         CreateWhile(client, absl::StrCat("filled-", fill), grpc::StatusCode::OK);
     EXPECT_EQ(full.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << full.error_message();
-    ASSERT_TRUE(client.WaitForEnd("jobs/" + id, &job).ok());
-    EXPECT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
-    std::string bytes;
-    ASSERT_TRUE(client.Images("jobs/" + id, &bytes).ok());
-    EXPECT_TRUE(bytes == expected);
+    EXPECT_TRUE(ResultOf(client, id) == expected);
     server.Free();
     const grpc::Status freed =
         CreateWhile(client, absl::StrCat("freed-", fill), grpc::StatusCode::RESOURCE_EXHAUSTED);
     EXPECT_TRUE(freed.ok()) << freed.error_message();
   }
+  EXPECT_EQ(server.Stop(), 0);
+}
+
+// Whether the job ends within a few seconds from its last step on.
+bool EndsSoon(TestClient& client, const std::string& id) {
+  EXPECT_TRUE(client.WaitForStep("jobs/" + id, 119).ok());
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(3));
+  v1::WatchJobRequest request;
+  request.set_name("jobs/" + id);
+  auto reader = client.stub().WatchJob(&context, request);
+  v1::WatchJobResponse event;
+  while (reader->Read(&event)) {
+  }
+  return reader->Finish().ok();
+}
+
+TEST_F(DiskFullTest, ControlWithoutTheReserveAJobEndsOnlyOnceThereIsRoom) {
+  SmallDiskServer server("0");
+  ASSERT_TRUE(server.ok());
+  TestClient& client = server.client();
+  const std::string expected = ResultOfANewJob(client, "undisturbed");
+  v1::Job job;
+  ASSERT_TRUE(client.Create(Named("job-0"), &job).ok());
+  ASSERT_TRUE(client.WaitForStep("jobs/job-0", 10).ok());
+  server.Fill();
+  EXPECT_FALSE(EndsSoon(client, "job-0"));
+  server.Free();
+  EXPECT_TRUE(ResultOf(client, "job-0") == expected);
   EXPECT_EQ(server.Stop(), 0);
 }
 

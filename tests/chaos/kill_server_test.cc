@@ -4,7 +4,8 @@
 // somebody has got further: three in a row that do not let a job go on are one that
 // kills the server, as far as that can tell.
 //
-// The count is of kills; two jobs for each.
+// The count is of kills; two jobs for each. The controls: what a server forgets, and
+// what it does with another seed, is noticed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -68,8 +69,30 @@ TEST(KillServerTest, NothingAcknowledgedIsLostAndEveryResultIsAsUndisturbed) {
   }
   load.Join();
   EXPECT_GE(kills_under_load, kills * 3 / 4) << "the run is void: too little was in flight";
-  clients.ExpectResults(expected);
+  EXPECT_THAT(clients.Deviations(expected), testing::IsEmpty());
   EXPECT_EQ(victim.Stop(), 0);
+}
+
+// Kills the server once among four jobs. How many deviate from `expected`.
+size_t DeviationsOfFour(const std::vector<std::string>& expected, uint64_t more_to_seeds,
+                        void (Victim::*kill)()) {
+  Victim victim;
+  PatientClients clients({victim.address()});
+  for (v1::CreateJobRequest request : Workload(4, 200)) {
+    v1::Job& job = *request.mutable_job();
+    job.set_seed(job.seed() + more_to_seeds);
+    clients.Create(0, request);
+  }
+  (victim.*kill)();
+  EXPECT_TRUE(clients.at(0).WaitUntilConnected(std::chrono::seconds(30)));
+  return clients.Deviations(expected).size();
+}
+
+TEST(KillServerTest, ControlJobsThatAreForgottenOrNotTheSameAreNoticed) {
+  const std::vector<std::string> expected = UndisturbedResults(Workload(4, 200));
+  EXPECT_EQ(DeviationsOfFour(expected, 0, &Victim::KillAndRestart), 0u);
+  EXPECT_EQ(DeviationsOfFour(expected, 0, &Victim::KillAndForget), 4u);
+  EXPECT_GE(DeviationsOfFour(expected, 1, &Victim::KillAndRestart), 3u);  // those with noise
 }
 
 }  // namespace

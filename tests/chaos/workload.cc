@@ -100,6 +100,12 @@ void Victim::KillAndRestart() {
   Start(address_);
 }
 
+void Victim::KillAndForget() {
+  server_->Kill();
+  data_ = std::make_unique<TempFolder>();
+  Start(address_);
+}
+
 void Victim::Suspend(std::chrono::milliseconds duration) const {
   kill(server_->pid(), SIGSTOP);
   std::this_thread::sleep_for(duration);  // the fault
@@ -107,7 +113,7 @@ void Victim::Suspend(std::chrono::milliseconds duration) const {
 }
 
 void Victim::Start(const std::string& listen) {
-  std::vector<std::string> arguments = ServerArguments(data_.path(), {"--listen", listen});
+  std::vector<std::string> arguments = ServerArguments(data_->path(), {"--listen", listen});
   arguments.insert(arguments.end(), more_.begin(), more_.end());
   std::string log;
   server_ = ServerProcess::Start(TWEEDIED, arguments, &log);
@@ -154,15 +160,24 @@ void PatientClients::Watch(size_t first, const std::string& name) {
   }
 }
 
-void PatientClients::ExpectResults(const std::vector<std::string>& expected) {
+std::string PatientClients::Deviation(const std::string& name, const std::string& expected) {
+  v1::Job job;
+  const grpc::Status watched = at(0).WaitForEnd(name, &job);
+  if (!watched.ok()) return absl::StrCat(name, ": ", watched.error_message());
+  if (job.state() != v1::Job::SUCCEEDED) return job.ShortDebugString();
+  std::string result;
+  const grpc::Status read = at(0).Images(name, &result);
+  if (!read.ok()) return absl::StrCat(name, ": ", read.error_message());
+  return result == expected ? "" : absl::StrCat(name, ": not the bits of the undisturbed run");
+}
+
+std::vector<std::string> PatientClients::Deviations(const std::vector<std::string>& expected) {
+  std::vector<std::string> deviations;
   for (int i = 0; i < static_cast<int>(expected.size()); ++i) {
-    v1::Job job;
-    ASSERT_TRUE(at(0).WaitForEnd(JobName(i), &job).ok()) << JobName(i);
-    EXPECT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
-    std::string result;
-    ASSERT_TRUE(at(0).Images(JobName(i), &result).ok()) << JobName(i);
-    EXPECT_TRUE(result == expected[i]) << JobName(i) << " differs from the undisturbed run";
+    const std::string deviation = Deviation(JobName(i), expected[i]);
+    if (!deviation.empty()) deviations.push_back(deviation);
   }
+  return deviations;
 }
 
 int PatientClients::CountUnfinished(int jobs) {

@@ -35,6 +35,8 @@ class Victim {
   const std::string& address() const { return address_; }
   // Check HasFatalFailure() after it.
   void KillAndRestart();
+  // It finds nothing of what it knew.
+  void KillAndForget();
   // Stands still for so long, and goes on.
   void Suspend(std::chrono::milliseconds duration) const;
   int Stop() { return server_->Stop(SIGTERM); }
@@ -42,7 +44,7 @@ class Victim {
  private:
   void Start(const std::string& listen);
 
-  const TempFolder data_;
+  std::unique_ptr<TempFolder> data_ = std::make_unique<TempFolder>();
   const std::vector<std::string> more_;
   std::string address_;
   std::unique_ptr<ServerProcess> server_;
@@ -60,12 +62,16 @@ class PatientClients {
   void Create(size_t first, const v1::CreateJobRequest& request);
   // Watches until the job has ended; expects its sequences to ascend throughout.
   void Watch(size_t first, const std::string& name);
-  // Expects that every job has succeeded with these results.
-  void ExpectResults(const std::vector<std::string>& expected);
+  // Waits until all jobs have ended. What is not as it should be: jobs that are not
+  // there, that failed, or that have other results.
+  std::vector<std::string> Deviations(const std::vector<std::string>& expected);
   // How many of `jobs` have been created and have not ended.
   int CountUnfinished(int jobs);
 
  private:
+  // Of one job; empty if it is as it should be.
+  std::string Deviation(const std::string& name, const std::string& expected);
+
   std::vector<std::unique_ptr<TestClient>> clients_;
 };
 

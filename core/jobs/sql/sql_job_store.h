@@ -65,6 +65,8 @@ class SqlJobStore final : public JobStore {
   }
   // Deletes a row; its request id lives on until its own time is over.
   absl::Status DeleteRow(Connection& db, int64_t row) const;
+  // Those, and tells of it.
+  absl::Status DeleteRows(Connection& db, const std::vector<JobRow>& rows) const;
 
   const std::shared_ptr<Database> database_;
   const RetentionPolicy retention_;

@@ -41,14 +41,6 @@ absl::StatusOr<std::vector<JobRow>> PastTheirTime(Connection& db, int64_t now, i
   return ReadJobs(db, std::move(select));
 }
 
-absl::Status DeleteExpired(Connection& db, const std::vector<JobRow>& rows) {
-  for (const JobRow& row : rows) {
-    RETURN_IF_ERROR(DeleteRow(db, row.row));
-    db.Announce({.changed = {row.job.id}});
-  }
-  return absl::OkStatus();
-}
-
 absl::Status DeleteOldRequestIds(Connection& db, int64_t now, int max_rows) {
   ASSIGN_OR_RETURN(Statement remove,
                    db.Prepare("DELETE FROM request_ids WHERE request_id IN ("
@@ -88,6 +80,14 @@ absl::Status SqlJobStore::DeleteRow(Connection& db, int64_t row) const {
   return remove.Bind(row).Run();
 }
 
+absl::Status SqlJobStore::DeleteRows(Connection& db, const std::vector<JobRow>& rows) const {
+  for (const JobRow& row : rows) {
+    RETURN_IF_ERROR(DeleteRow(db, row.row));
+    db.Announce({.changed = {row.job.id}});
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Rescue(bool all) {
   using Records = std::vector<JobRecord>;
   return database_->Write<Records>([&](Connection& db) -> absl::StatusOr<Records> {
@@ -110,10 +110,10 @@ absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Expire() {
     const int64_t now = Now(db);
     const int max_rows = retention_.max_per_pass;
     ASSIGN_OR_RETURN(std::vector<JobRow> rows, PastTheirTime(db, now, max_rows));
-    RETURN_IF_ERROR(DeleteExpired(db, rows));
+    RETURN_IF_ERROR(DeleteRows(db, rows));
     ASSIGN_OR_RETURN(std::vector<JobRow> beyond,
                      bytes_.Beyond(db, max_rows - static_cast<int>(rows.size())));
-    RETURN_IF_ERROR(DeleteExpired(db, beyond));
+    RETURN_IF_ERROR(DeleteRows(db, beyond));
     std::move(beyond.begin(), beyond.end(), std::back_inserter(rows));
     RETURN_IF_ERROR(DeleteOldRequestIds(db, now, max_rows));
     return RecordsOf(std::move(rows));
