@@ -166,7 +166,8 @@ TEST_F(SqliteTest, FailedMigrationChangesNothing) {
 
 TEST_F(SqliteTest, QueueOfTheFirstVersionIsMigrated) {
   ASSERT_OK(OpenStore());
-  ASSERT_OK(Write(*OpenDatabase(), "DROP TABLE servers; DROP INDEX jobs_ended; PRAGMA user_version = 1"));
+  ASSERT_OK(
+      Write(*OpenDatabase(), "DROP TABLE servers; DROP INDEX jobs_ended; PRAGMA user_version = 1"));
   ASSERT_OK_AND_ASSIGN(const auto store, OpenStore());
   EXPECT_OK(store->Register(ServerRecord(), {}));
   EXPECT_EQ(*Query(*OpenDatabase(), "PRAGMA user_version"), SchemaVersion());
