@@ -131,6 +131,7 @@ class ServerImpl final : public Server {
       spdlog::warn("new jobs are refused: {}", std::string(restored.message()));
     }
     RETURN_IF_ERROR(CleanUp(queue_));
+    RETURN_IF_ERROR(registration_->Confirm());  // loading and cleaning may take long
     runner_ = std::make_unique<JobRunner>(
         RunnerOptions(options_),
         JobRunner::Parts{Clock::Real(), queue_.jobs.get(), queue_.blobs.get(), &pool_, &observer_,

@@ -19,6 +19,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
   // permits a ping every 30 s.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  // Otherwise two, and a watch that only reads sends no data.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // An http_proxy in the environment is not meant for a server of the lab.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // Tries are ours (BackOff), so the channel must not sit out two minutes of

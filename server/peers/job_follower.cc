@@ -79,8 +79,8 @@ void JobFollower::Pass() {
   absl::Status status = LookAtAll(JobsToLookAt(hints, watched));
   if (status.ok() && hints.missed) status = ListAgain();
   if (!status.ok()) SetMissed();
+  status.Update(UpdateRelays(watched, status.ok()));
   Report(status);
-  UpdateRelays(watched);
 }
 
 std::set<std::string> JobFollower::JobsToLookAt(const Hints& hints, const Watched& watched) {
@@ -112,17 +112,26 @@ absl::Status JobFollower::LookAtSome(const std::vector<std::string>& ids) {
   return absl::OkStatus();
 }
 
+bool JobFollower::IsEndEarly(const JobRecord& job) {
+  const auto away = away_.find(job.id);
+  if (!HasEnded(job.state) || away == away_.end() || !relays_->IsFlowing(job.id)) return false;
+  const absl::Time now = parts_.clock->Now();
+  if (!away->second.end_seen.has_value()) away->second.end_seen = now;
+  return absl::AbsDuration(now - *away->second.end_seen) < options_.last_frames;
+}
+
 void JobFollower::See(const JobRecord& job) {
+  if (IsEndEarly(job)) return;
   parts_.hub->OnJobSeen(job);
   if (job.state != JobState::kRunning || job.server == options_.server) {
     away_.erase(job.id);
     return;
   }
-  away_[job.id] = {job.attempt, job.server};
+  away_[job.id] = {job.attempt, job.server, std::nullopt};
   if (!relays_->IsFlowing(job.id)) parts_.hub->OnCheckpointSeen(job);
 }
 
-void JobFollower::UpdateRelays(const Watched& watched) {
+absl::Status JobFollower::UpdateRelays(const Watched& watched, bool is_store_there) {
   std::map<std::string, Away> still_away;
   std::vector<WantedRelay> wanted;
   for (const auto& [id, options] : watched) {
@@ -134,17 +143,16 @@ void JobFollower::UpdateRelays(const Watched& watched) {
     }
   }
   away_.swap(still_away);
-  std::optional<std::vector<ServerRecord>> servers;  // asked for once, if at all
+  // Asked for once, if at all.
+  std::optional<absl::StatusOr<std::vector<ServerRecord>>> servers;
   relays_->Update(wanted, [&](const std::string& name) -> std::string {
-    if (!servers.has_value()) {
-      absl::StatusOr<std::vector<ServerRecord>> found = parts_.store->Servers();
-      Report(found.status());
-      servers = found.ok() ? *std::move(found) : std::vector<ServerRecord>();
-    }
-    const auto server = std::find_if(servers->begin(), servers->end(),
+    if (!servers.has_value() && is_store_there) servers = parts_.store->Servers();
+    if (!servers.has_value() || !servers->ok()) return "";
+    const auto server = std::find_if((*servers)->begin(), (*servers)->end(),
                                      [&](const ServerRecord& s) { return s.name == name; });
-    return server == servers->end() ? "" : server->address;
+    return server == (*servers)->end() ? "" : server->address;
   });
+  return servers.has_value() ? servers->status() : absl::OkStatus();
 }
 
 absl::Status JobFollower::ListAgain() {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ class JobFollower {
     std::string server;  // this one's name
     absl::Duration poll = absl::Seconds(1);
     absl::Duration retry = absl::Seconds(2);  // of a relay that broke
+    // How long the end of a job, as the store has it, waits for what its relay
+    // still brings: the last step and its frames.
+    absl::Duration last_frames = absl::Seconds(2);
   };
   // All outlive the follower.
   struct Parts {
@@ -56,6 +60,7 @@ class JobFollower {
   struct Away {
     int attempt = 0;
     std::string server;
+    std::optional<absl::Time> end_seen;
   };
   using Watched = std::vector<EventHub::Watched>;
 
@@ -67,7 +72,10 @@ class JobFollower {
   absl::Status LookAtAll(const std::set<std::string>& ids);
   absl::Status LookAtSome(const std::vector<std::string>& ids);
   void See(const JobRecord& job);
-  void UpdateRelays(const Watched& watched);
+  // Whether `job` has ended and its relay may bring something still.
+  bool IsEndEarly(const JobRecord& job);
+  // `is_store_there`: addresses can be looked up.
+  absl::Status UpdateRelays(const Watched& watched, bool is_store_there);
   // For feeds, when news may have been missed: all jobs that match, and all that
   // did.
   absl::Status ListAgain();

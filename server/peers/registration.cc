@@ -71,9 +71,15 @@ absl::Status Registration::Register() const {
   return absl::OkStatus();
 }
 
+absl::Status Registration::Confirm() const {
+  const absl::Status registered = Register();
+  if (!absl::IsAlreadyExists(registered)) return registered;
+  return absl::FailedPreconditionError(registered.message());
+}
+
 absl::Status Registration::Publish(const std::string& address) {
   server_.address = address;
-  RETURN_IF_ERROR(Register());
+  RETURN_IF_ERROR(Confirm());
   if (options_.terms.alone) return absl::OkStatus();
   renewer_ = std::make_unique<PeriodicThread>(options_.renew, [this] { Renew(); });
   return absl::OkStatus();

@@ -14,7 +14,7 @@
 
 namespace tweedie {
 
-// This server's place among the servers of its queue. Take(), Publish() and End()
+// This server's place among the servers of its queue. Take(), Confirm(), Publish() and End()
 // are called by one thread.
 class Registration {
  public:
@@ -33,6 +33,9 @@ class Registration {
                                                             Options options);
   ~Registration() { End(); }
 
+  // Holds the name for another lease. FAILED_PRECONDITION if it ran out and another
+  // has the name.
+  absl::Status Confirm() const;
   // Tells where the server is reached, and renews the lease from now on; nobody
   // needs that where the server is alone.
   absl::Status Publish(const std::string& address);

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -34,6 +35,7 @@ void Relays::Update(const std::vector<WantedRelay>& wanted, const FindAddress& f
     if (relay.stream != nullptr && !HasEnded(*relay.state)) continue;
     if (absl::AbsDuration(parts_.clock->Now() - relay.opened) < retry_) continue;
     relay.stream.reset();
+    relay.opened = parts_.clock->Now();
     const std::string address = find_address(one.server);
     if (!address.empty()) Open(one, address, relay);
   }
@@ -43,10 +45,19 @@ void Relays::Update(const std::vector<WantedRelay>& wanted, const FindAddress& f
     if (relay.state != nullptr) SetEnded(std::get<0>(key), *relay.state);
   }
   size_ = static_cast<int>(relays_.size());
+  ForgetUnwanted(wanted);
+}
+
+void Relays::ForgetUnwanted(const std::vector<WantedRelay>& wanted) {
+  std::set<std::string> servers;
+  for (const WantedRelay& one : wanted) servers.insert(one.server);
+  absl::MutexLock lock(&mu_);
+  for (auto server = unreachable_.begin(); server != unreachable_.end();) {
+    server = servers.count(*server) > 0 ? std::next(server) : unreachable_.erase(server);
+  }
 }
 
 void Relays::Open(const WantedRelay& wanted, const std::string& address, Relay& relay) {
-  relay.opened = parts_.clock->Now();
   relay.state = std::make_shared<State>();
   relay.stream = streams_.Watch(address, wanted.server, MakeRequest(wanted),
                                 MakeEvents(wanted, address, relay.state));
@@ -56,8 +67,9 @@ PeerStreams::Events Relays::MakeEvents(const WantedRelay& wanted, const std::str
                                        const std::shared_ptr<State>& state) {
   PeerStreams::Events events;
   events.on_event = [this, wanted, state](const v1::WatchJobResponse& event) {
+    SetReached(wanted.server, *state);
     if (parts_.hub->OnRelayed(wanted.job_id, wanted.options, event)) {
-      SetFlowing(wanted.job_id, wanted.server, *state);
+      SetFlowing(wanted.job_id, *state);
     } else if (event.has_job() && event.job().state() != v1::Job::RUNNING) {
       parts_.on_change(wanted.job_id);
     }
@@ -65,7 +77,9 @@ PeerStreams::Events Relays::MakeEvents(const WantedRelay& wanted, const std::str
   events.on_end = [this, wanted, address, state](const absl::Status& status) {
     // A server that was reached has stopped, or lost the job: the store will tell.
     const bool reached = SetEnded(wanted.job_id, *state);
-    if (!reached && !status.ok() && !absl::IsNotFound(status)) {
+    if (absl::IsInvalidArgument(status)) {
+      parts_.hub->OnRelayRefused(wanted.job_id, wanted.options, status);
+    } else if (!reached && !status.ok() && !absl::IsNotFound(status)) {
       Complain(wanted.server, address, status);
     }
     parts_.on_change(wanted.job_id);
@@ -85,11 +99,14 @@ void Relays::Complain(const std::string& server, const std::string& address,
       server, address, why.ToString());
 }
 
-void Relays::SetFlowing(const std::string& job_id, const std::string& server, State& state) {
+void Relays::SetReached(const std::string& server, State& state) {
   absl::MutexLock lock(&mu_);
-  if (state.ended || std::exchange(state.flowing, true)) return;
-  ++flowing_[job_id];
-  unreachable_.erase(server);
+  if (!std::exchange(state.reached, true)) unreachable_.erase(server);
+}
+
+void Relays::SetFlowing(const std::string& job_id, State& state) {
+  absl::MutexLock lock(&mu_);
+  if (!state.ended && !std::exchange(state.flowing, true)) ++flowing_[job_id];
 }
 
 bool Relays::HasEnded(const State& state) const {
@@ -100,10 +117,11 @@ bool Relays::HasEnded(const State& state) const {
 bool Relays::SetEnded(const std::string& job_id, State& state) {
   absl::MutexLock lock(&mu_);
   state.ended = true;
-  if (!std::exchange(state.flowing, false)) return false;
-  const auto flowing = flowing_.find(job_id);
-  if (--flowing->second == 0) flowing_.erase(flowing);
-  return true;
+  if (std::exchange(state.flowing, false)) {
+    const auto flowing = flowing_.find(job_id);
+    if (--flowing->second == 0) flowing_.erase(flowing);
+  }
+  return state.reached;
 }
 
 bool Relays::IsFlowing(const std::string& job_id) const {

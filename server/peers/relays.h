@@ -56,8 +56,9 @@ class Relays {
   using Key = std::tuple<std::string, int, WatchOptions>;  // job, attempt, what is wanted
   // How a stream is; protected by mu_.
   struct State {
-    bool flowing = false;
-    bool ended = false;  // or given up
+    bool reached = false;  // the server has answered
+    bool flowing = false;  // and told of a step
+    bool ended = false;    // or given up
   };
   struct Relay {
     std::shared_ptr<State> state;
@@ -67,12 +68,14 @@ class Relays {
   void Open(const WantedRelay& wanted, const std::string& address, Relay& relay);
   PeerStreams::Events MakeEvents(const WantedRelay& wanted, const std::string& address,
                                  const std::shared_ptr<State>& state);
+  // Forgets servers that nobody wants anything of.
+  void ForgetUnwanted(const std::vector<WantedRelay>& wanted) ABSL_LOCKS_EXCLUDED(mu_);
   // Logs the first failure of a server until it is reached again.
   void Complain(const std::string& server, const std::string& address, const absl::Status& why)
       ABSL_LOCKS_EXCLUDED(mu_);
-  void SetFlowing(const std::string& job_id, const std::string& server, State& state)
-      ABSL_LOCKS_EXCLUDED(mu_);
-  // Returns whether it was flowing.
+  void SetReached(const std::string& server, State& state) ABSL_LOCKS_EXCLUDED(mu_);
+  void SetFlowing(const std::string& job_id, State& state) ABSL_LOCKS_EXCLUDED(mu_);
+  // Returns whether the server had been reached.
   bool SetEnded(const std::string& job_id, State& state) ABSL_LOCKS_EXCLUDED(mu_);
   bool HasEnded(const State& state) const ABSL_LOCKS_EXCLUDED(mu_);
 

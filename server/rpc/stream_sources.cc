@@ -2,7 +2,9 @@
 
 #include <deque>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
@@ -225,6 +227,9 @@ absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsReques
   const JobQuery query = options.query;
   std::shared_ptr<JobsFeed> feed = parts.hub->WatchAll(std::move(options));
   ASSIGN_OR_RETURN(std::deque<JobRecord> listed, ListAll(*parts.store, query));
+  std::vector<std::string> ids;
+  for (const JobRecord& job : listed) ids.push_back(job.id);
+  feed->Expect(std::move(ids));
   auto source = std::make_shared<JobsSource>(std::move(feed), parts.hub, std::move(listed));
   return WatchJobsReactor::Source(
       [source](std::function<void()> on_ready) { return source->Next(std::move(on_ready)); });

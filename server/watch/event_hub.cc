@@ -74,7 +74,6 @@ absl::Status EventHub::Begin(Subscription& subscription, const JobRecord& record
     limit = std::max(limit, EndOfAttempt(record.attempt));
   }
   if (after_sequence > limit) return NotReached(record, after_sequence, limit);
-  NoteReached(record, after_sequence);
   v1::Job job = Report(record, live);
   if (record.state == JobState::kQueued) {
     job.mutable_progress()->set_queue_position(static_cast<int32_t>(queue_position));
@@ -199,8 +198,7 @@ void EventHub::OnStep(const Step& step, const FrameSource& frames) {
   {
     absl::MutexLock lock(&mu_);
     Topic& topic = topics_[step.job_id];
-    record = UpdateLive(step, now, topic);
-    topic.live->progress = progress;
+    record = UpdateLive(step, progress, topic);
     listeners = ListenersOf(topic);
     feeds = LiveFeeds();
   }
@@ -219,16 +217,20 @@ void EventHub::OnStep(const Step& step, const FrameSource& frames) {
   for (const auto& feed : feeds) feed->OnProgress(record, step.sequence, progress, now);
 }
 
-std::shared_ptr<const JobRecord> EventHub::UpdateLive(const Step& step, absl::Time now,
+std::shared_ptr<const JobRecord> EventHub::UpdateLive(const Step& step,
+                                                      std::shared_ptr<const v1::Progress> progress,
                                                       Topic& topic) {
   const int attempt = static_cast<int>(step.sequence >> 32);
+  const absl::Time now = clock_->Now();
   if (!topic.live.has_value() || topic.live->attempt < attempt) {
     topic.live = Live{attempt, true, 0, 0, 0, now, {}, {}};
   }
-  if (topic.live->attempt == attempt) topic.live->here = true;
+  if (topic.live->attempt != attempt) return nullptr;
+  topic.live->here = true;
   topic.live->newest = std::max(topic.live->newest, step.sequence);
   topic.live->reached = std::max(topic.live->reached, FrameSequence(step, v1::Frame::X_T));
   topic.live->time = now;
+  topic.live->progress = std::move(progress);
   return topic.live->record;
 }
 

@@ -103,6 +103,11 @@ class EventHub {
   bool OnRelayed(const std::string& job_id, const WatchOptions& options,
                  const v1::WatchJobResponse& event) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // The server that runs the job cannot give what `options` ask for: ends the
+  // watches that want them.
+  void OnRelayRefused(const std::string& job_id, const WatchOptions& options,
+                      const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Figures for /metrics.
   std::map<std::string, double> Metrics() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -132,13 +137,13 @@ class EventHub {
     std::shared_ptr<const WatchOptions> options;
   };
   void Forget(const std::string& job_id, const Subscription* subscription) ABSL_LOCKS_EXCLUDED(mu_);
-  // Keeps in mind that a job that runs elsewhere has come so far.
-  void NoteReached(const JobRecord& record, int64_t after_sequence) ABSL_LOCKS_EXCLUDED(mu_);
   void Publish(const JobRecord& job, bool here) ABSL_LOCKS_EXCLUDED(mu_);
-  // Follow what runs; the second returns the job's record, if it is known.
+  // Follow what runs; the second returns the job's record, if it is known and the
+  // step is not of an attempt that is over.
   void UpdateLive(const JobRecord& job, bool here, Topic& topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::shared_ptr<const JobRecord> UpdateLive(const Step& step, absl::Time now, Topic& topic)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::shared_ptr<const JobRecord> UpdateLive(const Step& step,
+                                              std::shared_ptr<const v1::Progress> progress,
+                                              Topic& topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The topic of a job that runs at another server as `attempt`; null if there is
   // none.
   Topic* FindAway(const std::string& job_id, int attempt) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -77,7 +77,7 @@ std::vector<EventHub::Listener> EventHub::OwnListenersOf(const Topic& topic) {
 
 void EventHub::OnCheckpointSeen(const JobRecord& job) {
   const auto progress = std::make_shared<const v1::Progress>(ToProto(job).progress());
-  WatchEvent event{0, clock_->Now(), progress, 0, false};
+  WatchEvent event{0, clock_->Now(), progress, 0, false, /*may_rise=*/true};
   std::vector<Listener> listeners;
   {
     absl::MutexLock lock(&mu_);
@@ -97,7 +97,8 @@ bool EventHub::OnRelayed(const std::string& job_id, const WatchOptions& options,
                          const v1::WatchJobResponse& event) {
   const std::optional<Relayed> relayed = ReadRelayed(event);
   if (!relayed.has_value()) return false;
-  const absl::Time time = TimeOf(event);
+  const absl::Time now = clock_->Now();
+  const absl::Time time = TimeOf(event);  // by the other server's clock
   std::vector<Listener> listeners;
   std::vector<std::shared_ptr<JobsFeed>> feeds;
   std::shared_ptr<const JobRecord> record;
@@ -118,8 +119,9 @@ bool EventHub::OnRelayed(const std::string& job_id, const WatchOptions& options,
     merged_ += listener.subscription->Put(
         relayed->slot, {event.sequence(), time, relayed->what, event.skipped_events(), false});
   }
-  for (const auto& feed : feeds)
-    feed->OnProgress(record, event.sequence(), relayed->progress, time);
+  for (const auto& feed : feeds) {
+    feed->OnProgress(record, event.sequence(), relayed->progress, now);
+  }
   return true;
 }
 
@@ -132,14 +134,16 @@ void EventHub::Advance(Live& live, int64_t sequence, absl::Time time,
   live.progress = std::move(progress);
 }
 
-void EventHub::NoteReached(const JobRecord& record, int64_t after_sequence) {
-  absl::MutexLock lock(&mu_);
-  const auto topic = topics_.find(record.id);
-  if (topic == topics_.end() || record.state != JobState::kRunning) return;
-  if (!topic->second.live.has_value()) UpdateLive(record, /*here=*/false, topic->second);
-  Live& live = *topic->second.live;
-  if (!live.here && live.attempt == record.attempt) {
-    live.reached = std::max(live.reached, after_sequence);
+void EventHub::OnRelayRefused(const std::string& job_id, const WatchOptions& options,
+                              const absl::Status& status) {
+  std::vector<Listener> listeners;
+  {
+    absl::MutexLock lock(&mu_);
+    const auto topic = topics_.find(job_id);
+    if (topic != topics_.end()) listeners = OwnListenersOf(topic->second);
+  }
+  for (const Listener& listener : listeners) {
+    if (*listener.options == options) listener.subscription->Close(status);
   }
 }
 

@@ -27,15 +27,22 @@ void JobsFeed::EndListing() {
   {
     absl::MutexLock lock(&mu_);
     listing_ = false;
+    expected_ = {};
     if (!pending_.empty()) wake = TakeWaker();
   }
   if (wake) wake();
 }
 
+void JobsFeed::Expect(std::vector<std::string> ids) {
+  absl::MutexLock lock(&mu_);
+  expected_ = std::move(ids);
+}
+
 std::vector<std::string> JobsFeed::KnownIds() const {
   absl::MutexLock lock(&mu_);
-  std::vector<std::string> ids;
+  std::vector<std::string> ids = expected_;
   for (const auto& [id, known] : known_) ids.push_back(id);
+  for (const auto& [id, pending] : pending_) ids.push_back(id);
   return ids;
 }
 

@@ -50,7 +50,9 @@ class JobsFeed {
   // then. False if it has been deleted since.
   bool List(const JobRecord& job) ABSL_LOCKS_EXCLUDED(mu_);
   void EndListing() ABSL_LOCKS_EXCLUDED(mu_);
-  // Ids of the jobs that the reader was sent and that matched then.
+  // These are to come through List().
+  void Expect(std::vector<std::string> ids) ABSL_LOCKS_EXCLUDED(mu_);
+  // Ids of the jobs that the reader was sent and that matched then, or will be sent.
   std::vector<std::string> KnownIds() const ABSL_LOCKS_EXCLUDED(mu_);
   // The job that has waited longest. If there is none, nullopt, and `on_ready`
   // is called once when there is (it replaces an earlier one).
@@ -86,6 +88,7 @@ class JobsFeed {
   const FeedOptions options_;
   mutable absl::Mutex mu_;
   bool listing_ ABSL_GUARDED_BY(mu_) = true;
+  std::vector<std::string> expected_ ABSL_GUARDED_BY(mu_);  // while listing_
   absl::flat_hash_map<std::string, Known> known_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, Pending> pending_ ABSL_GUARDED_BY(mu_);
   std::deque<std::string> order_ ABSL_GUARDED_BY(mu_);  // may hold ids that no longer wait

@@ -19,13 +19,19 @@ void Subscription::Begin(WatchEvent initial) {
   Waker wake;
   {
     absl::MutexLock lock(&mu_);
+    std::optional<WatchEvent> end = initial.last ? std::nullopt : TakeEnd();
     const auto old = [&](const WatchEvent& e) { return e.sequence <= initial.sequence; };
     while (!states_.empty() && old(states_.front())) states_.pop_front();
     for (auto& slot : slots_) {
       if (slot.has_value() && old(*slot)) slot.reset();
     }
     last_sent_ = initial.sequence;
+    ended_ = initial.last || end.has_value();
     states_.push_front(std::move(initial));
+    if (end.has_value()) {
+      end->sequence = std::max(end->sequence, Latest() + 1);
+      states_.push_back(*std::move(end));
+    }
     begun_ = true;
     wake = TakeWaker();
   }
@@ -36,6 +42,10 @@ void Subscription::AddState(WatchEvent event) {
   Waker wake;
   {
     absl::MutexLock lock(&mu_);
+    if (event.last) {
+      if (std::exchange(ended_, true)) return;
+      event.sequence = std::max(event.sequence, Latest() + 1);
+    }
     if (!Accepts(event.sequence) || !InsertState(std::move(event))) return;
     wake = TakeWaker();
   }
@@ -48,6 +58,7 @@ bool Subscription::Put(Slot slot, WatchEvent event) {
   {
     absl::MutexLock lock(&mu_);
     std::optional<WatchEvent>& waiting = slots_[static_cast<size_t>(slot)];
+    if (event.may_rise) event.sequence = std::max(event.sequence, last_sent_ + 1);
     if (!Accepts(event.sequence)) return false;
     merged = waiting.has_value();
     if (merged) {
@@ -73,6 +84,21 @@ void Subscription::Close(const absl::Status& status) {
 }
 
 bool Subscription::Accepts(int64_t sequence) const { return sequence > last_sent_; }
+
+int64_t Subscription::Latest() const {
+  int64_t latest = states_.empty() ? last_sent_ : std::max(last_sent_, states_.back().sequence);
+  for (const auto& slot : slots_) {
+    if (slot.has_value()) latest = std::max(latest, slot->sequence);
+  }
+  return latest;
+}
+
+std::optional<WatchEvent> Subscription::TakeEnd() {
+  if (states_.empty() || !states_.back().last) return std::nullopt;
+  std::optional<WatchEvent> end = std::move(states_.back());
+  states_.pop_back();
+  return end;
+}
 
 bool Subscription::InsertState(WatchEvent event) {
   const auto place = std::lower_bound(

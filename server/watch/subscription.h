@@ -49,6 +49,9 @@ struct WatchEvent {
       what;           // the string is a serialised `Frame`
   int skipped = 0;    // events merged into this one
   bool last = false;  // the job, ended: nothing follows
+  // It is told under a later sequence to a watcher who has, or claims to have, seen
+  // its own. So is the last.
+  bool may_rise = false;
 };
 
 // What waits for one watcher of a job: every change of state, but only the
@@ -76,7 +79,7 @@ class Subscription {
   // --- The publisher's side ---
 
   // The job as it is, the first event. What waits with its sequence or an
-  // earlier one is part of it and is dropped.
+  // earlier one is part of it and is dropped, but for the job's end.
   void Begin(WatchEvent initial) ABSL_LOCKS_EXCLUDED(mu_);
   // An event with a sequence that has been sent, or an earlier one, is dropped.
   void AddState(WatchEvent event) ABSL_LOCKS_EXCLUDED(mu_);
@@ -89,12 +92,16 @@ class Subscription {
   using Waker = std::function<void()>;
 
   bool Accepts(int64_t sequence) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The latest sequence that has been sent or waits.
+  int64_t Latest() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::optional<WatchEvent> TakeEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool InsertState(WatchEvent event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::optional<WatchEvent> PopLowest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Waker TakeWaker() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   absl::Mutex mu_;
   bool begun_ ABSL_GUARDED_BY(mu_) = false;
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;             // the last event waits, or has been sent
   int64_t last_sent_ ABSL_GUARDED_BY(mu_) = -1;         // or begun with
   std::deque<WatchEvent> states_ ABSL_GUARDED_BY(mu_);  // ascending
   std::array<std::optional<WatchEvent>, 3> slots_ ABSL_GUARDED_BY(mu_);

@@ -66,8 +66,12 @@ class JobFollowerTest : public ::testing::Test {
     ASSERT_OK(store);
     store_ = *std::move(store);
     Register("far", far_.address());
+    Follow(absl::Milliseconds(40));
+  }
+  void Follow(absl::Duration last_frames) {
+    follower_.reset();
     follower_ = std::make_unique<JobFollower>(
-        JobFollower::Options{"here", absl::Milliseconds(20), absl::Milliseconds(40)},
+        JobFollower::Options{"here", absl::Milliseconds(20), absl::Milliseconds(40), last_frames},
         JobFollower::Parts{Clock::Real(), store_.get(), &hub_});
   }
   void Register(const std::string& name, const std::string& address) {
@@ -164,6 +168,35 @@ TEST_F(JobFollowerTest, StepsAndFramesComeFromTheServerThatRunsTheJob) {
   EXPECT_THAT(Take(*watcher, 2), ElementsAre("step 5:1.1", "frame 5:1.2"));
   Finish(lease, Seq(1, 3));
   EXPECT_THAT(Take(*watcher, 1), ElementsAre("SUCCEEDED:1.4"));
+}
+
+TEST_F(JobFollowerTest, TheEndWaitsForTheLastFrame) {
+  Follow(/*last_frames=*/absl::Minutes(10));
+  const Lease lease = Run("job1");
+  Create("job2");
+  auto watcher = Watch("job1", Frames(5));
+  auto other = Watch("job2");
+  ASSERT_TRUE(far_.WaitForStreams(1));
+  far_.Send(ProgressEvent(Seq(1, 1), 5));
+  EXPECT_THAT(Take(*watcher, 1), ElementsAre("step 5:1.1"));
+  Finish(lease, Seq(1, 5));
+  follower_->LookAt("job1");
+  ASSERT_OK(store_->Cancel("job2"));
+  EXPECT_THAT(Take(*other, 1), ElementsAre("CANCELLED:0.2")) << "the store has been looked at";
+  far_.Send(FrameEvent(Seq(1, 5), 6));
+  EXPECT_THAT(Take(*watcher, 1), ElementsAre("frame 6:1.5"));
+  far_.Die();
+  EXPECT_THAT(Take(*watcher, 1), ElementsAre("SUCCEEDED:1.6"));
+}
+
+TEST_F(JobFollowerTest, TheEndDoesNotWaitForEver) {
+  const Lease lease = Run("job1");
+  auto watcher = Watch("job1");
+  ASSERT_TRUE(far_.WaitForStreams(1));
+  far_.Send(ProgressEvent(Seq(1, 1), 5));
+  EXPECT_THAT(Take(*watcher, 1), ElementsAre("step 5:1.1"));
+  Finish(lease, Seq(1, 5));
+  EXPECT_THAT(Take(*watcher, 1), ElementsAre("SUCCEEDED:1.6"));
 }
 
 TEST_F(JobFollowerTest, RelayAsksForWhatItsWatchersWantAndNamesTheServerItIsMeantFor) {
@@ -305,7 +338,7 @@ TEST_F(JobFollowerTest, CheckpointsAreToldWhereTheServerCannotBeReached) {
   ASSERT_OK(store_->Checkpoint(lease, {50, 200, 9}, {"job1/c1", 5, "aa"}));
   EXPECT_THAT(Take(*watcher, 1), ElementsAre("step 50:1.101"));
   ASSERT_OK(store_->Checkpoint(lease, {100, 200, 9}, {"job1/c2", 5, "aa"}));
-  EXPECT_THAT(Take(*watcher, 1), ElementsAre("step 100:1.104"));
+  EXPECT_THAT(Take(*watcher, 1), ElementsAre("step 100:1.102"));
   far_.Revive();
   ASSERT_TRUE(far_.WaitForStreams(1));
   far_.Send(ProgressEvent(Seq(1, 301), 101));

@@ -102,6 +102,16 @@ TEST_F(RegistrationTest, NameThatSomebodyElseTakesMeanwhileIsRefused) {
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("one")));
 }
 
+TEST_F(RegistrationTest, NameThatWasLostSinceItWasTakenIsNotConfirmed) {
+  ASSERT_OK_AND_ASSIGN(const auto registration, Take("one"));
+  clock_.Advance(absl::Seconds(31));
+  EXPECT_OK(registration->Confirm()) << "nobody has taken it";
+  clock_.Advance(absl::Seconds(31));
+  ASSERT_OK(store_->Register(Named("one", 7), {}));
+  EXPECT_THAT(registration->Confirm(),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("one")));
+}
+
 TEST_F(RegistrationTest, ServerThatIsAloneWaitsForNobody) {
   ASSERT_OK(store_->Register(Named("one", 7), {}));
   ASSERT_OK(store_->Register(Named("two", 8), {}));

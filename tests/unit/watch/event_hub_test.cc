@@ -154,6 +154,40 @@ TEST_F(EventHubTest, AJobThatIsSeenToRunElsewhereMayHaveReachedAnythingOfItsAtte
               StatusIs(absl::StatusCode::kOutOfRange, ::testing::_));
 }
 
+TEST_F(EventHubTest, WhatOneWatcherClaimsToHaveSeenHidesNothingFromOthers) {
+  const JobRecord running = MakeRecord("job1", JobState::kRunning, 2, 0);
+  auto honest = WatchFrom(running);
+  auto other = hub_.Watch("job1", {});
+  hub_.OnJobSeen(running);
+  ASSERT_OK(hub_.Begin(*other, running, 0, Seq(2, 0x7fffffff)));
+  JobRecord checkpoint = running;
+  checkpoint.progress.step = 5;
+  hub_.OnCheckpointSeen(checkpoint);
+  hub_.OnRelayed("job1", {}, RelayedStep(Seq(2, 40), 9));
+  hub_.OnJobSeen(MakeRecord("job1", JobState::kSucceeded, 2, 50));
+  EXPECT_THAT(Drain(*honest), ElementsAre("step 9:2.40+1", "SUCCEEDED:2.50!"));
+  EXPECT_EQ(Drain(*other).back(), "SUCCEEDED:2.2147483649!");
+}
+
+TEST_F(EventHubTest, AStepOfAnAttemptThatIsOverChangesNothing) {
+  hub_.OnJobChanged(MakeRecord("job1", JobState::kRunning, 1, 0));
+  const JobRecord again = MakeRecord("job1", JobState::kRunning, 2, 0);
+  auto subscription = WatchFrom(again);
+  hub_.OnJobSeen(again);
+  hub_.OnStep(MakeStep("job1", Seq(1, 90), 30), NoFrame);
+  EXPECT_EQ(hub_.Report(again).progress().step(), 0);
+  EXPECT_TRUE(hub_.OnRelayed("job1", {}, RelayedStep(Seq(2, 4), 2))) << "it runs elsewhere";
+}
+
+TEST_F(EventHubTest, ARefusedRelayEndsThoseWhoWantedIt) {
+  const JobRecord running = MakeRecord("job1", JobState::kRunning, 1, 0);
+  auto plain = WatchFrom(running);
+  auto framed = WatchFrom(running, {1, {FrameForm{}}});
+  hub_.OnRelayRefused("job1", {1, {FrameForm{}}}, absl::InvalidArgumentError("too large"));
+  EXPECT_EQ(Text(framed->Next([] {})), "too large");
+  EXPECT_EQ(Text(plain->Next([] {})), "wait");
+}
+
 TEST_F(EventHubTest, RelayedEventsOfAnotherAttemptOrOfAJobThatRunsHereAreDropped) {
   auto subscription = WatchFrom(MakeRecord("job1", JobState::kRunning, 2, 0));
   EXPECT_FALSE(hub_.OnRelayed("job1", {}, RelayedStep(Seq(1, 4), 2)));

@@ -56,6 +56,16 @@ TEST_F(JobsFeedTest, ChangesWaitForTheEndOfTheListing) {
   EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING"));
 }
 
+TEST_F(JobsFeedTest, KnownIsAllThatTheReaderHasOrWillHave) {
+  auto feed = hub_.WatchAll({});
+  feed->Expect({"a", "b"});
+  EXPECT_THAT(feed->KnownIds(), ElementsAre("a", "b"));
+  EXPECT_TRUE(feed->List(queued_));
+  feed->EndListing();
+  hub_.OnJobChanged(MakeRecord("c", JobState::kQueued, 0, 1));
+  EXPECT_THAT(feed->KnownIds(), ::testing::UnorderedElementsAre("a", "c"));
+}
+
 TEST_F(JobsFeedTest, WhatTheListingToldIsNotToldAgain) {
   auto feed = hub_.WatchAll({});
   hub_.OnJobChanged(queued_);

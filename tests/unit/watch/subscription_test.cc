@@ -91,6 +91,45 @@ TEST(SubscriptionTest, SequencesAscendAndComeOnce) {
   EXPECT_THAT(Drain(s), IsEmpty());
 }
 
+TEST(SubscriptionTest, TheEndIsToldToThoseWhoClaimToHaveSeenMore) {
+  Subscription s;
+  s.Begin(State(100));
+  s.Put(Slot::kXT, Frame(103));
+  s.AddState(State(50, v1::Job::SUCCEEDED, true));
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.100", "frame:0.103", "SUCCEEDED:0.104!"));
+}
+
+TEST(SubscriptionTest, TheEndThatCameBeforeBeginIsTold) {
+  Subscription s;
+  s.AddState(State(50, v1::Job::SUCCEEDED, true));
+  s.Begin(State(100));
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.100", "SUCCEEDED:0.101!"));
+}
+
+TEST(SubscriptionTest, TheEndIsToldOnce) {
+  Subscription s;
+  s.Begin(State(1));
+  s.AddState(State(50, v1::Job::SUCCEEDED, true));
+  s.AddState(State(50, v1::Job::SUCCEEDED, true));
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.1", "SUCCEEDED:0.50!"));
+  s.AddState(State(60, v1::Job::SUCCEEDED, true));
+  Subscription ended;
+  ended.AddState(State(50, v1::Job::SUCCEEDED, true));
+  ended.Begin(State(50, v1::Job::SUCCEEDED, true));
+  ended.AddState(State(50, v1::Job::SUCCEEDED, true));
+  EXPECT_THAT(Drain(s), IsEmpty());
+  EXPECT_THAT(Drain(ended), ElementsAre("SUCCEEDED:0.50!"));
+}
+
+TEST(SubscriptionTest, WhatMayRiseIsToldUnderALaterSequence) {
+  Subscription s;
+  s.Begin(State(100));
+  WatchEvent checkpoint = Step(7, 3);
+  checkpoint.may_rise = true;
+  s.Put(Slot::kProgress, checkpoint);
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.100", "step 3:0.101"));
+}
+
 TEST(SubscriptionTest, TheReaderIsWokenOnceForEachWait) {
   Subscription s;
   s.Begin(State(1));
