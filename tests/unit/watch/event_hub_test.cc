@@ -202,6 +202,7 @@ TEST_F(EventHubTest, RelayedEventsGoToThoseWhoWantTheSame) {
   const JobRecord running = MakeRecord("job1", JobState::kRunning, 1, 0);
   auto plain = WatchFrom(running);
   auto framed = WatchFrom(running, {1, {FrameForm{}}});
+  hub_.OnJobSeen(running);
   EXPECT_TRUE(hub_.OnRelayed("job1", {}, RelayedStep(Seq(1, 4), 2)));
   EXPECT_THAT(Drain(*plain), ElementsAre("step 2:1.4"));
   EXPECT_THAT(Drain(*framed), IsEmpty());
@@ -210,6 +211,7 @@ TEST_F(EventHubTest, RelayedEventsGoToThoseWhoWantTheSame) {
 
 TEST_F(EventHubTest, WhatOthersLeftOutIsCounted) {
   auto subscription = WatchFrom(MakeRecord("job1", JobState::kRunning, 1, 0));
+  hub_.OnJobSeen(MakeRecord("job1", JobState::kRunning, 1, 0));
   v1::WatchJobResponse event = RelayedStep(Seq(1, 4), 2);
   event.set_skipped_events(3);
   hub_.OnRelayed("job1", {}, event);
