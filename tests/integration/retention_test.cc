@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -73,16 +74,18 @@ TEST(RetentionTest, AQueueFullOfImagesSaysWhenToComeAgain) {
   v1::Job job;
   ASSERT_TRUE(client.Create(SampleRequest(1, 1000, 1), &job).ok());
   ASSERT_TRUE(client.WaitForStep(job.name(), 1).ok());
-  ASSERT_TRUE(client.Create(Request("one", 1), &job).ok());
-  ASSERT_TRUE(client.Create(Request("two", 2), &job).ok());
-  const grpc::Status full = client.Create(Request("three", 3), &job);
+  for (const auto& [id, seed] : {std::pair("one-job", 1), std::pair("two-job", 2)}) {
+    const grpc::Status taken = client.Create(Request(id, seed), &job);
+    ASSERT_TRUE(taken.ok()) << taken.error_message();
+  }
+  const grpc::Status full = client.Create(Request("three-job", 3), &job);
   EXPECT_EQ(full.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   google::rpc::QuotaFailure quota;
   ASSERT_TRUE(FindDetail(full, &quota));
   EXPECT_EQ(quota.violations(0).subject(), "creator_bytes");
   google::rpc::RetryInfo retry;
   EXPECT_TRUE(FindDetail(full, &retry));
-  EXPECT_FALSE(std::filesystem::exists(server.data_dir() + "/blobs/three"));
+  EXPECT_FALSE(std::filesystem::exists(server.data_dir() + "/blobs/three-job"));
 }
 
 }  // namespace
