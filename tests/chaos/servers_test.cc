@@ -59,7 +59,7 @@ class ServersTest : public testing::TestWithParam<int> {
 };
 
 TEST_P(ServersTest, NothingIsLostAndEveryResultIsAsUndisturbed) {
-  const int faults = ChaosCount(9);
+  const int faults = ChaosCount(6);
   const int jobs = 3 * faults;
   const std::vector<v1::CreateJobRequest> requests = Workload(jobs, 300);
   const std::vector<std::string> expected = UndisturbedResults(requests);

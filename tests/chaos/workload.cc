@@ -162,7 +162,11 @@ void PatientClients::Watch(size_t first, const std::string& name) {
 
 std::string PatientClients::Deviation(const std::string& name, const std::string& expected) {
   v1::Job job;
-  const grpc::Status watched = at(0).WaitForEnd(name, &job);
+  Patience patience;
+  grpc::Status watched = at(0).WaitForEnd(name, &job);
+  while (watched.error_code() == grpc::StatusCode::UNAVAILABLE && patience.BackOff()) {
+    watched = at(0).WaitForEnd(name, &job);
+  }
   if (!watched.ok()) return absl::StrCat(name, ": ", watched.error_message());
   if (job.state() != v1::Job::SUCCEEDED) return job.ShortDebugString();
   std::string result;
