@@ -65,9 +65,10 @@ class JobArchive {
   // a job is RUNNING: whoever moves a queue moves no lease.
   virtual absl::StatusOr<Added> Add(const std::vector<ArchivedJob>& jobs,
                                     const std::vector<SpentRequest>& requests) = 0;
-  // FAILED_PRECONDITION if the job is not in a state in which that can be done;
-  // NOT_FOUND.
-  virtual absl::Status Repair(absl::string_view job_id, JobRepair repair) = 0;
+  // Repairs a job that refers to `blob`, which is lost. FAILED_PRECONDITION if it is
+  // not in a state in which that can be done, or refers to another by now; NOT_FOUND.
+  virtual absl::Status Repair(absl::string_view job_id, JobRepair repair,
+                              absl::string_view blob) = 0;
 };
 
 // What is opened as an archive.

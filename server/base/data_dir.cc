@@ -35,7 +35,7 @@ absl::StatusOr<DataDir> DataDir::Open(const std::string& path) {
   if (lock < 0) return CannotUse(path, std::strerror(errno));
   DataDir dir(path, lock);
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    return CannotUse(path, absl::StrCat("another server uses it", Owner(lock)));
+    return CannotUse(path, absl::StrCat("another server or command uses it", Owner(lock)));
   }
   const std::string pid = absl::StrCat(getpid());
   if (ftruncate(lock, 0) != 0 || pwrite(lock, pid.data(), pid.size(), 0) < 0) {

@@ -11,8 +11,8 @@ namespace tweedie {
 // with the process, however that ends. Movable.
 class DataDir {
  public:
-  // Makes the folder if need be. FAILED_PRECONDITION if another server holds it
-  // (the message tells its process id), or if it cannot be written.
+  // Makes the folder if need be. FAILED_PRECONDITION if another server or command
+  // holds it (the message tells its process id), or if it cannot be written.
   static absl::StatusOr<DataDir> Open(const std::string& path);
   DataDir(DataDir&& other) noexcept;
   DataDir& operator=(DataDir&&) = delete;

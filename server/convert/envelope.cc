@@ -7,6 +7,7 @@
 #include "core/base/field_error.h"
 #include "core/base/ids.h"
 #include "core/base/status_macros.h"
+#include "core/jobs/job_id.h"
 
 namespace tweedie {
 namespace {
@@ -31,10 +32,6 @@ bool AllOf(absl::string_view text, absl::string_view others) {
     if (!IsLowerOrDigit(c) && !absl::StrContains(others, c)) return false;
   }
   return true;
-}
-
-bool IsJobId(absl::string_view id) {
-  return id.size() >= 4 && id.size() <= 63 && IsLower(id[0]) && AllOf(id, "-");
 }
 
 bool IsModelId(absl::string_view id) {
@@ -95,6 +92,11 @@ absl::Status CheckLabel(absl::string_view key, absl::string_view value) {
     return FieldError("job.labels",
                       absl::StrCat("must have values of at most ", kMaxLabelValueBytes,
                                    " bytes; that of ", Quoted(key), " has ", value.size()));
+  }
+  // Not every database takes it in a text.
+  if (absl::StrContains(value, '\0')) {
+    return FieldError("job.labels", absl::StrCat("must have values without NUL; that of ",
+                                                 Quoted(key), " has one"));
   }
   return absl::OkStatus();
 }

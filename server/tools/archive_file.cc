@@ -1,5 +1,6 @@
 #include "server/tools/archive_file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,17 +29,41 @@ std::string FolderOf(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
+absl::Status Taken(const std::string& path) {
+  return absl::AlreadyExistsError(absl::StrCat(path, " is there already"));
+}
+
+// OK if there is nothing at `path`.
+absl::Status CheckFree(const std::string& path) {
+  struct stat info;
+  if (lstat(path.c_str(), &info) == 0) return Taken(path);
+  return errno == ENOENT ? absl::OkStatus() : ErrnoError(errno, "cannot look at", path);
+}
+
+// Renames, and replaces nothing; by a second name where the file system cannot do
+// that at once.
+bool RenameToFree(const char* from, const char* to) {
+  if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  return link(from, to) == 0 && unlink(from) == 0;
+}
+
 }  // namespace
 
 // --- Writing --------------------------------------------------------------
 
 absl::StatusOr<ArchiveWriter> ArchiveWriter::Create(const std::string& path) {
-  if (std::filesystem::exists(path)) {
-    return absl::AlreadyExistsError(absl::StrCat(path, " is there already"));
-  }
+  RETURN_IF_ERROR(CheckFree(path));
   std::string temporary = absl::StrCat(path, ".tmp-", RandomId(12));
-  File file(std::fopen(temporary.c_str(), "wbx"));
-  if (file == nullptr) return ErrnoError(errno, "cannot create", temporary);
+  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return ErrnoError(errno, "cannot create", temporary);
+  File file(fdopen(fd, "wb"));
+  if (file == nullptr) {
+    const absl::Status error = ErrnoError(errno, "cannot open", temporary);
+    close(fd);
+    unlink(temporary.c_str());  // best effort: the first error is the one to report
+    return error;
+  }
   ArchiveWriter writer(path, std::move(temporary), std::move(file));
   RETURN_IF_ERROR(writer.Write(absl::StrCat(kFirstLine, "\n")));
   return writer;
@@ -67,8 +92,8 @@ absl::Status ArchiveWriter::Finish() {
   if (std::fflush(file_.get()) != 0 || fsync(fileno(file_.get())) != 0) {
     return ErrnoError(errno, "cannot write", temporary_);
   }
-  if (rename(temporary_.c_str(), path_.c_str()) != 0) {
-    return ErrnoError(errno, "cannot rename to", path_);
+  if (!RenameToFree(temporary_.c_str(), path_.c_str())) {
+    return errno == EEXIST ? Taken(path_) : ErrnoError(errno, "cannot rename to", path_);
   }
   file_.reset();
   return SyncFolder(FolderOf(path_));
@@ -110,7 +135,8 @@ absl::StatusOr<std::string> ArchiveReader::ReadBytes(int64_t length) {
   if (length < 0 || length > size_ - read_) return Damaged("a record goes beyond the file's end");
   std::string bytes(static_cast<size_t>(length), '\0');
   if (std::fread(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) {
-    return Damaged("cannot read on");
+    if (std::ferror(file_.get()) != 0) return ErrnoError(errno, "cannot read", path_);
+    return Damaged("it ends early");
   }
   read_ += length;
   return bytes;
@@ -129,13 +155,14 @@ absl::StatusOr<std::string> ArchiveReader::ReadLine() {
   return Damaged("a line is too long");
 }
 
-absl::StatusOr<ArchiveRecord> ArchiveReader::Next() {
+absl::StatusOr<ArchiveRecord> ArchiveReader::Next(int64_t max_bytes) {
   ASSIGN_OR_RETURN(const std::string line, ReadLine());
   const std::vector<std::string> words = absl::StrSplit(line, ' ');
   int64_t length = 0;
   if (words.size() != 2 || !absl::SimpleAtoi(words[1], &length)) {
     return Damaged("a record has no head");
   }
+  if (length > max_bytes) return Damaged("a record is larger than it may be");
   ArchiveRecord record{words[0], ""};
   ASSIGN_OR_RETURN(record.bytes, ReadBytes(length));
   sha256_.Add(record.bytes);

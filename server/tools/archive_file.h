@@ -30,9 +30,12 @@ using File = std::unique_ptr<std::FILE, CloseFile>;
 
 // What ends a file.
 inline constexpr char kEndKind[] = "end";
+// The most that a record of text takes.
+inline constexpr int64_t kMaxTextBytes = int64_t{64} << 20;
 
-// Writes one, under another name until Finish(); what is not finished is removed.
-// Movable; not thread-safe.
+// Writes one that its owner alone may read, under another name (PATH.tmp-...) until
+// Finish(); what is not finished is removed, unless the process is killed. Movable; not
+// thread-safe.
 class ArchiveWriter {
  public:
   // ALREADY_EXISTS if `path` is taken.
@@ -44,6 +47,7 @@ class ArchiveWriter {
   // `kind` is one lower-case word. RESOURCE_EXHAUSTED if the disk is full.
   absl::Status Add(absl::string_view kind, absl::string_view bytes);
   // To be called once, after the record `end`: the file is there and on disk.
+  // ALREADY_EXISTS if `path` was taken meanwhile.
   absl::Status Finish();
 
  private:
@@ -69,8 +73,9 @@ class ArchiveReader {
   // NOT_FOUND.
   static absl::StatusOr<ArchiveReader> Open(const std::string& path);
   // The next record; `end` is the last, and with it all was as it was written.
-  // DATA_LOSS if it was not. No more memory is taken than the file has bytes.
-  absl::StatusOr<ArchiveRecord> Next();
+  // DATA_LOSS if it was not, or has more than `max_bytes`. No more memory is taken than
+  // those, nor than the file has bytes.
+  absl::StatusOr<ArchiveRecord> Next(int64_t max_bytes = kMaxTextBytes);
   // Begins again.
   absl::Status Rewind();
 

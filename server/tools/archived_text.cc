@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/base/utf8.h"
 #include "server/tools/fields.h"
 
 namespace tweedie {
@@ -32,14 +33,14 @@ void SetWhat(Fields& fields, const JobRecord& job) {
 
 void TakeWhat(Fields& fields, JobRecord& job) {
   job.id = fields.Take("id");
-  job.model = fields.Take("model");
-  job.creator = fields.Take("creator");
+  job.model = fields.TakeText("model");
+  job.creator = fields.TakeText("creator");
   job.priority = static_cast<JobPriority>(fields.TakeInt("priority", 1, 3));
   job.spec = fields.Take("spec");
   job.num_images = TakeSmall(fields, "num_images");
   job.cost_bytes = fields.TakeInt("cost_bytes", 0, kMaxInt64);
   job.input = fields.TakeBlob("input");
-  job.labels = fields.TakeAll(kLabel);
+  for (const auto& [key, value] : fields.TakeAll(kLabel)) job.labels[ToUtf8(key)] = ToUtf8(value);
 }
 
 void SetState(Fields& fields, const JobRecord& job) {
@@ -66,8 +67,8 @@ void TakeState(Fields& fields, JobRecord& job) {
   job.progress.num_steps = TakeSmall(fields, "num_steps");
   job.progress.timestep = static_cast<int>(fields.TakeInt("timestep", -kMaxInt, kMaxInt));
   job.checkpoint = fields.TakeBlob("checkpoint");
-  job.server = fields.Take("server");
-  job.device = fields.Take("device");
+  job.server = fields.TakeText("server");
+  job.device = fields.TakeText("device");
 }
 
 void SetEnd(Fields& fields, const JobRecord& job) {
@@ -93,8 +94,8 @@ void TakeEnd(Fields& fields, JobRecord& job) {
   if (!fields.Has("failure.code")) return;
   job.failure.emplace();
   job.failure->code = static_cast<absl::StatusCode>(fields.TakeInt("failure.code", 0, 16));
-  job.failure->message = fields.Take("failure.message");
-  job.failure->reason = fields.Take("failure.reason");
+  job.failure->message = fields.TakeText("failure.message");
+  job.failure->reason = fields.TakeText("failure.reason");
 }
 
 }  // namespace
@@ -126,8 +127,8 @@ absl::StatusOr<ArchivedJob> JobFromText(absl::string_view text) {
   TakeState(fields, job.record);
   TakeEnd(fields, job.record);
   job.furthest_step = TakeSmall(fields, "furthest_step");
-  job.request_id = fields.Take("request_id");
-  job.request_digest = fields.Take("request_digest");
+  job.request_id = fields.TakeText("request_id");
+  job.request_digest = fields.TakeText("request_digest");
   RETURN_IF_ERROR(fields.End());
   return job;
 }
@@ -135,8 +136,8 @@ absl::StatusOr<ArchivedJob> JobFromText(absl::string_view text) {
 absl::StatusOr<SpentRequest> RequestFromText(absl::string_view text) {
   ASSIGN_OR_RETURN(Fields fields, Fields::FromText(text));
   SpentRequest request;
-  request.id = fields.Take("request_id");
-  request.digest = fields.Take("request_digest");
+  request.id = fields.TakeText("request_id");
+  request.digest = fields.TakeText("request_digest");
   request.create_time = fields.TakeTimeOr("create_time", absl::UnixEpoch());
   request.expire_time = fields.TakeTimeOr("expire_time", absl::InfiniteFuture());
   RETURN_IF_ERROR(fields.End());

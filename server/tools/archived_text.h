@@ -11,7 +11,8 @@ namespace tweedie {
 
 // What a file of an exported queue says of a job and of a request id, and back
 // (INVALID_ARGUMENT, naming the field). Neither the place in the store nor a lease
-// travels along.
+// travels along. Texts come back as every database takes them: an older queue may hold
+// a NUL, which is U+FFFD then.
 std::string ToText(const ArchivedJob& job);
 std::string ToText(const SpentRequest& request);
 absl::StatusOr<ArchivedJob> JobFromText(absl::string_view text);

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
@@ -24,16 +25,11 @@ class Checker {
  public:
   Checker(const CheckOptions& options, const ToolQueue& queue,
           const std::function<void(const Finding&)>& tell)
-      : repair_(options.repair), queue_(queue), tell_(tell) {}
+      : repair_(options.repair), most_lost_(options.most_lost), queue_(queue), tell_(tell) {}
 
   absl::Status Run() {
-    ASSIGN_OR_RETURN(all_, queue_.blobs().List(absl::ZeroDuration()));
-    for (int64_t row = 0;;) {
-      ASSIGN_OR_RETURN(const std::vector<ArchivedJob> jobs, queue_.jobs().Jobs(row, kJobsAtOnce));
-      if (jobs.empty()) break;
-      for (const ArchivedJob& job : jobs) RETURN_IF_ERROR(CheckJob(job));
-      row = jobs.back().row;
-    }
+    if (repair_) RETURN_IF_ERROR(CheckPlace());
+    RETURN_IF_ERROR(ForEachJob([this](const ArchivedJob& job) { return CheckJob(job); }));
     RETURN_IF_ERROR(CheckRequests());
     return CheckOrphans();
   }
@@ -46,6 +42,36 @@ class Checker {
   const CheckSummary& summary() const { return summary_; }
 
  private:
+  absl::Status ForEachJob(absl::FunctionRef<absl::Status(const ArchivedJob&)> visit) const {
+    for (int64_t row = 0;;) {
+      ASSIGN_OR_RETURN(const std::vector<ArchivedJob> jobs, queue_.jobs().Jobs(row, kJobsAtOnce));
+      if (jobs.empty()) return absl::OkStatus();
+      for (const ArchivedJob& job : jobs) RETURN_IF_ERROR(visit(job));
+      row = jobs.back().row;
+    }
+  }
+
+  // Of a queue most of which is missing, the place is more likely to be wrong.
+  absl::Status CheckPlace() {
+    ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                     queue_.blobs().List(absl::ZeroDuration()));
+    const std::unordered_set<std::string> there(names.begin(), names.end());
+    int64_t named = 0;
+    RETURN_IF_ERROR(ForEachJob([&](const ArchivedJob& job) {
+      for (const BlobRef& blob : BlobsOf(job.record)) {
+        ++named;
+        found_ += there.count(blob.name) > 0 ? 1 : 0;
+      }
+      return absl::OkStatus();
+    }));
+    const int64_t missing = named - found_;
+    if (most_lost_ || missing <= 1 || missing <= named / 2) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        missing, " of ", named, " blobs that jobs name are not in ", queue_.place_of_blobs(),
+        ": is it mounted, is --blobs-dir right? Nothing is repaired; if they are truly lost, "
+        "--most-lost goes on"));
+  }
+
   absl::Status CheckJob(const ArchivedJob& job) {
     ++summary_.jobs;
     for (std::string& problem : FindContradictions(job)) {
@@ -57,8 +83,8 @@ class Checker {
     }
     const JobRecord& record = job.record;
     RETURN_IF_ERROR(CheckBlob(record, record.input, &Checker::LoseInput));
-    // A job that failed for want of its input has let go of its checkpoint.
-    if (record.input.name.empty() || live_.count(record.input.name) > 0) {
+    // A job that fails just now for want of its input lets go of its checkpoint.
+    if (HasEnded(record.state) || record.input.name.empty() || live_.count(record.input.name) > 0) {
       RETURN_IF_ERROR(CheckBlob(record, record.checkpoint, &Checker::DropCheckpoint));
     }
     return CheckBlob(record, record.result, &Checker::ForgetResult);
@@ -71,31 +97,24 @@ class Checker {
     if (blob.name.empty()) return absl::OkStatus();
     ++summary_.blobs;
     summary_.bytes += blob.size;
-    RETURN_IF_ERROR(CheckPlace());
-    ASSIGN_OR_RETURN(const std::string problem, ProblemOf(blob));
+    const absl::Status problem = ProblemOf(blob);
     bool kept = true;
-    if (!problem.empty()) {
-      ASSIGN_OR_RETURN(kept, (this->*lost)(job, problem));
+    if (absl::IsUnavailable(problem)) return problem;
+    if (absl::IsDataLoss(problem)) {
+      ASSIGN_OR_RETURN(kept, (this->*lost)(job, std::string(problem.message())));
+    } else if (!problem.ok()) {
+      Tell({"unreadable", job.id, absl::StrCat("blob ", blob.name, ": ", problem.message()),
+            "it may be whole: look at its disk and permissions; nothing is changed here"});
     }
     if (kept) live_.insert(blob.name);
     return absl::OkStatus();
   }
 
-  // Empty if the blob is there and whole.
-  absl::StatusOr<std::string> ProblemOf(const BlobRef& blob) const {
+  // OK if the blob is there and whole.
+  absl::Status ProblemOf(const BlobRef& blob) const {
     // A malformed name is told as a contradiction.
-    if (!CheckBlobName(blob.name).ok()) return "";
-    const absl::Status read = queue_.blobs().Read(blob).status();
-    if (!read.ok() && !absl::IsDataLoss(read)) return read;
-    return std::string(read.message());
-  }
-
-  // All that a database's jobs have lost is more likely to be somewhere else.
-  absl::Status CheckPlace() const {
-    if (!queue_.is_database() || !all_.empty()) return absl::OkStatus();
-    return absl::FailedPreconditionError(
-        "the jobs have images, and none is where they are looked for: is --blobs-dir given as to "
-        "the servers?");
+    if (!CheckBlobName(blob.name).ok()) return absl::OkStatus();
+    return queue_.blobs().Read(blob).status();
   }
 
   absl::StatusOr<bool> LoseInput(const JobRecord& job, const std::string& why) {
@@ -127,9 +146,10 @@ class Checker {
   absl::StatusOr<bool> Repair(const JobRecord& job, const std::string& blob, JobRepair repair,
                               Finding finding) {
     if (repair_) {
+      RETURN_IF_ERROR(queue_.CheckUnused());
       // In this order: a blob without its row would be removed as nobody's.
       RETURN_IF_ERROR(queue_.SetAside(blob));
-      RETURN_IF_ERROR(queue_.jobs().Repair(job.id, repair));
+      RETURN_IF_ERROR(queue_.jobs().Repair(job.id, repair, blob));
       finding.repaired = true;
     }
     Tell(std::move(finding));
@@ -154,22 +174,30 @@ class Checker {
   absl::Status CheckOrphans() {
     const absl::Duration min_age = queue_.is_database() ? kYoungBlob : absl::ZeroDuration();
     ASSIGN_OR_RETURN(const std::vector<std::string> names, queue_.blobs().List(min_age));
+    // A shared folder in which nothing is this queue's may be another's.
+    const bool foreign = repair_ && queue_.shares_folder() && found_ == 0;
+    const bool removes = repair_ && !foreign;
+    if (removes && !names.empty()) RETURN_IF_ERROR(queue_.CheckUnused());
     for (const std::string& name : names) {
       if (live_.count(name) > 0) continue;
-      if (repair_) RETURN_IF_ERROR(queue_.blobs().Remove(name));
+      if (removes) RETURN_IF_ERROR(queue_.blobs().Remove(name));
       const bool unfinished = absl::StrContains(name, ".tmp-");
       Tell({unfinished ? "unfinished" : "orphan", "",
             absl::StrCat(unfinished ? "unfinished write " : "blob of no job ", name),
-            "of a write that a crash cut off: it is removed, as by the next start of a server",
-            repair_});
+            foreign
+                ? "no blob of the queue is in this shared folder, which may be another's: it stays"
+                : "of a write that a crash cut off: it is removed, as by the next start of a "
+                  "server",
+            removes});
     }
     return absl::OkStatus();
   }
 
   const bool repair_;
+  const bool most_lost_;
   const ToolQueue& queue_;
   const std::function<void(const Finding&)>& tell_;
-  std::vector<std::string> all_;  // blobs
+  int64_t found_ = 0;  // of the blobs that jobs name; counted if it repairs
   std::unordered_set<std::string> live_;
   CheckSummary summary_;
 };

@@ -22,6 +22,8 @@ struct Finding {
 struct CheckOptions {
   QueueChoice queue;
   bool repair = false;
+  // Also where most of the blobs that jobs name are missing: they are lost indeed.
+  bool most_lost = false;
 };
 
 struct CheckSummary {
@@ -38,7 +40,9 @@ struct CheckSummary {
 // `repair` it does what its meaning says, the least that lets servers go on:
 // nothing of a damaged database, and no damaged file of a data folder, is removed.
 // An error if the queue cannot be checked; what was told and repaired until then
-// holds. Memory: the names of all blobs, and one blob.
+// holds. FAILED_PRECONDITION if it is to repair and more than half of the blobs that
+// jobs name, and not only one, are missing, unless `most_lost`: then nothing is
+// changed. Memory: the names of all blobs, and one blob.
 absl::StatusOr<CheckSummary> Check(const CheckOptions& options,
                                    const std::function<void(const Finding&)>& tell);
 

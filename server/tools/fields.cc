@@ -9,13 +9,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/base/utf8.h"
 
 namespace tweedie {
 namespace {
 
 constexpr int64_t kMaxInt = std::numeric_limits<int64_t>::max();
-// Of times: what absl::FromUnixMicros() can hold and give back.
-constexpr int64_t kMaxMicros = kMaxInt / 2;
 
 bool IsFinite(absl::Time time) {
   return time != absl::InfinitePast() && time != absl::InfiniteFuture();
@@ -80,6 +79,8 @@ std::string Fields::Take(absl::string_view name) {
   return value;
 }
 
+std::string Fields::TakeText(absl::string_view name) { return ToUtf8(Take(name)); }
+
 int64_t Fields::TakeInt(absl::string_view name, int64_t min, int64_t max) {
   int64_t value = 0;
   if (!absl::SimpleAtoi(Take(name), &value) || value < min || value > max) {
@@ -91,7 +92,7 @@ int64_t Fields::TakeInt(absl::string_view name, int64_t min, int64_t max) {
 
 absl::Time Fields::TakeTimeOr(absl::string_view name, absl::Time if_none) {
   if (!Has(name)) return if_none;
-  return absl::FromUnixMicros(TakeInt(name, 0, kMaxMicros));
+  return absl::FromUnixMicros(TakeInt(name, 0, kMaxInt));
 }
 
 BlobRef Fields::TakeBlob(absl::string_view name) {

@@ -29,6 +29,8 @@ class Fields {
   // Each returns the value of `name`. One that is missing or malformed is recorded in
   // status(), the first of them, and read as empty.
   std::string Take(absl::string_view name);
+  // As every database takes it: what is no UTF-8, and each NUL, is U+FFFD.
+  std::string TakeText(absl::string_view name);
   int64_t TakeInt(absl::string_view name, int64_t min, int64_t max);
   absl::Time TakeTimeOr(absl::string_view name, absl::Time if_none);
   BlobRef TakeBlob(absl::string_view name);

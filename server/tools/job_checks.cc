@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/jobs/blob_store.h"
+#include "core/jobs/job_id.h"
 
 namespace tweedie {
 namespace {
@@ -45,6 +46,7 @@ void CheckState(const ArchivedJob& job, Contradictions& found) {
 
 void CheckEnd(const JobRecord& job, Contradictions& found) {
   const bool ended = HasEnded(job.state);
+  found.AddIf(!IsSet(job.create_time), "it was created at no time");
   found.AddIf(ended != IsSet(job.end_time),
               ended ? "it has ended at no time" : "it has an end and has not ended");
   found.AddIf(ended != IsSet(job.expire_time),
@@ -75,7 +77,8 @@ bool IsDigest(const std::string& text) {
 
 void CheckNames(const ArchivedJob& job, Contradictions& found) {
   const JobRecord& record = job.record;
-  found.AddIf(record.id.empty() || record.model.empty(), "it has no id or no model");
+  found.AddIf(!IsJobId(record.id), absl::StrCat("its id is '", record.id, "', which is none"));
+  found.AddIf(record.model.empty(), "it has no model");
   for (const BlobRef& blob : BlobsOf(record)) {
     const bool named =
         CheckBlobName(blob.name).ok() && absl::StartsWith(blob.name, absl::StrCat(record.id, "/"));

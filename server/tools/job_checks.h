@@ -12,8 +12,8 @@ namespace tweedie {
 std::vector<BlobRef> BlobsOf(const JobRecord& job);
 
 // What contradicts itself in a job's row, one sentence a problem: its state against
-// lease, times, failure and result; attempt, crashes and sequence; the names of its
-// blobs. Empty if all holds that the store keeps.
+// lease, times, failure and result; attempt, crashes and sequence; its id and the names
+// of its blobs. Empty if all holds that the store keeps.
 std::vector<std::string> FindContradictions(const ArchivedJob& job);
 
 }  // namespace tweedie

@@ -173,6 +173,7 @@ absl::StatusOr<Imported> ImportQueue(const ImportOptions& options, const std::st
   ASSIGN_OR_RETURN(imported.file, ReadQueueFile(file, importer));
   RETURN_IF_ERROR(importer.Flush());
   imported.added = importer.added();
+  imported.place_of_blobs = queue.place_of_blobs();
   return imported;
 }
 

@@ -24,13 +24,14 @@ struct ImportOptions {
 struct Imported {
   QueueCounts file;
   Added added;
+  std::string place_of_blobs;  // for people
 };
 
 // Reads such a file into a queue that no server uses; one that is not there is made.
 // The whole file is verified before anything is written: DATA_LOSS. Jobs whose id is
 // there already stay as they are; FAILED_PRECONDITION if there are any jobs or
 // request ids, unless `merge`. What was cut off goes on where it was with `merge`.
-// Memory: 100 jobs and one blob.
+// Memory: 100 jobs, one blob, and the ids of all jobs.
 absl::StatusOr<Imported> ImportQueue(const ImportOptions& options, const std::string& path);
 
 }  // namespace tweedie

@@ -1,5 +1,6 @@
 #include "server/tools/queue_file.h"
 
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -62,13 +63,16 @@ class QueueFileReading {
     if (!job.ok()) return AsDamage(job.status());
     const std::vector<std::string> problems = FindContradictions(*job);
     if (!problems.empty()) return Wrong(absl::StrCat("job ", job->record.id, ": ", problems[0]));
+    if (!ids_.insert(job->record.id).second) {
+      return Wrong(absl::StrCat("job ", job->record.id, " comes twice"));
+    }
     for (const BlobRef& blob : BlobsOf(job->record)) RETURN_IF_ERROR(VisitBlob(*job, blob));
     ++counts_.jobs;
     return visitor_.OnJob(*std::move(job));
   }
 
   absl::Status VisitBlob(const ArchivedJob& job, const BlobRef& blob) {
-    ASSIGN_OR_RETURN(const ArchiveRecord record, file_.Next());
+    ASSIGN_OR_RETURN(const ArchiveRecord record, file_.Next(blob.size));
     if (record.kind != kBlob) return Wrong(absl::StrCat("blob ", blob.name, " does not follow"));
     RETURN_IF_ERROR(CheckBlob(blob, record.bytes));
     ++counts_.blobs;
@@ -91,6 +95,7 @@ class QueueFileReading {
   ArchiveReader& file_;
   QueueFileVisitor& visitor_;
   QueueCounts counts_;
+  std::unordered_set<std::string> ids_;  // of jobs
 };
 
 }  // namespace

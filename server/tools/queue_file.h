@@ -50,8 +50,8 @@ class QueueFileVisitor {
 };
 
 // Reads a file from its beginning to its end. DATA_LOSS if anything in it is not as
-// it was written: a digest, a number, a job that contradicts itself. Memory: one
-// record.
+// it was written: a digest, a number, a job that contradicts itself or comes twice.
+// Memory: one record, and the ids of all jobs.
 absl::StatusOr<QueueCounts> ReadQueueFile(ArchiveReader& file, QueueFileVisitor& visitor);
 
 }  // namespace tweedie

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -20,9 +21,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool IsThere(const std::string& path) {
-  std::error_code unreadable;
-  return fs::exists(path, unreadable);
+absl::StatusOr<bool> IsThere(const std::string& path) {
+  std::error_code error;
+  const bool there = fs::exists(path, error);
+  if (error) return ErrnoError(error.value(), "cannot look at", path);
+  return there;
+}
+
+// `path`, or with a number behind it if that is taken. The folder is ours alone.
+absl::StatusOr<std::string> FreePath(const std::string& path) {
+  std::string free = path;
+  for (int next = 2;; ++next) {
+    ASSIGN_OR_RETURN(const bool taken, IsThere(free));
+    if (!taken) return free;
+    free = absl::StrCat(path, ".", next);
+  }
+}
+
+// Moves a file, also to another file system; `from` may still be there then.
+absl::Status MoveFile(const std::string& from, const std::string& to) {
+  if (std::rename(from.c_str(), to.c_str()) == 0) {
+    return SyncFolder(fs::path(to).parent_path().string());
+  }
+  if (errno != EXDEV) return ErrnoError(errno, "cannot move to", to);
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(from, std::numeric_limits<int64_t>::max()));
+  return WriteFileDurably(to, bytes);
 }
 
 PostgresOptions DatabaseOf(const QueueChoice& choice) {
@@ -45,7 +68,8 @@ absl::Status ToolQueue::TakeFolder() {
     return absl::InvalidArgumentError("blobs-dir needs a database");
   }
   // Before the lock, which makes the folder.
-  if (use_ == ArchiveUse::kExisting && !IsThere(choice_.data_dir + "/queue.sqlite")) {
+  ASSIGN_OR_RETURN(const bool there, IsThere(choice_.data_dir + "/queue.sqlite"));
+  if (use_ == ArchiveUse::kExisting && !there) {
     return absl::NotFoundError(absl::StrCat(choice_.data_dir, " holds no queue"));
   }
   ASSIGN_OR_RETURN(DataDir data_dir, DataDir::Open(choice_.data_dir));
@@ -67,8 +91,10 @@ absl::StatusOr<std::vector<std::string>> ToolQueue::FindDamage() const {
 absl::Status ToolQueue::Open() { return is_database() ? OpenDatabase() : OpenFolder(); }
 
 absl::Status ToolQueue::OpenFiles(const std::string& path) {
-  // One that is not mounted must not look like one in which all is lost.
-  if (use_ == ArchiveUse::kExisting && !IsThere(path)) {
+  // It must not be made where all would be looked for in vain. That one is not mounted
+  // is known by what it holds only.
+  ASSIGN_OR_RETURN(const bool there, IsThere(path));
+  if (use_ == ArchiveUse::kExisting && !there) {
     return absl::NotFoundError(absl::StrCat("the folder of images ", path, " is not there"));
   }
   ASSIGN_OR_RETURN(FileBlobStore blobs, FileBlobStore::Open(path));
@@ -100,20 +126,24 @@ std::string ToolQueue::name() const {
   return absl::StrCat(DescribeDatabase(choice_.database), ", schema ", choice_.database_schema);
 }
 
+std::string ToolQueue::place_of_blobs() const {
+  if (!is_database()) return data_dir_->blobs_path();
+  return shares_folder() ? choice_.blobs_dir : absl::StrCat("the table blobs of ", name());
+}
+
 absl::Status ToolQueue::SetAside(const std::string& blob) const {
   if (!data_dir_.has_value()) return absl::OkStatus();
   const std::string from = absl::StrCat(data_dir_->blobs_path(), "/", blob);
-  if (!IsThere(from)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const bool there, IsThere(from));
+  if (!there) return absl::OkStatus();
   const std::string folder = data_dir_->damaged_path();
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) return ErrnoError(error.value(), "cannot make folder", folder);
-  const std::string to = absl::StrCat(folder, "/", absl::StrReplaceAll(blob, {{"/", "_"}}));
-  if (std::rename(from.c_str(), to.c_str()) != 0) {
-    return ErrnoError(errno, "cannot move to", to);
-  }
-  RETURN_IF_ERROR(SyncFolder(folder));
-  // It is gone; what this removes is the job's folder, if that is empty.
+  ASSIGN_OR_RETURN(const std::string to,
+                   FreePath(absl::StrCat(folder, "/", absl::StrReplaceAll(blob, {{"/", "_"}}))));
+  RETURN_IF_ERROR(MoveFile(from, to));
+  // If it was moved, what this removes is the job's folder, if that is empty.
   return blobs_->Remove(blob);
 }
 

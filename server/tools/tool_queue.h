@@ -24,7 +24,7 @@ struct QueueChoice {
 };
 
 // A queue that no server uses. A folder is locked as a server locks it; a
-// database is only looked at: its servers are known by their connections and leases.
+// database is only looked at: its servers are known by their leases.
 // Movable; not thread-safe.
 class ToolQueue {
  public:
@@ -39,12 +39,15 @@ class ToolQueue {
   JobArchive& jobs() const { return *jobs_; }
   const BlobStore& blobs() const { return *blobs_; }
   bool is_database() const { return !choice_.database.empty(); }
+  // Whether the blobs are in a folder that servers of a database share.
+  bool shares_folder() const { return !choice_.blobs_dir.empty(); }
   // For people.
   std::string name() const;
+  std::string place_of_blobs() const;
   // Whether still no server uses it.
   absl::Status CheckUnused() const;
   // Moves a damaged blob's file to where nothing removes it, if the blobs are in a
-  // data folder. OK if there is none.
+  // data folder. Replaces nothing there. OK if there is none.
   absl::Status SetAside(const std::string& blob) const;
 
  private:

@@ -34,7 +34,8 @@ class Command {
   Command(const std::string& name, const std::string& about, const std::string& exit_codes)
       : app_(about, "tweedied " + name) {
     app_.footer(kSources + exit_codes);
-    app_.set_config("--config", "", "The server's file of options");
+    app_.set_config("--config", "", "The server's file of options")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     // It names more than a command knows.
     app_.allow_config_extras(CLI::config_extras_mode::ignore_all);
   }
@@ -55,8 +56,8 @@ class Command {
   }
 
   // The exit code if the command is not to run: after --help, or an error, which is
-  // printed.
-  std::optional<int> Parse(int argc, const char* const* argv) {
+  // printed. `folder` is the queue's, if an argument without a flag may name it.
+  std::optional<int> Parse(int argc, const char* const* argv, const std::string& folder = "") {
     try {
       app_.parse(WithEnvironment(app_, argc, argv));
     } catch (const CLI::ParseError& error) {
@@ -66,9 +67,16 @@ class Command {
       std::cerr << kPasswordShown << "\n";
       return kWrongOption;
     }
+    const bool gives_folder = Gives(argc, argv, "--data-dir");
+    const bool gives_database = Gives(argc, argv, "--database");
+    if (gives_folder + gives_database + !folder.empty() > 1) {
+      std::cerr << "tweedied: more than one queue is named; give a data folder or --database\n";
+      return kWrongOption;
+    }
     // A database that the environment names must not be taken for the folder that
     // the command line does.
-    if (Gives(argc, argv, "--data-dir") && !Gives(argc, argv, "--database")) {
+    if (!folder.empty()) queue_.data_dir = folder;
+    if (gives_folder || !folder.empty()) {
       queue_.database.clear();
       queue_.blobs_dir.clear();
     }
@@ -140,16 +148,17 @@ int RunCheck(int argc, const char* const* argv) {
                   "cannot be checked.");
   std::string folder;
   bool repair = false;
+  bool most_lost = false;
   bool as_json = false;
   command.app().add_option("DATA", folder, "The data folder");
   command.AddQueue("The queue");
   command.app().add_flag("--repair", repair,
                          "Do what each finding says, the least that lets servers go on");
+  command.app().add_flag("--most-lost", most_lost,
+                         "With --repair: also if most images are missing, as they are truly lost");
   command.app().add_flag("--json", as_json, "Print JSON, a line a finding and one of the summary");
-  if (const std::optional<int> code = command.Parse(argc, argv)) return *code;
-  CheckOptions options{command.queue(), repair};
-  // What is named on the command line goes before what the environment says.
-  if (!folder.empty()) options.queue = {.data_dir = folder};
+  if (const std::optional<int> code = command.Parse(argc, argv, folder)) return *code;
+  const CheckOptions options{command.queue(), repair, most_lost};
   const absl::StatusOr<CheckSummary> summary = Check(options, [&](const Finding& finding) {
     std::cout << (as_json ? ToJson(finding) : ToText(finding)) << std::endl;
   });
@@ -199,7 +208,7 @@ int RunImport(int argc, const char* const* argv) {
   const Added& added = imported->added;
   std::cout << absl::StrCat("imported ", added.jobs, " jobs of ", imported->file.jobs, "; ",
                             added.known_jobs, " were there already, and ", added.known_requests,
-                            " request ids")
+                            " request ids. Images are in ", imported->place_of_blobs)
             << std::endl;
   return kDone;
 }

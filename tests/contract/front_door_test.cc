@@ -203,7 +203,8 @@ TYPED_TEST(FrontDoorTest, BytesOfOneCreatorsInputsAreBounded) {
   EXPECT_OK(this->TryCreate(MakeJob("two", {.creator = "bob", .input_bytes = 100}), limits));
   const std::vector<NewJob> batch = {MakeJob("a", {.creator = "eve", .input_bytes = 60}),
                                      MakeJob("b", {.creator = "eve", .input_bytes = 60})};
-  EXPECT_EQ(PayloadOf(this->store_->Create(batch, limits).status()), "creator_bytes");
+  EXPECT_EQ(PayloadOf(this->TryCreate(batch[0], limits)), "") << "either fits alone";
+  EXPECT_EQ(PayloadOf(this->TryCreate(batch[1], limits)), "creator_bytes");
 }
 
 // Trying again would not help.
@@ -213,6 +214,27 @@ TYPED_TEST(FrontDoorTest, InputThatNeverFitsIsNoFullQueue) {
     EXPECT_THAT(this->TryCreate(MakeJob("one", {.input_bytes = 101}), limits),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("101 bytes")));
   }
+}
+
+TYPED_TEST(FrontDoorTest, ABatchThatNeverFitsIsNoFullQueue) {
+  const auto batch = [](const std::string& creator) {
+    return std::vector<NewJob>{
+        MakeJob("a", {.request_id = "r", .request_digest = "d", .input_bytes = 60}),
+        MakeJob("b", {.creator = creator, .input_bytes = 60})};
+  };
+  EXPECT_OK(this->TryCreate(MakeJob("first", {.input_bytes = 60}), CreateLimits()));
+  const CreateLimits share = {.max_queued_bytes_per_creator = 100};
+  EXPECT_THAT(this->store_->Create(batch("ada"), share),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("120 bytes")));
+  EXPECT_EQ(PayloadOf(this->store_->Create(batch("bob"), share).status()), "creator_bytes");
+  EXPECT_THAT(this->store_->Create(batch("bob"), {.max_queued_bytes = 100}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("120 bytes")));
+  EXPECT_THAT(this->ListIds({}), ElementsAre("first"));
+  this->Claim();
+  // What is there already is not added.
+  EXPECT_OK(this->TryCreate(batch("ada")[0], share));
+  this->Claim();
+  EXPECT_OK(this->store_->Create(batch("ada"), share));
 }
 
 // --- List -----------------------------------------------------------------

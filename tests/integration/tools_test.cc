@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -11,12 +12,16 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/clock.h"
 #include "core/base/failpoint.h"
 #include "core/base/file.h"
 #include "core/base/ids.h"
+#include "core/jobs/blob_store.h"
+#include "core/jobs/sqlite/sqlite_job_archive.h"
 #include "tests/testing/child_process.h"
 #include "tests/testing/postgres_cluster.h"
 #include "tests/testing/running_server.h"
+#include "tests/unit/tools/example_jobs.h"
 
 namespace tweedie {
 namespace {
@@ -151,11 +156,11 @@ TEST_F(ToolsTest, AFolderOfALiveServerIsRefused) {
   for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--repair"}}) {
     const Finished checked = CheckData(more);
     EXPECT_THAT(checked, EndsWithCode(2));
-    EXPECT_THAT(checked.err, HasSubstr("another server uses it"));
+    EXPECT_THAT(checked.err, HasSubstr("another server or command uses it"));
   }
   const Finished exported = RunTool({"export", File("queue"), "--data-dir", data()});
   EXPECT_THAT(exported, EndsWithCode(1));
-  EXPECT_THAT(exported.err, HasSubstr("another server uses it"));
+  EXPECT_THAT(exported.err, HasSubstr("another server or command uses it"));
 }
 
 TEST_F(ToolsTest, ALostResultIsDataLossToItsReaders) {
@@ -248,6 +253,24 @@ TEST_F(ToolsTest, HelpNamesThem) {
   }
 }
 
+TEST_F(ToolsTest, OneQueueIsMeant) {
+  const std::vector<std::vector<std::string>> twice = {
+      {"check", data(), "--database", "host=/nowhere"},
+      {"check", data(), "--data-dir", data()},
+      {"export", File("one"), "--data-dir", data(), "--database=host=/nowhere"}};
+  for (const std::vector<std::string>& arguments : twice) {
+    const Finished refused = RunTool(arguments);
+    EXPECT_THAT(refused, EndsWithCode(2));
+    EXPECT_THAT(refused.err, HasSubstr("more than one queue"));
+  }
+}
+
+TEST_F(ToolsTest, TheLastConfigCounts) {
+  std::ofstream(File("config")) << "data-dir=" << data() << "\n";
+  EXPECT_THAT(RunTool({"check", "--config", File("none"), "--config", File("config")}),
+              EndsWithCode(0));
+}
+
 // --- export, import -------------------------------------------------------
 
 class MoveQueueTest : public ToolsTest {
@@ -267,6 +290,27 @@ class MoveQueueTest : public ToolsTest {
   }
   std::vector<std::string> In(const std::string& folder) const {
     return {"--data-dir", File(folder)};
+  }
+  Finished CheckDatabase(const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments = InDatabase();
+    arguments.insert(arguments.begin(), "check");
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return RunTool(arguments);
+  }
+  // Jobs that wait, as a store would hold them.
+  void AddJobs(int count) const {
+    auto blobs = FileBlobStore::Open(data() + "/blobs");
+    ASSERT_TRUE(blobs.ok()) << blobs.status();
+    std::vector<ArchivedJob> jobs;
+    for (int i = 0; i < count; ++i) {
+      jobs.push_back(QueuedJob(absl::StrCat("more-", i)));
+      const auto input = blobs->Write(jobs.back().record.input.name, "pixels");
+      ASSERT_TRUE(input.ok()) << input.status();
+    }
+    auto archive =
+        OpenSqliteJobArchive(data() + "/queue.sqlite", ArchiveUse::kExisting, Clock::Real());
+    ASSERT_TRUE(archive.ok()) << archive.status();
+    ASSERT_TRUE((*archive)->Add(jobs, {}).ok());
   }
 
   const std::string schema_ = "test_" + RandomId(12);
@@ -296,9 +340,32 @@ TEST_F(MoveQueueTest, AQueueInADatabaseThatAServerUsesIsRefused) {
   for (const Finished& refused : {Move("export", File("two"), InDatabase()),
                                   Move("import", File("one"), InDatabase(), {"--merge"})}) {
     EXPECT_THAT(refused, EndsWithCode(1));
-    EXPECT_THAT(refused.err, AllOf(HasSubstr("use the queue"), HasSubstr(schema_)));
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("uses the queue"), HasSubstr(schema_),
+                                   HasSubstr("its lease ends in ")));
   }
   EXPECT_FALSE(fs::exists(File("two")));
+}
+
+TEST_F(MoveQueueTest, ARepairWithoutTheSharedFolderIsRefused) {
+  EXPECT_THAT(Move("export", File("one"), In("data")), EndsWithCode(0));
+  const Finished imported =
+      Move("import", File("one"), InDatabase(), {"--blobs-dir", File("shared")});
+  EXPECT_THAT(imported, EndsWithCode(0));
+  EXPECT_THAT(imported.out, HasSubstr("Images are in " + File("shared")));
+  fs::create_directories(File("other") + "/gone");
+  const std::string foreign = File("other") + "/gone/result-1";
+  std::ofstream(foreign) << "x";
+  fs::last_write_time(foreign, fs::file_time_type::clock::now() - std::chrono::hours(48));
+  const Finished forgotten = CheckDatabase({"--repair"});
+  EXPECT_THAT(forgotten, EndsWithCode(2));
+  EXPECT_THAT(forgotten.err, AllOf(HasSubstr("4 of 4 blobs"), HasSubstr("--blobs-dir")));
+  EXPECT_THAT(CheckDatabase({"--repair", "--blobs-dir", File("other")}), EndsWithCode(2));
+  EXPECT_THAT(CheckDatabase({"--repair", "--blobs-dir", File("shared")}), EndsWithCode(0));
+  // If they are truly lost, what is another's still stays.
+  const Finished lost = CheckDatabase({"--repair", "--most-lost", "--blobs-dir", File("other")});
+  EXPECT_THAT(lost, EndsWithCode(1));
+  EXPECT_THAT(lost.out, HasSubstr("may be another's"));
+  EXPECT_TRUE(fs::exists(foreign));
 }
 
 TEST_F(MoveQueueTest, AJobGoesOnInTheDatabaseToTheSameBits) {
@@ -342,11 +409,18 @@ TEST_F(MoveQueueTest, TheFolderThatIsNamedIsMeantWhateverTheEnvironmentSays) {
 
 #ifdef TWEEDIE_FAILPOINTS
 TEST_F(MoveQueueTest, AnImportThatWasCutOffIsRunAgain) {
+  AddJobs(150);
   EXPECT_THAT(Move("export", File("one"), In("data")), EndsWithCode(0));
+  // Rows are written a hundred at a time, each behind its blob.
   EXPECT_THAT(RunTool({"import", File("one"), "--data-dir", File("back")},
-                      {"TWEEDIE_FAILPOINTS=file.rename=crash@3"}),
+                      {"TWEEDIE_FAILPOINTS=file.rename=crash@130"}),
               EndsWithCode(kFailpointExitCode));
-  EXPECT_THAT(Move("import", File("one"), In("back")), EndsWithCode(0));
+  const Finished refused = Move("import", File("one"), In("back"));
+  EXPECT_THAT(refused, EndsWithCode(1));
+  EXPECT_THAT(refused.err, HasSubstr("--merge"));
+  const Finished merged = Move("import", File("one"), In("back"), {"--merge"});
+  EXPECT_THAT(merged, EndsWithCode(0));
+  EXPECT_THAT(merged.out, HasSubstr("imported 53 jobs of 153; 100 were there already"));
   // What it had begun to write is no job's.
   EXPECT_THAT(RunTool({"check", File("back"), "--repair"}).out, HasSubstr("unfinished: "));
   EXPECT_THAT(Move("export", File("two"), In("back")), EndsWithCode(0));

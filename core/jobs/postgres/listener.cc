@@ -49,9 +49,8 @@ void Listener::Run() {
 
 absl::Status Listener::ListenOnce(Backoff& backoff) {
   ASSIGN_OR_RETURN(std::unique_ptr<PgConnection> connection, PgConnection::Open(options_));
-  RETURN_IF_ERROR(connection->Execute(
-      absl::StrCat("SET application_name = ", Literal(ListenerName(options_.schema)), "; LISTEN ",
-                   QuotedIdentifier(NewsChannel(options_.schema)))));
+  RETURN_IF_ERROR(
+      connection->Execute(absl::StrCat("LISTEN ", QuotedIdentifier(NewsChannel(options_.schema)))));
   backoff.Reset();
   on_news_({.missed = true});
   while (!stopping_ && !connection->broken()) {

@@ -9,7 +9,6 @@
 #include "core/jobs/postgres/postgres_blob_store.h"
 #include "core/jobs/postgres/postgres_job_store.h"
 #include "core/jobs/postgres/schema.h"
-#include "core/jobs/postgres/sql_text.h"
 #include "core/jobs/sql/sql_job_archive.h"
 
 namespace tweedie {
@@ -27,24 +26,38 @@ absl::Status CheckVersion(const PostgresOptions& options) {
       version < postgres::SchemaVersion() ? "; a start of its server migrates it" : ""));
 }
 
-// Servers listen all the time, on a connection that is named after the schema.
-absl::Status CheckNobodyListens(sql::Connection& db, const std::string& schema) {
-  ASSIGN_OR_RETURN(sql::Statement count,
-                   db.Prepare("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = ? "
-                              "AND datname = current_database()"));
-  RETURN_IF_ERROR(count.Bind(postgres::ListenerName(schema)).Step().status());
-  if (count.Int(0) == 0) return absl::OkStatus();
+// The first version in which servers register.
+constexpr int64_t kRegistryVersion = 2;
+// Seconds, rounded up, of a lease that holds; behind it, a condition that it does.
+constexpr char kSecondsLeft[] =
+    "CEIL(lease_end / 1e6 - extract(epoch FROM clock_timestamp()))::bigint";
+constexpr char kHolds[] = "lease_end > extract(epoch FROM clock_timestamp()) * 1e6";
+
+// A server registers before it serves, and renews that as long as it lives.
+absl::Status CheckNoServers(sql::Connection& db, const std::string& schema) {
+  ASSIGN_OR_RETURN(
+      sql::Statement select,
+      db.Prepare(absl::StrCat("SELECT name, address, ", kSecondsLeft, " FROM servers WHERE ",
+                              kHolds, " ORDER BY lease_end DESC LIMIT 1")));
+  ASSIGN_OR_RETURN(const bool found, select.Step());
+  if (!found) return absl::OkStatus();
+  const std::string where = select.Bytes(1).empty() ? "" : absl::StrCat(" at ", select.Bytes(1));
   return absl::FailedPreconditionError(
-      absl::StrCat(count.Int(0), " servers use the queue in the schema ", schema));
+      absl::StrCat("server ", select.Bytes(0), where, " uses the queue in the schema ", schema,
+                   "; if it was killed, its lease ends in ", select.Int(2), " s"));
 }
 
 absl::Status CheckNoLeases(sql::Connection& db) {
-  ASSIGN_OR_RETURN(const int64_t leases,
-                   db.QueryInt("SELECT COUNT(*) FROM jobs WHERE state = 2 AND "
-                               "lease_end > extract(epoch FROM clock_timestamp()) * 1000000"));
-  if (leases == 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(sql::Statement select,
+                   db.Prepare(absl::StrCat("SELECT COUNT(*), COALESCE(MAX(", kSecondsLeft,
+                                           "), 0) FROM jobs WHERE state = 2 AND ", kHolds)));
+  RETURN_IF_ERROR(select.Step().status());
+  if (select.Int(0) == 0) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat(leases, " jobs are run by servers; leases of servers that died last 30 s"));
+      absl::StrCat(select.Int(0),
+                   " jobs are run by servers; if those were killed, the last lease "
+                   "ends in ",
+                   select.Int(1), " s"));
 }
 
 }  // namespace
@@ -68,7 +81,7 @@ absl::Status CheckPostgresUnused(const PostgresOptions& options) {
   if (version == 0) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::unique_ptr<postgres::PgConnection> db,
                    postgres::PgConnection::Open(options));
-  RETURN_IF_ERROR(CheckNobodyListens(*db, options.schema));
+  if (version >= kRegistryVersion) RETURN_IF_ERROR(CheckNoServers(*db, options.schema));
   return CheckNoLeases(*db);
 }
 

@@ -22,8 +22,8 @@ struct PostgresArchive {
 // message shows options.connection.
 absl::StatusOr<PostgresArchive> OpenPostgresArchive(const PostgresOptions& options, ArchiveUse use);
 
-// FAILED_PRECONDITION if servers use the queue: they are connected, or hold leases
-// that have not run out. OK if there is no queue.
+// FAILED_PRECONDITION if servers use the queue: they are registered, or run jobs, and
+// those leases have not run out. OK if there is no queue.
 absl::Status CheckPostgresUnused(const PostgresOptions& options);
 
 }  // namespace tweedie

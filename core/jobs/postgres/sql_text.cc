@@ -40,10 +40,6 @@ std::string Numbered(absl::string_view sql) {
   return numbered;
 }
 
-std::string ListenerName(absl::string_view schema) {
-  return absl::StrCat("tweedied of ", schema).substr(0, kMaxNameBytes);
-}
-
 std::string NewsChannel(absl::string_view schema) {
   return absl::StrCat(schema, "_news").substr(0, kMaxNameBytes);
 }

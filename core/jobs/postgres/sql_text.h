@@ -17,10 +17,6 @@ std::string Literal(absl::string_view text);
 // ours has one in a literal.
 std::string Numbered(absl::string_view sql);
 
-// What the connection calls itself on which a server listens for the queue's news,
-// for as long as it runs.
-std::string ListenerName(absl::string_view schema);
-
 // The channel of the queue's news, and what they say: of cancelled and changed
 // jobs one of the two. A payload takes kMaxChangedInAPayload jobs (it may have
 // 8,000 bytes, and an id has 63).

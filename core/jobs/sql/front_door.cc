@@ -60,9 +60,24 @@ class Quota {
  public:
   Quota(Connection& db, const CreateLimits& limits) : db_(db), limits_(limits) {}
 
+  // Whether inputs of `jobs`, those that one call adds, can be queued together at
+  // all: what never fits must not be tried again.
+  absl::Status CheckCanFit(const std::vector<const JobRecord*>& jobs) const {
+    int64_t all = 0;
+    std::map<absl::string_view, int64_t> by_creator;
+    for (const JobRecord* job : jobs) {
+      all += job->input.size;
+      by_creator[job->creator] += job->input.size;
+    }
+    RETURN_IF_ERROR(CheckCanFit(all, limits_.max_queued_bytes));
+    for (const auto& [creator, bytes] : by_creator) {
+      RETURN_IF_ERROR(CheckCanFit(bytes, limits_.max_queued_bytes_per_creator));
+    }
+    return absl::OkStatus();
+  }
+
   // Takes a place for `job`, or says which limit is met.
   absl::Status Take(const JobRecord& job) {
-    RETURN_IF_ERROR(CheckFitsAlone(job));
     if (!queued_.has_value()) {
       ASSIGN_OR_RETURN(queued_, Measure(std::nullopt));
     }
@@ -104,15 +119,11 @@ class Quota {
   }
 
   static bool Exceeds(int64_t bytes, int64_t limit) { return limit > 0 && bytes > limit; }
-  // What never fits must not be tried again.
-  absl::Status CheckFitsAlone(const JobRecord& job) const {
-    for (const int64_t limit : {limits_.max_queued_bytes, limits_.max_queued_bytes_per_creator}) {
-      if (!Exceeds(job.input.size, limit)) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat("the job's images take ", job.input.size,
-                       " bytes, and those of all that you queue may take ", limit));
-    }
-    return absl::OkStatus();
+  static absl::Status CheckCanFit(int64_t bytes, int64_t limit) {
+    if (!Exceeds(bytes, limit)) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("images of what this call queues take ", bytes,
+                                                   " bytes, and at most ", limit,
+                                                   " may be queued"));
   }
   absl::Status CheckQueue(const JobRecord& job) const {
     if (queued_->jobs >= limits_.max_queued) {
@@ -170,6 +181,25 @@ absl::StatusOr<std::optional<JobRecord>> FindEarlier(Connection& db, const NewJo
         absl::StrCat("the job made by request_id ", request.request_id, " was deleted"));
   }
   return std::move(row->job);
+}
+
+// What FindEarlier() finds of each.
+using Earlier = std::vector<std::optional<JobRecord>>;
+absl::StatusOr<Earlier> FindAllEarlier(Connection& db, const std::vector<NewJob>& jobs) {
+  Earlier earlier(jobs.size());
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    ASSIGN_OR_RETURN(earlier[i], FindEarlier(db, jobs[i], FieldPath(i, jobs.size(), "request_id")));
+  }
+  return earlier;
+}
+
+// Those that are not there yet.
+std::vector<const JobRecord*> NewOnes(const std::vector<NewJob>& jobs, const Earlier& earlier) {
+  std::vector<const JobRecord*> records;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    if (!earlier[i].has_value()) records.push_back(&jobs[i].record);
+  }
+  return records;
 }
 
 absl::Status CheckIdFree(Connection& db, const std::string& id, const std::string& field) {
@@ -245,10 +275,11 @@ absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Create(const std::vector<New
   const auto make = [&](Connection& db) -> absl::StatusOr<Records> {
     RETURN_IF_ERROR(db.LockQueue());
     Quota quota(db, limits);
+    ASSIGN_OR_RETURN(Earlier earlier, FindAllEarlier(db, jobs));
+    RETURN_IF_ERROR(quota.CheckCanFit(NewOnes(jobs, earlier)));
     Records records;
     for (size_t i = 0; i < jobs.size(); ++i) {
-      ASSIGN_OR_RETURN(std::optional<JobRecord> record,
-                       FindEarlier(db, jobs[i], FieldPath(i, jobs.size(), "request_id")));
+      std::optional<JobRecord>& record = earlier[i];
       made[i] = !record.has_value();
       if (made[i]) {
         const std::string field = FieldPath(i, jobs.size(), "job_id");

@@ -154,6 +154,12 @@ absl::Status AddRequest(Connection& db, const SpentRequest& request, Added& adde
   return absl::OkStatus();
 }
 
+// An error of one job among many, which names it.
+absl::Status OfJob(const ArchivedJob& job, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat("job ", job.record.id, ": ", status.message()));
+}
+
 absl::Status CheckAddable(const ArchivedJob& job) {
   if (job.record.state != JobState::kRunning) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -167,20 +173,22 @@ constexpr char kNoCheckpoint[] =
     "checkpoint_name = '', checkpoint_size = 0, checkpoint_sha256 = ''";
 constexpr char kNoResult[] = "result_name = '', result_size = 0, result_sha256 = ''";
 
-// The parameter of these is the id.
+// The parameters of these are the id and the lost blob.
 std::string DropCheckpointSql() {
   return absl::StrCat("UPDATE jobs SET ", kNoCheckpoint,
                       ", progress_step = CASE WHEN state > 2 THEN progress_step ELSE 0 END, "
                       "progress_timestep = CASE WHEN state > 2 THEN progress_timestep ELSE 0 END "
-                      "WHERE id = ? RETURNING row");
+                      "WHERE id = ? AND checkpoint_name = ? RETURNING row");
 }
 
 std::string ForgetInputSql() {
-  return absl::StrCat("UPDATE jobs SET ", kNoInput, " WHERE id = ? AND state > 2 RETURNING row");
+  return absl::StrCat("UPDATE jobs SET ", kNoInput,
+                      " WHERE id = ? AND input_name = ? AND state > 2 RETURNING row");
 }
 
 std::string ForgetResultSql() {
-  return absl::StrCat("UPDATE jobs SET ", kNoResult, " WHERE id = ? AND state = 3 RETURNING row");
+  return absl::StrCat("UPDATE jobs SET ", kNoResult,
+                      " WHERE id = ? AND result_name = ? AND state = 3 RETURNING row");
 }
 
 // The sequence is beyond any that a runner can have published.
@@ -190,7 +198,8 @@ std::string LoseInputSql(const Dialect& dialect) {
       "failure_message = ?, failure_reason = 'DATA_LOSS', sequence = ",
       Greatest(dialect, "sequence, (attempt << 32) | 2147483648"), " + 1, ", kNoInput, ", ",
       kNoCheckpoint,
-      ", lease_token = NULL, lease_end = NULL WHERE id = ? AND state IN (1, 2) RETURNING row");
+      ", lease_token = NULL, lease_end = NULL "
+      "WHERE id = ? AND input_name = ? AND state IN (1, 2) RETURNING row");
 }
 
 absl::StatusOr<Statement> PrepareRepair(Connection& db, JobRepair repair) {
@@ -256,22 +265,24 @@ absl::StatusOr<Added> SqlJobArchive::Add(const std::vector<ArchivedJob>& jobs,
   return database_->Write<Added>([&](Connection& db) -> absl::StatusOr<Added> {
     RETURN_IF_ERROR(db.LockQueue());
     Added added;
-    for (const ArchivedJob& job : jobs) RETURN_IF_ERROR(AddJob(db, job, added));
+    for (const ArchivedJob& job : jobs) RETURN_IF_ERROR(OfJob(job, AddJob(db, job, added)));
     for (const SpentRequest& request : requests) RETURN_IF_ERROR(AddRequest(db, request, added));
     if (added.jobs > 0) db.Announce(QueueNews());
     return added;
   });
 }
 
-absl::Status SqlJobArchive::Repair(absl::string_view job_id, JobRepair repair) {
+absl::Status SqlJobArchive::Repair(absl::string_view job_id, JobRepair repair,
+                                   absl::string_view blob) {
   return database_->Write([&](Connection& db) -> absl::Status {
     ASSIGN_OR_RETURN(Statement update, PrepareRepair(db, repair));
-    ASSIGN_OR_RETURN(const bool done, update.Bind(job_id).Step());
+    ASSIGN_OR_RETURN(const bool done, update.Bind(job_id).Bind(blob).Step());
     if (done) return absl::OkStatus();
     ASSIGN_OR_RETURN(const bool known, HasJob(db, job_id));
     if (!known) return absl::NotFoundError(absl::StrCat("job ", job_id, " does not exist"));
     return absl::FailedPreconditionError(
-        absl::StrCat("job ", job_id, " is not in a state in which this can be repaired"));
+        absl::StrCat("job ", job_id, " is not in a state in which this can be repaired, or ", blob,
+                     " is not its blob any more"));
   });
 }
 

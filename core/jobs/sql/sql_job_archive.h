@@ -23,7 +23,7 @@ class SqlJobArchive final : public JobArchive {
   absl::StatusOr<bool> Has(absl::string_view job_id) override;
   absl::StatusOr<Added> Add(const std::vector<ArchivedJob>& jobs,
                             const std::vector<SpentRequest>& requests) override;
-  absl::Status Repair(absl::string_view job_id, JobRepair repair) override;
+  absl::Status Repair(absl::string_view job_id, JobRepair repair, absl::string_view blob) override;
 
  private:
   const std::shared_ptr<Database> database_;

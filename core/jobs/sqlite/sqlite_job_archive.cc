@@ -1,5 +1,8 @@
 #include "core/jobs/sqlite/sqlite_job_archive.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -19,6 +22,11 @@ constexpr int kMostProblems = 100;
 absl::Status CheckVersion(sqlite::Connection& db) {
   ASSIGN_OR_RETURN(const int64_t version, db.QueryInt("PRAGMA user_version"));
   if (version == sqlite::SchemaVersion()) return absl::OkStatus();
+  if (version == 0) {
+    return absl::FailedPreconditionError(
+        "it is empty and holds no queue: restore a backup before a server starts here, which would "
+        "make a new queue and remove the images as nobody's");
+  }
   return absl::FailedPreconditionError(
       absl::StrCat("its format is ", version, ", and this program's is ", sqlite::SchemaVersion(),
                    version < sqlite::SchemaVersion() ? "; a start of its server migrates it" : ""));
@@ -39,12 +47,13 @@ absl::Status Collect(sqlite::Connection& db, const std::string& pragma,
 
 absl::Status CollectOrphans(sqlite::Connection& db, std::vector<std::string>& problems) {
   ASSIGN_OR_RETURN(sql::Statement check, db.Prepare("PRAGMA foreign_key_check"));
-  while (true) {
+  for (int found = 0; found < kMostProblems; ++found) {
     ASSIGN_OR_RETURN(const bool more, check.Step());
-    if (!more) return absl::OkStatus();
+    if (!more) break;
     problems.push_back(
         absl::StrCat("a row of ", check.Bytes(0), " refers to no row of ", check.Bytes(2)));
   }
+  return absl::OkStatus();
 }
 
 absl::Status FindDamage(const std::string& path, std::vector<std::string>& problems) {
@@ -66,6 +75,8 @@ absl::StatusOr<std::unique_ptr<JobArchive>> OpenSqliteJobArchive(const std::stri
   if (use == ArchiveUse::kMake) {
     // It makes, checks and migrates the file.
     RETURN_IF_ERROR(OpenSqliteJobStore(path, RetentionPolicy(), clock).status());
+  } else if (struct stat info; stat(path.c_str(), &info) != 0 && errno == ENOENT) {
+    return absl::NotFoundError(absl::StrCat("there is no queue at ", path));
   }
   ASSIGN_OR_RETURN(std::unique_ptr<sqlite::Database> database,
                    sqlite::Database::OpenExisting(path, clock));

@@ -13,9 +13,9 @@ namespace tweedie {
 
 // Opens the queue in the SQLite file `path`, which no server uses meanwhile (the
 // caller holds the lock of its folder). kExisting: the file is only changed by
-// Add() and Repair(), its write-ahead log stays; FAILED_PRECONDITION if it is of
-// another version, and DATA_LOSS if SQLite cannot read it. kMake: as
-// OpenSqliteJobStore().
+// Add() and Repair(), its write-ahead log stays; NOT_FOUND if there is none,
+// FAILED_PRECONDITION if it is empty or of another version, and DATA_LOSS if SQLite cannot read it.
+// kMake: as OpenSqliteJobStore().
 absl::StatusOr<std::unique_ptr<JobArchive>> OpenSqliteJobArchive(const std::string& path,
                                                                  ArchiveUse use,
                                                                  const Clock* clock);

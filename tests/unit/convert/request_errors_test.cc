@@ -70,6 +70,9 @@ std::vector<BadRequest> BadEnvelopes() {
       {"LabelValueLong",
        [](Request* r) { (*r->mutable_job()->mutable_labels())["run"] = std::string(256, 'v'); },
        "job.labels", "at most 255 bytes; that of \"run\" has 256"},
+      {"LabelValueNul",
+       [](Request* r) { (*r->mutable_job()->mutable_labels())["run"] = std::string("a\0b", 3); },
+       "job.labels", "without NUL; that of \"run\""},
       {"LabelsTooMany",
        [](Request* r) {
          for (int i = 0; i < 65; ++i) (*r->mutable_job()->mutable_labels())[absl::StrCat("k", i)];

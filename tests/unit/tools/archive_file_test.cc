@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "core/base/file.h"
 #include "core/base/status_macros.h"
@@ -29,6 +30,9 @@ class ArchiveFileTest : public ::testing::Test {
   std::string Content() const { return *ReadFile(path(), 1 << 20); }
   void Overwrite(const std::string& bytes) const {
     std::ofstream(path(), std::ios::binary) << bytes;
+  }
+  int64_t NumFiles() const {
+    return std::distance(std::filesystem::directory_iterator(folder_.path()), {});
   }
   // Reads to the end.
   static absl::Status ReadAll(const std::string& path) {
@@ -79,6 +83,8 @@ TEST_F(ArchiveFileTest, EveryCutIsFoundAndSoIsMore) {
 
 TEST_F(ArchiveFileTest, ALengthThatLiesTakesNoMemory) {
   Overwrite("tweedie-queue 1\njob 9000000000000000000\nx");
+  EXPECT_THAT(ReadAll(path()), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("larger than")));
+  Overwrite("tweedie-queue 1\njob 60000000\nx");
   EXPECT_THAT(ReadAll(path()), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("beyond")));
   Overwrite("tweedie-queue 1\njob -5\nx");
   EXPECT_THAT(ReadAll(path()), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("beyond")));
@@ -101,12 +107,8 @@ TEST_F(ArchiveFileTest, WhatIsNotFinishedIsNotThere) {
     ASSERT_OK_AND_ASSIGN(ArchiveWriter writer, ArchiveWriter::Create(folder_.File("other")));
     ASSERT_OK(writer.Add("one", "x"));
   }
-  int files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
-    EXPECT_EQ(entry.path().filename(), "file");
-    ++files;
-  }
-  EXPECT_EQ(files, 1);
+  EXPECT_EQ(NumFiles(), 1);
+  EXPECT_TRUE(std::filesystem::exists(path()));
 }
 
 TEST_F(ArchiveFileTest, NothingIsOverwritten) {
@@ -114,6 +116,36 @@ TEST_F(ArchiveFileTest, NothingIsOverwritten) {
   EXPECT_THAT(ArchiveWriter::Create(path()).status(),
               StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr(path())));
   EXPECT_EQ(Content(), content);
+}
+
+TEST_F(ArchiveFileTest, WhatCameMeanwhileIsNotOverwritten) {
+  const std::string other = folder_.File("other");
+  {
+    ASSERT_OK_AND_ASSIGN(ArchiveWriter writer, ArchiveWriter::Create(other));
+    ASSERT_OK(writer.Add(kEndKind, "x"));
+    std::ofstream(other) << "mine";
+    EXPECT_THAT(writer.Finish(), StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr(other)));
+  }
+  EXPECT_EQ(*ReadFile(other, 100), "mine");
+  EXPECT_EQ(NumFiles(), 2);
+}
+
+TEST_F(ArchiveFileTest, ItsOwnerAloneMayReadIt) {
+  EXPECT_EQ(std::filesystem::status(path()).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST_F(ArchiveFileTest, APathThatCannotBeLookedAtIsNamed) {
+  const std::string other = folder_.File(std::string(300, 'x'));
+  EXPECT_THAT(ArchiveWriter::Create(other).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("cannot look at " + other)));
+}
+
+TEST_F(ArchiveFileTest, ARecordIsBounded) {
+  ASSERT_OK_AND_ASSIGN(ArchiveReader reader, ArchiveReader::Open(path()));
+  EXPECT_THAT(reader.Next(3), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("larger than")));
+  ASSERT_OK(reader.Rewind());
+  EXPECT_OK(reader.Next(4));
 }
 
 }  // namespace

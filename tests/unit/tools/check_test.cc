@@ -16,12 +16,13 @@ using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 class CheckTest : public ::testing::Test {
  protected:
-  std::vector<Finding> Run(bool repair = false) {
+  std::vector<Finding> Run(bool repair = false, bool most_lost = false) {
     std::vector<Finding> findings;
-    auto summary = Check({folder_.choice(), repair},
+    auto summary = Check({folder_.choice(), repair, most_lost},
                          [&](const Finding& finding) { findings.push_back(finding); });
     EXPECT_OK(summary);
     if (summary.ok()) {
@@ -71,6 +72,63 @@ TEST_F(CheckTest, WithoutTheFolderOfImagesNothingIsRepaired) {
   EXPECT_EQ(folder_.Get("waiting").state, JobState::kQueued);
 }
 
+// As a folder that is not mounted.
+TEST_F(CheckTest, MostThatIsMissingIsNotTakenForLost) {
+  const std::string blobs = folder_.path() + "/blobs";
+  std::filesystem::rename(blobs, blobs + ".away");
+  std::filesystem::create_directory(blobs);
+  EXPECT_THAT(Run(), SizeIs(8));
+  EXPECT_THAT(
+      Check({folder_.choice(), /*repair=*/true}, [](const Finding&) {}),
+      StatusIs(absl::StatusCode::kFailedPrecondition,
+               HasSubstr("8 of 8 blobs that jobs name are not in " + blobs + ": is it mounted")));
+  EXPECT_EQ(folder_.Get("waiting").state, JobState::kQueued);
+  std::filesystem::remove(blobs);
+  std::filesystem::rename(blobs + ".away", blobs);
+  EXPECT_THAT(Run(), IsEmpty());
+}
+
+TEST_F(CheckTest, HalfMayBeMissingAndMoreIfItIsSaid) {
+  for (const char* blob : {"done/input-x", "done/result-1", "failed/input-x", "waiting/input-x"}) {
+    folder_.RemoveBlob(blob);
+  }
+  EXPECT_THAT(Run(/*repair=*/true), AllOf(SizeIs(4), Each(IsRepaired(true))));
+  // Four are left.
+  for (const char* blob : {"resumed/input-x", "resumed/checkpoint-1-7", "running/input-x"}) {
+    folder_.RemoveBlob(blob);
+  }
+  EXPECT_THAT(Check({folder_.choice(), /*repair=*/true}, [](const Finding&) {}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("3 of 4")));
+  EXPECT_THAT(Run(/*repair=*/true, /*most_lost=*/true), Each(IsRepaired(true)));
+  EXPECT_EQ(folder_.Get("running").state, JobState::kFailed);
+  EXPECT_THAT(Run(/*repair=*/true), IsEmpty());
+}
+
+TEST_F(CheckTest, ABlobThatCannotBeReadIsToldAndLeft) {
+  folder_.RemoveBlob("done/result-1");
+  std::filesystem::create_symlink("result-1", folder_.BlobPath("done/result-1"));  // of itself
+  folder_.Spoil("waiting/input-x");
+  EXPECT_THAT(Run(/*repair=*/true),
+              ElementsAre(AllOf(Is("unreadable", "done", "done/result-1"), IsRepaired(false)),
+                          AllOf(Is("input-lost", "waiting", "damaged"), IsRepaired(true))));
+  EXPECT_EQ(folder_.Get("done").result.name, "done/result-1");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_.BlobPath("done/result-1")));
+}
+
+TEST_F(CheckTest, AnEmptyFileHoldsNoQueueAndItsImagesAreLeft) {
+  std::ofstream(folder_.path() + "/queue.sqlite", std::ios::trunc).close();
+  EXPECT_THAT(Check({folder_.choice(), /*repair=*/true}, [](const Finding&) {}),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("restore a backup"), Not(HasSubstr("migrates")))));
+  EXPECT_TRUE(folder_.HasBlob("done/result-1"));
+}
+
+TEST_F(CheckTest, AFolderThatCannotBeLookedAtIsAnError) {
+  const std::string path = folder_.path() + "/" + std::string(300, 'x');
+  EXPECT_THAT(Check({{.data_dir = path}}, [](const Finding&) {}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("cannot look at " + path)));
+}
+
 TEST_F(CheckTest, AnotherFormatIsRefused) {
   folder_.Sql("PRAGMA user_version = 1");
   EXPECT_THAT(Check({folder_.choice()}, [](const Finding&) {}),
@@ -93,6 +151,19 @@ TEST_F(CheckTest, LostResultIsForgottenAndItsFileKept) {
   EXPECT_EQ(kept, "spoilt");
   EXPECT_THAT(Run(), IsEmpty());
   EXPECT_EQ(summary_.lost_results, 1);
+}
+
+TEST_F(CheckTest, WhatWasPutAsideBeforeStays) {
+  std::filesystem::create_directory(folder_.path() + "/damaged");
+  std::ofstream(folder_.path() + "/damaged/done_result-1") << "earlier";
+  folder_.Spoil("done/result-1");
+  EXPECT_THAT(Run(/*repair=*/true), ElementsAre(IsRepaired(true)));
+  ASSERT_OK_AND_ASSIGN(const std::string first,
+                       ReadFile(folder_.path() + "/damaged/done_result-1", 100));
+  EXPECT_EQ(first, "earlier");
+  ASSERT_OK_AND_ASSIGN(const std::string second,
+                       ReadFile(folder_.path() + "/damaged/done_result-1.2", 100));
+  EXPECT_EQ(second, "spoilt");
 }
 
 TEST_F(CheckTest, LostCheckpointsLetTheirJobsBeginAnew) {
@@ -134,6 +205,15 @@ TEST_F(CheckTest, AnEndedJobsInputIsForgotten) {
               ElementsAre(AllOf(Is("input-lost", "done", "damaged"), IsRepaired(true))));
   EXPECT_EQ(folder_.Get("done").state, JobState::kSucceeded);
   EXPECT_EQ(folder_.Get("done").result.name, "done/result-1");
+  EXPECT_THAT(Run(), IsEmpty());
+}
+
+// It may have been cancelled with one.
+TEST_F(CheckTest, AnEndedJobWithoutItsInputKeepsItsCheckpoint) {
+  folder_.Sql("UPDATE jobs SET state = 5, end_time = 1, expire_time = 2 WHERE id = 'resumed'");
+  folder_.RemoveBlob("resumed/input-x");
+  EXPECT_THAT(Run(/*repair=*/true), ElementsAre(Is("input-lost", "resumed", "missing")));
+  EXPECT_TRUE(folder_.HasBlob("resumed/checkpoint-1-7"));
   EXPECT_THAT(Run(), IsEmpty());
 }
 

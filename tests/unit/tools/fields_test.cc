@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/testing/status_matchers.h"
 
 namespace tweedie {
@@ -24,6 +26,22 @@ TEST(FieldsTest, AnyBytesComeBack) {
   EXPECT_EQ(read.Take("b"), "");
   EXPECT_EQ(read.TakeInt("n", -10, 10), -7);
   EXPECT_OK(read.End());
+}
+
+TEST(FieldsTest, TextsAreAsEveryDatabaseTakesThem) {
+  Fields fields;
+  fields.Set("a", std::string("x\0\xff", 3));
+  EXPECT_EQ(fields.TakeText("a"), "x\uFFFD\uFFFD");
+  EXPECT_EQ(fields.TakeText("none"), "");
+  EXPECT_THAT(fields.End(), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("none is mis")));
+}
+
+TEST(FieldsTest, AnyTimeThatADatabaseHoldsComesBack) {
+  const absl::Time last = absl::FromUnixMicros(std::numeric_limits<int64_t>::max());
+  Fields fields;
+  fields.SetTime("last", last);
+  EXPECT_EQ(fields.TakeTimeOr("last", absl::InfinitePast()), last);
+  EXPECT_OK(fields.End());
 }
 
 TEST(FieldsTest, InfiniteTimesAreLeftOut) {

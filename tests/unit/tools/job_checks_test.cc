@@ -34,6 +34,11 @@ struct Case {
 
 TEST(JobChecksTest, EachContradictionIsTold) {
   const auto queued = [] { return QueuedJob(); };
+  const auto bare = [] {
+    ArchivedJob job = QueuedJob();
+    job.record.input = {};
+    return job;
+  };
   const auto running = [] { return RunningJob(); };
   const auto succeeded = [] { return SucceededJob(); };
   const auto failed = [] { return FailedJob(); };
@@ -56,6 +61,12 @@ TEST(JobChecksTest, EachContradictionIsTold) {
       {queued, [](ArchivedJob& j) { j.record.cost_bytes = -1; }, "negative size"},
       {queued, [](ArchivedJob& j) { j.record.priority = JobPriority{4}; }, "priority is 4"},
       {queued, [](ArchivedJob& j) { j.record.model.clear(); }, "no model"},
+      {bare, [](ArchivedJob& j) { j.record.id = "job"; }, "its id is 'job'"},
+      {bare, [](ArchivedJob& j) { j.record.id = "../x"; }, "its id is '../x'"},
+      {bare, [](ArchivedJob& j) { j.record.id = "Job-1"; }, "its id is 'Job-1'"},
+      {bare, [](ArchivedJob& j) { j.record.id = "1-job"; }, "its id is '1-job'"},
+      {bare, [](ArchivedJob& j) { j.record.id = std::string(64, 'a'); }, "its id is 'aaa"},
+      {queued, [](ArchivedJob& j) { j.record.create_time = absl::InfinitePast(); }, "created at"},
       {queued, [](ArchivedJob& j) { j.record.input.name = "job-2/x"; }, "job-2/x"},
       {queued, [](ArchivedJob& j) { j.record.input.name = "job-1/../x"; }, "job-1/../x"},
       {queued, [](ArchivedJob& j) { j.record.input.sha256 = "abc"; }, "no size and digest"},

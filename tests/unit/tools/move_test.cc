@@ -2,6 +2,7 @@
 
 #include "server/base/data_dir.h"
 #include "server/tools/check.h"
+#include "tests/unit/tools/example_jobs.h"
 #include "tests/unit/tools/queue_folder.h"
 
 namespace tweedie {
@@ -120,6 +121,37 @@ TEST_F(MoveTest, AQueueThatAServerHoldsIsRefused) {
       StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("another server"));
   EXPECT_THAT(ExportQueue(folder_.choice(), File("other")), is_refused);
   EXPECT_THAT(ImportQueue({folder_.choice(), true}, file), is_refused);
+}
+
+// PostgreSQL does not take it; newer servers do not either.
+TEST_F(MoveTest, ALabelWithNulMovesAsText) {
+  folder_.Sql("UPDATE labels SET value = 'a' || char(0) || 'b' WHERE value = 'done'");
+  ASSERT_OK(ImportQueue({Target()}, Exported()));
+  ASSERT_OK_AND_ASSIGN(auto store, OpenSqliteJobStore(File("target") + "/queue.sqlite",
+                                                      RetentionPolicy(), Clock::Real()));
+  ASSERT_OK_AND_ASSIGN(const JobRecord job, store->Get("done"));
+  EXPECT_EQ(job.labels.at("name"), "a\uFFFDb");
+}
+
+TEST_F(MoveTest, AJobThatComesTwiceIsRefused) {
+  {
+    ASSERT_OK_AND_ASSIGN(ArchiveWriter archive, ArchiveWriter::Create(File("queue")));
+    QueueFileWriter file(&archive);
+    for (int time = 0; time < 2; ++time) {
+      ArchivedJob job = QueuedJob();
+      job.record.input = {};
+      ASSERT_OK(file.AddJob(job));
+    }
+    ASSERT_OK(file.Finish());
+  }
+  EXPECT_THAT(ImportQueue({Target()}, File("queue")),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("job job-1 comes twice")));
+  EXPECT_FALSE(std::filesystem::exists(File("target")));
+}
+
+TEST_F(MoveTest, AnImportSaysWhereItsImagesAre) {
+  ASSERT_OK_AND_ASSIGN(const Imported imported, ImportQueue({Target()}, Exported()));
+  EXPECT_EQ(imported.place_of_blobs, File("target") + "/blobs");
 }
 
 TEST_F(MoveTest, AForgottenResultMovesAsForgotten) {

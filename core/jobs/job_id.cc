@@ -1,0 +1,16 @@
+#include "core/jobs/job_id.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+
+namespace tweedie {
+
+bool IsJobId(absl::string_view id) {
+  return id.size() >= 4 && id.size() <= 63 && absl::ascii_islower(id[0]) &&
+         std::all_of(id.begin(), id.end(), [](unsigned char c) {
+           return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
+         });
+}
+
+}  // namespace tweedie
