@@ -2,10 +2,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <iterator>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/clock.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
@@ -67,18 +71,53 @@ absl::StatusOr<Queue> OpenDatabase(const ServerOptions& options) {
   return queue;
 }
 
-absl::Status SweepBlobs(JobStore& jobs, const BlobStore& blobs, absl::Duration min_age) {
+struct Sweep {
+  std::vector<std::string> orphans;
+  size_t named = 0;  // blobs that jobs name
+  size_t found = 0;  // of those, in the store
+};
+
+absl::StatusOr<Sweep> FindOrphans(JobStore& jobs, const BlobStore& blobs, absl::Duration min_age) {
   // In this order: a job that comes between the two has its blob kept.
-  ASSIGN_OR_RETURN(const std::vector<std::string> all, blobs.List(min_age));
+  ASSIGN_OR_RETURN(const std::vector<std::string> all, blobs.List(absl::ZeroDuration()));
+  ASSIGN_OR_RETURN(const std::vector<std::string> old, blobs.List(min_age));
   ASSIGN_OR_RETURN(const std::vector<std::string> live, jobs.LiveBlobs());
   const std::set<std::string> kept(live.begin(), live.end());
-  int removed = 0;
-  for (const std::string& name : all) {
-    if (kept.count(name) > 0) continue;
-    RETURN_IF_ERROR(blobs.Remove(name));
-    ++removed;
+  const auto is_kept = [&](const std::string& name) { return kept.count(name) > 0; };
+  Sweep sweep;
+  sweep.named = kept.size();
+  sweep.found = static_cast<size_t>(std::count_if(all.begin(), all.end(), is_kept));
+  std::remove_copy_if(old.begin(), old.end(), std::back_inserter(sweep.orphans), is_kept);
+  return sweep;
+}
+
+void RemoveOrphans(const std::vector<std::string>& orphans, const BlobStore& blobs) {
+  size_t removed = 0;
+  for (const std::string& name : orphans) {
+    const absl::Status status = blobs.Remove(name);
+    removed += status.ok() ? 1 : 0;
+    if (!status.ok()) spdlog::warn("blob {}: {}", name, status.ToString());
   }
   if (removed > 0) spdlog::info("removed {} blobs that no job refers to", removed);
+}
+
+// A folder that is shared may be another queue's, or not be mounted: then nothing
+// is removed, and nothing run.
+absl::Status SweepBlobs(const Queue& queue) {
+  const absl::Duration min_age = queue.is_shared ? kYoungBlob : absl::ZeroDuration();
+  const absl::StatusOr<Sweep> sweep = FindOrphans(*queue.jobs, *queue.blobs, min_age);
+  if (!sweep.ok()) {
+    spdlog::warn("blobs that no job refers to stay: {}", sweep.status().ToString());
+    return absl::OkStatus();
+  }
+  if (!queue.is_shared || sweep->found > 0) {
+    RemoveOrphans(sweep->orphans, *queue.blobs);
+  } else if (sweep->named > 1) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("none of the ", sweep->named,
+                     " blobs that jobs of the queue name is where --blobs-dir says",
+                     ": is it mounted, and this queue's?"));
+  }
   return absl::OkStatus();
 }
 
@@ -92,7 +131,7 @@ absl::Status CleanUp(const Queue& queue) {
   ASSIGN_OR_RETURN(const std::vector<JobRecord> rescued,
                    queue.jobs->Rescue(/*all=*/!queue.is_shared));
   if (!rescued.empty()) spdlog::info("{} jobs go on after an unclean end", rescued.size());
-  return SweepBlobs(*queue.jobs, *queue.blobs, queue.is_shared ? kYoungBlob : absl::ZeroDuration());
+  return SweepBlobs(queue);
 }
 
 }  // namespace tweedie

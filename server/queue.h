@@ -36,7 +36,8 @@ struct Queue {
 absl::StatusOr<Queue> OpenQueue(const ServerOptions& options);
 
 // Puts the jobs of servers that are gone back into the queue, and removes blobs
-// that no job refers to: what crashes left behind.
+// that no job refers to: what crashes left behind. FAILED_PRECONDITION if the shared
+// folder holds none of several blobs that jobs name: it is another, or not mounted.
 absl::Status CleanUp(const Queue& queue);
 
 }  // namespace tweedie

@@ -38,6 +38,9 @@ void AddGlobalOptions(CLI::App* app, GlobalOptions* options) {
                   "Seconds to go on trying to reach a server that cannot be reached")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  app->add_option("--wait-for", options->wait_seconds, "Seconds to wait for room in a full queue")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app->set_version_flag("--version", "tweedie " TWEEDIE_VERSION);
 }
 

@@ -19,6 +19,7 @@ Session::Session(const GlobalOptions& options)
 ClientOptions Session::MakeClientOptions(Cancellation* cancellation) {
   ClientOptions options;
   options.retry.give_up_after = absl::Seconds(options_.retry_seconds);
+  options.retry.give_up_when_full = absl::Seconds(options_.wait_seconds);
   options.resume.give_up_after =
       std::max(options.resume.give_up_after, options.retry.give_up_after);
   options.cancellation = cancellation;

@@ -19,6 +19,7 @@ struct GlobalOptions {
   std::string server = kDefaultServer;
   bool json = false;
   double retry_seconds = 15;
+  double wait_seconds = 3600;
 };
 
 // What a command works with. Lives on the main thread, which so also destroys

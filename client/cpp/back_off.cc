@@ -20,9 +20,11 @@ std::optional<absl::Duration> BackOff::NextDelay(const absl::Status& error) {
   if (!first_failure_) first_failure_ = now;
   const absl::Duration jittered = delay_ * (0.5 + 0.5 * uniform_());
   delay_ = std::min(delay_ * policy_.multiplier, policy_.max_delay);
-  const absl::Duration delay =
-      std::max(jittered, RetryDelayOf(error).value_or(absl::ZeroDuration()));
-  if (now + delay > *first_failure_ + policy_.give_up_after) return std::nullopt;
+  // Beside what the server asks of everybody, or all would come back together.
+  const absl::Duration delay = jittered + RetryDelayOf(error).value_or(absl::ZeroDuration());
+  const absl::Duration patience =
+      absl::IsResourceExhausted(error) ? policy_.give_up_when_full : policy_.give_up_after;
+  if (now + delay > *first_failure_ + patience) return std::nullopt;
   return delay;
 }
 

@@ -17,6 +17,8 @@ struct RetryPolicy {
   // From the first failure (of a stream: since its last progress) to the last
   // try; 0 for no second try.
   absl::Duration give_up_after = absl::Seconds(15);
+  // Likewise where the server is there, and its queue is full.
+  absl::Duration give_up_when_full = absl::Hours(1);
 };
 
 // The delays between the tries of one call: exponential, each drawn from the
@@ -28,8 +30,8 @@ class BackOff {
   BackOff(const RetryPolicy& policy, std::function<absl::Time()> now,
           std::function<double()> uniform);
 
-  // How long to wait before the next try after `error`, which is never less
-  // than the server asked for; nullopt if there must be none: `error` is not
+  // How long to wait before the next try after `error`: what the server asked
+  // for, if it did, and a delay of our own; nullopt if there must be none: `error` is not
   // retryable, or the time is up.
   std::optional<absl::Duration> NextDelay(const absl::Status& error);
 

@@ -15,6 +15,10 @@ namespace tweedie {
 namespace {
 
 constexpr char kOutOfMemory[] = "OUT_OF_MEMORY";
+constexpr char kDeviceLost[] = "DEVICE_LOST";
+
+// What c10 puts before the text of an error of the CUDA runtime.
+constexpr char kCudaError[] = "CUDA error";
 
 // c10/core/impl/alloc_cpu.cpp, cudaGetErrorString, cuBLAS and cuDNN.
 constexpr std::array<absl::string_view, 3> kWordsOfMemory = {
@@ -33,7 +37,8 @@ absl::Status OutOfMemory(absl::string_view what, absl::string_view detail) {
 
 absl::Status Failed(absl::string_view what, absl::string_view detail) {
   if (SpeaksOfMemory(detail)) return OutOfMemory(what, detail);
-  return absl::InternalError(absl::StrCat(what, " failed: ", detail));
+  const absl::Status failed = absl::InternalError(absl::StrCat(what, " failed: ", detail));
+  return absl::StrContains(detail, kCudaError) ? WithReason(failed, kDeviceLost) : failed;
 }
 
 }  // namespace
@@ -53,5 +58,7 @@ absl::Status CaughtFailure(absl::string_view what) {
 }
 
 bool IsOutOfMemory(const absl::Status& status) { return ReasonOf(status) == kOutOfMemory; }
+
+bool IsDeviceLost(const absl::Status& status) { return ReasonOf(status) == kDeviceLost; }
 
 }  // namespace tweedie

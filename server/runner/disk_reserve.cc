@@ -49,6 +49,7 @@ absl::Status DiskReserve::Allocate() const {
 }
 
 absl::Status DiskReserve::Restore() {
+  absl::MutexLock lock(&mu_);
   if (held_) return absl::OkStatus();
   if (!IsWhole(path_, bytes_)) {
     if (const int64_t free = free_bytes(); free < 2 * bytes_) {
@@ -69,6 +70,7 @@ absl::Status DiskReserve::MakeRoom(absl::Status status) {
 }
 
 bool DiskReserve::GiveUp() {
+  absl::MutexLock lock(&mu_);
   if (bytes_ == 0 || !held_.exchange(false)) return false;
   return unlink(path_.c_str()) == 0;
 }

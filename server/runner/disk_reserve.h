@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
 
 namespace tweedie {
 
@@ -32,10 +34,11 @@ class DiskReserve {
   int64_t free_bytes() const;
 
  private:
-  absl::Status Allocate() const;
+  absl::Status Allocate() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string path_;
   const int64_t bytes_;
+  absl::Mutex mu_;  // of the file, together with held_
   std::atomic<bool> held_;
 };
 

@@ -35,13 +35,18 @@ absl::StatusOr<StoredJob> ReadInput(const JobRecord& record, const BlobStore& bl
 }
 
 // nullopt, said in the log, if there is no checkpoint that can be gone on from.
-std::optional<MethodState> ReadSaved(const JobRecord& record, const LoadedModel& model,
-                                     const BlobStore& blobs) {
+absl::StatusOr<std::optional<MethodState>> ReadSaved(const JobRecord& record,
+                                                     const LoadedModel& model,
+                                                     const BlobStore& blobs) {
   if (record.checkpoint.name.empty()) return std::nullopt;
   const absl::StatusOr<std::string> bytes = blobs.Read(record.checkpoint);
+  // Its steps are worth waiting for.
+  if (!bytes.ok() && absl::IsUnavailable(ReadFailure(bytes.status()))) {
+    return ReadFailure(bytes.status());
+  }
   absl::StatusOr<MethodState> state =
       bytes.ok() ? ReadCheckpoint(*bytes, model.weights_sha256) : bytes.status();
-  if (state.ok()) return *std::move(state);
+  if (state.ok()) return std::make_optional(*std::move(state));
   spdlog::warn("job=jobs/{} begins anew: {}", record.id, state.status().ToString());
   return std::nullopt;
 }
@@ -83,7 +88,8 @@ absl::StatusOr<EngineJob> Load(RunningJob& running, const ModelPool& models,
     return absl::NotFoundError(absl::StrCat("model ", record.model, " is not resident"));
   }
   ASSIGN_OR_RETURN(StoredJob stored, ReadInput(record, blobs));
-  const std::optional<MethodState> saved = ReadSaved(record, *resident->model, blobs);
+  ASSIGN_OR_RETURN(const std::optional<MethodState> saved,
+                   ReadSaved(record, *resident->model, blobs));
   running.weights_sha256 = resident->model->weights_sha256;
   running.targets.reference = stored.reference;
   ASSIGN_OR_RETURN(running.targets.measurement,

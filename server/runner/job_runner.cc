@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
+#include "core/engine/call_failure.h"
 #include "server/runner/job_loader.h"
 
 namespace tweedie {
@@ -143,21 +144,22 @@ bool JobRunner::Begin(const Claimed& claimed, const std::shared_ptr<RunningJob>&
   absl::StatusOr<EngineJob> loaded = LoadJob(*running, *parts_.models, *parts_.blobs);
   // Its lease was lost meanwhile: it is another's, or will be rescued.
   if (running->abandoned) return true;
+  if (IsDeviceLost(loaded.status())) sink_.GiveDeviceUp(loaded.status());
   if (!loaded.ok()) {
     // First, so that leases_ does not take the lease given back for one lost.
-    running_.Remove(id);
+    running_.Remove(*running);
     return CannotLoad(claimed, loaded.status());
   }
   retries_.Forget(id);
   if (draining_) {
-    running_.Remove(id);
+    running_.Remove(*running);
     PutBack(claimed, absl::UnavailableError("the server is stopping"));
     return false;
   }
   running->targets.lpips = parts_.lpips;
   const absl::Status submitted = engine_.Submit(*std::move(loaded));
   if (!submitted.ok()) {
-    running_.Remove(id);
+    running_.Remove(*running);
     PutBack(claimed, submitted);
     return false;
   }

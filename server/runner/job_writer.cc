@@ -67,6 +67,13 @@ JobEnd EndOf(const RunningJob& job, const JobOutcome& outcome) {
   return end;
 }
 
+// A name of this lease alone. The attempt does not make it one: a job deleted and
+// made again under its id has the same attempts, and whoever held a lease of the
+// first may wake up.
+std::string BlobName(const Lease& lease, absl::string_view name) {
+  return absl::StrCat(lease.job_id, "/", name, "-", absl::Hex(lease.token, absl::kZeroPad16));
+}
+
 void LogEnd(const JobRecord& job) {
   spdlog::info("job=jobs/{} state={} attempt={} run_ms={}{}{}", job.id,
                std::string(OutcomeName(job.state)), job.attempt,
@@ -80,7 +87,7 @@ void LogEnd(const JobRecord& job) {
 bool JobWriter::LeaseLost(RunningJob& job, const absl::Status& status) {
   if (!absl::IsFailedPrecondition(status)) return false;
   job.abandoned = true;
-  running_->Remove(job.record.id);
+  running_->Remove(job);
   counters_->Add("tweedie_fence_rejections_total");
   spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt,
                std::string(status.message()));
@@ -114,7 +121,7 @@ void JobWriter::RemoveOldCheckpoints(RunningJob& job, const std::string& kept) c
 absl::Status JobWriter::TryCheckpoint(RunningJob& job, const MethodProgress& progress,
                                       const MethodState& state) {
   const std::string name =
-      absl::StrCat(job.record.id, "/checkpoint-", job.lease.attempt, "-", progress.step);
+      BlobName(job.lease, absl::StrCat("checkpoint-", job.lease.attempt, "-", progress.step));
   RETURN_IF_ERROR(HitFailpoint("checkpoint.before", job.record.id));
   ASSIGN_OR_RETURN(const BlobRef blob,
                    blobs_->Write(name, WriteCheckpoint(state, job.weights_sha256)));
@@ -139,7 +146,7 @@ absl::Status JobWriter::MakeEnd(RunningJob& job, const JobOutcome& outcome) cons
   }
   RETURN_IF_ERROR(HitFailpoint("result.before", job.record.id));
   ASSIGN_OR_RETURN(job.end->result,
-                   blobs_->Write(absl::StrCat(job.record.id, "/result-", job.lease.attempt),
+                   blobs_->Write(BlobName(job.lease, absl::StrCat("result-", job.lease.attempt)),
                                  WriteResult(outcome.images)));
   return HitFailpoint("result.after", job.record.id);
 }
@@ -162,7 +169,7 @@ absl::Status JobWriter::TryFinish(RunningJob& job, const JobOutcome& outcome) {
   }
   if (ended->result.name != job.end->result.name) RemoveBlob(job.end->result.name);
   RemoveOldCheckpoints(job, "");
-  running_->Remove(job.record.id);
+  running_->Remove(job);
   counters_->Add(
       absl::StrCat("tweedie_jobs_finished_total{outcome=\"", OutcomeName(ended->state), "\"}"));
   LogEnd(*ended);
@@ -192,7 +199,7 @@ absl::Status JobWriter::Release(RunningJob& job, const Method& method) {
   if (!released.ok()) {
     return LeaseLost(job, released.status()) ? absl::OkStatus() : released.status();
   }
-  running_->Remove(job.record.id);
+  running_->Remove(job);
   spdlog::info("job=jobs/{} state=QUEUED released at step {}", job.record.id,
                method.progress().step);
   observer_->OnJobChanged(*released);

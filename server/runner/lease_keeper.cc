@@ -24,8 +24,9 @@ LeaseKeeper::LeaseKeeper(Options options, const Clock* clock, JobStore* store, R
 
 void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter) {
   job.abandoned = true;
-  cancel_(job.record.id);
-  running_->Remove(job.record.id);
+  // A later attempt may be in the engine by now.
+  if (running_->Find(job.record.id).get() == &job) cancel_(job.record.id);
+  running_->Remove(job);
   counters_->Add(counter);
   spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt, why);
 }

@@ -30,6 +30,7 @@ struct RunningJob {
   // Constant once the engine has it; of the claimer before, while it is loaded.
   std::string weights_sha256;
   MetricTargets targets;
+  int begin_step = 0;  // of its checkpoint, or 0 if it begins anew
 
   // Any thread: the lease is lost, nothing may be written any more.
   std::atomic<bool> abandoned = false;
@@ -45,7 +46,6 @@ struct RunningJob {
   // Of a suspect: every step is checkpointed until it has been here as long as one
   // may go without a checkpoint.
   bool on_probation = false;
-  int begin_step = 0;
   absl::Time begin_time;
   absl::Time metrics_time = absl::InfinitePast();
 
@@ -66,9 +66,11 @@ class RunningJobs {
     absl::MutexLock lock(&mu_);
     jobs_[job->record.id] = std::move(job);
   }
-  void Remove(const std::string& id) {
+  // Another attempt of the same job, which took its place, stays.
+  void Remove(const RunningJob& job) {
     absl::MutexLock lock(&mu_);
-    jobs_.erase(id);
+    const auto it = jobs_.find(job.record.id);
+    if (it != jobs_.end() && it->second.get() == &job) jobs_.erase(it);
   }
   // Null if it does not run here.
   std::shared_ptr<RunningJob> Find(const std::string& id) const {

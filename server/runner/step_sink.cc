@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "core/engine/call_failure.h"
 #include "server/runner/image_metrics.h"
 
 namespace tweedie {
@@ -102,7 +103,7 @@ bool StepSink::CheckpointDue(RunningJob& job, const Method& method) const {
     job.on_probation = !LongAgo(now - job.begin_time, progress.step - job.begin_step);
     return true;
   }
-  if (job.unproven && progress.step > job.record.progress.step) return true;
+  if (job.unproven && progress.step > job.begin_step) return true;
   return LongAgo(now - job.checkpoint_time, progress.step - job.checkpoint_step);
 }
 
@@ -133,6 +134,7 @@ void StepSink::OnStep(const JobId& id, const Method& method) {
 void StepSink::OnDone(const JobId& id, const absl::Status& status, const Method& method) {
   std::shared_ptr<RunningJob> job = running_->Find(id);
   if (job == nullptr) return;
+  if (IsDeviceLost(status)) return GiveDeviceUp(status);
   JobOutcome outcome{status, method.progress(), {}};
   std::optional<Step> last;
   if (status.ok()) {
@@ -149,6 +151,13 @@ void StepSink::OnDone(const JobId& id, const absl::Status& status, const Method&
     waiting.step = std::move(last);
   }
   work_.ends.push_back({std::move(job), std::move(outcome), absl::InfinitePast()});
+}
+
+void StepSink::GiveDeviceUp(const absl::Status& status) const {
+  spdlog::critical("the device failed, and this process cannot use it any more: {}",
+                   status.ToString());
+  spdlog::default_logger()->flush();
+  options_.on_device_lost();
 }
 
 bool StepSink::TakeWork(Work& work) {
@@ -204,7 +213,7 @@ void StepSink::WriteCheckpoint(RunningJob& job, const Checkpoint& checkpoint) {
 }
 
 void StepSink::ProveSuspect(RunningJob& job, int step) const {
-  if (step <= job.record.progress.step || !job.unproven.exchange(false)) return;
+  if (step <= job.begin_step || !job.unproven.exchange(false)) return;
   spdlog::info("job=jobs/{} attempt={} is beyond where the server died; others go on beside it",
                job.record.id, job.lease.attempt);
   events_.on_proven(job.record.id);

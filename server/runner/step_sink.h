@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_SERVER_RUNNER_STEP_SINK_H_
 #define TWEEDIE_SERVER_RUNNER_STEP_SINK_H_
 
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <map>
@@ -36,6 +37,9 @@ class StepSink final : public FrameSink {
     // sink is busy with them for a quarter of the time at most.
     absl::Duration metrics_interval = absl::Milliseconds(500);
     absl::Duration retry_interval = absl::Seconds(1);
+    // The device has failed, and would fail every job: called on the engine thread
+    // before a job is blamed for it.
+    std::function<void()> on_device_lost = [] { std::abort(); };
   };
   // Called on the sink thread.
   struct Events {
@@ -51,6 +55,9 @@ class StepSink final : public FrameSink {
   void OnStep(const JobId& id, const Method& method) override ABSL_LOCKS_EXCLUDED(mu_);
   void OnDone(const JobId& id, const absl::Status& status, const Method& method) override
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Ends the process, as `options` say, after an error of the device.
+  void GiveDeviceUp(const absl::Status& status) const;
 
   // Works off what is there, ends tried at most until `deadline`, and ends the
   // thread. Nothing may be reported after. The writer is the caller's then.

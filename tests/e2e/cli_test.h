@@ -28,6 +28,7 @@ enum ExitCode {
   kUnavailable = 4,
   kCancelled = 5,
   kPrecondition = 6,
+  kExhausted = 7,
   kLocalFile = 8,
   kInterrupted = 130,
 };

@@ -105,5 +105,23 @@ TEST(FailedJobTest, IsReportedWithItsCause) {
   EXPECT_EQ(server.Terminate(), 0);
 }
 
+// --- A full queue -------------------------------------------------------------
+
+TEST(FullQueueTest, ClientsWaitForRoomAndFinish) {
+  RunningServer server({"--max-queued-jobs", "1", "--max-running-jobs", "1"});
+  const auto start = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"sample", "--retry-for", "0", "--steps"});
+    return ChildProcess::Start(TWEEDIE, options, {"TWEEDIE_SERVER=" + server.process().address()});
+  };
+  std::vector<std::unique_ptr<ChildProcess>> clients;
+  for (int i = 0; i < 6; ++i) clients.push_back(start({"100"}));
+  for (auto& client : clients) {
+    const Finished finished = client->Wait();
+    EXPECT_EQ(finished.exit_code, kDone) << finished.err;
+  }
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(start({"1000", "--detach"})->Wait().exit_code, kDone);
+  EXPECT_THAT(start({"1", "--wait-for", "0"})->Wait(), FailsWith(kExhausted, HasSubstr("full")));
+}
+
 }  // namespace
 }  // namespace tweedie

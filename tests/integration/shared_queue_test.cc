@@ -140,6 +140,34 @@ TEST_P(SharedQueueTest, RunningJobGoesOnThroughARestartOfTheDatabase) {
   EXPECT_TRUE(result == Undisturbed(request));
 }
 
+TEST(SharedFolderTest, AServerDoesNotStartWithoutTheQueuesFolder) {
+  const TempFolder folder;
+  const std::vector<std::string> queue = {"--database", PostgresCluster::Shared().connection(),
+                                          "--database-schema", "test_" + RandomId(12),
+                                          "--blobs-dir"};
+  const auto with_folder = [&](const std::string& name) {
+    std::vector<std::string> options = queue;
+    options.push_back(folder.File(name));
+    return options;
+  };
+  {
+    RunningServer server(with_folder("blobs"));
+    for (const int seed : {1, 2}) {
+      v1::Job job;
+      ASSERT_TRUE(server.client().Create(SampleRequest(1, 1, seed), &job).ok());
+      ASSERT_TRUE(server.client().WaitForEnd(job.name(), &job).ok());
+    }
+    EXPECT_EQ(server.Terminate(), 0);
+  }
+  std::string error;
+  EXPECT_EQ(ServerProcess::Start(
+                TWEEDIED, ServerArguments(folder.File("data"), with_folder("unmounted")), &error),
+            nullptr);
+  EXPECT_THAT(error, testing::HasSubstr("--blobs-dir"));
+  RunningServer server(with_folder("blobs"));
+  EXPECT_EQ(server.Terminate(), 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Blobs, SharedQueueTest, ::testing::Bool(), [](const auto& test) {
   return test.param ? "InAFolder" : "InTheDatabase";
 });

@@ -55,8 +55,20 @@ TEST_F(BackOffTest, TimeCountsFromTheFirstFailureSinceProgress) {
   EXPECT_EQ(back_off.NextDelay(absl::UnavailableError("")), absl::Milliseconds(100));
 }
 
-TEST_F(BackOffTest, ServersDelayIsALowerBound) {
-  EXPECT_EQ(Make(1).NextDelay(Full(3)), absl::Seconds(3));
+TEST_F(BackOffTest, DelaysThatTheServerAsksForDifferToo) {
+  EXPECT_EQ(Make(1).NextDelay(Full(3)), absl::Milliseconds(3100));
+  EXPECT_EQ(Make(0).NextDelay(Full(3)), absl::Milliseconds(3050));
+}
+
+TEST_F(BackOffTest, AFullQueueIsWaitedForLongerThanAServerThatIsAway) {
+  BackOff back_off =
+      Make(1, {.give_up_after = absl::Seconds(1), .give_up_when_full = absl::Minutes(1)});
+  EXPECT_TRUE(back_off.NextDelay(Full(3)).has_value());
+  now_ += absl::Seconds(50);
+  EXPECT_TRUE(back_off.NextDelay(Full(3)).has_value());
+  EXPECT_FALSE(back_off.NextDelay(absl::UnavailableError("")).has_value());
+  now_ += absl::Seconds(10);
+  EXPECT_FALSE(back_off.NextDelay(Full(3)).has_value());
 }
 
 TEST_F(BackOffTest, OnlyWhatMaySucceedLaterIsTriedAgain) {

@@ -147,6 +147,15 @@ TEST(CallFailureTest, DeviceAllocatorsRefusalIsLackOfMemory) {
   EXPECT_TRUE(IsOutOfMemory(FailureOf(c10::Error({}, "CUBLAS_STATUS_ALLOC_FAILED when calling"))));
 }
 
+TEST(CallFailureTest, ErrorsOfTheCudaRuntimeAreTheDevices) {
+  const absl::Status lost =
+      FailureOf(c10::Error({}, "CUDA error: an illegal memory access was encountered"));
+  EXPECT_TRUE(IsDeviceLost(lost));
+  EXPECT_THAT(lost, StatusIs(absl::StatusCode::kInternal, HasSubstr("illegal memory access")));
+  EXPECT_FALSE(IsDeviceLost(FailureOf(c10::Error({}, "CUDA error: out of memory"))));
+  EXPECT_FALSE(IsDeviceLost(FailureOf(c10::Error({}, "shapes do not fit"))));
+}
+
 TEST(CallFailureTest, OtherExceptionsAreInternalAndHaveNoReason) {
   const absl::Status status = FailureOf(c10::Error({}, "shapes do not fit"));
   EXPECT_THAT(status,

@@ -8,7 +8,9 @@
 
 #include "core/base/failpoint.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
+#include "core/methods/failure.h"
 #include "server/convert/job_proto.h"
+#include "server/runner/step_sink.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/fake_method.h"
 #include "tests/testing/status_matchers.h"
@@ -70,6 +72,38 @@ class JobWriterTest : public testing::Test {
   DiskReserve reserve_{folder_.File("reserve"), 4096};
   JobWriter writer_{&store_, &blobs_, &observer_, &running_, &counters_, &reserve_};
 };
+
+TEST_F(JobWriterTest, WhoWakesUpTouchesNothingOfAJobThatHasTheIdOfItsOwn) {
+  const auto sleeper = Claim();
+  ASSERT_OK(queue_->Cancel("job-1"));
+  ASSERT_OK(queue_->Rescue(/*all=*/true));
+  ASSERT_OK(queue_->Delete("job-1"));
+  running_.Remove(*sleeper);
+  const auto next = Claim();
+  ASSERT_EQ(next->lease.attempt, sleeper->lease.attempt);
+  const JobOutcome dark = {absl::OkStatus(), {}, at::full({1, 1, 16, 16}, -1.0F)};
+  const JobOutcome light = {absl::OkStatus(), {}, at::full({1, 1, 16, 16}, 1.0F)};
+  ASSERT_OK(writer_.Finish(*next, light));
+  ASSERT_OK_AND_ASSIGN(const JobRecord ended, queue_->Get("job-1"));
+  ASSERT_OK_AND_ASSIGN(const std::string result, blobs_.Read(ended.result));
+  EXPECT_OK(writer_.Finish(*sleeper, dark));
+  EXPECT_EQ(counters_.Values()["tweedie_fence_rejections_total"], 1);
+  ASSERT_OK_AND_ASSIGN(const std::string still, blobs_.Read(ended.result));
+  EXPECT_TRUE(still == result);
+}
+
+TEST_F(JobWriterTest, ADeviceThatFailsIsNoFaultOfTheJob) {
+  const auto running = Claim();
+  int lost = 0;
+  StepSink::Options options;
+  options.on_device_lost = [&] { ++lost; };
+  StepSink sink(options, &clock_, &running_, &writer_, &observer_, {[] {}, [](const JobId&) {}});
+  sink.OnDone("job-1", WithReason(absl::InternalError("CUDA error: ..."), "DEVICE_LOST"),
+              FakeMethod(1, 2, 0.5));
+  sink.Stop(absl::InfiniteFuture());
+  EXPECT_EQ(lost, 1);
+  EXPECT_EQ(queue_->Get("job-1")->state, JobState::kRunning);
+}
 
 // Distances by a network take a second an image.
 TEST_F(JobWriterTest, AnEndThatTheStoreRefusesIsMeasuredOnce) {
@@ -135,9 +169,10 @@ TEST_F(LostReplyTest, CheckpointsInDoubtGoWithTheNext) {
   EXPECT_FALSE(writer_.Checkpoint(*running, {3, 5, 2}, state_).ok());
   ASSERT_OK(writer_.Checkpoint(*running, {4, 5, 1}, state_));
   EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(),
-              ::testing::ElementsAre("job-1/checkpoint-1-4"));
+              ::testing::ElementsAre(::testing::StartsWith("job-1/checkpoint-1-4-")));
   EXPECT_OK(writer_.Finish(*running, done_));
-  EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(), ::testing::ElementsAre("job-1/result-1"));
+  EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(),
+              ::testing::ElementsAre(::testing::StartsWith("job-1/result-1-")));
 }
 
 TEST_F(LostReplyTest, ACheckpointThatTheStoreHasNoRoomForLeavesNoFile) {
