@@ -19,10 +19,6 @@
 namespace tweedie {
 namespace {
 
-// Blobs are written before the rows that refer to them; in a shared queue by
-// others too, who may not reach the database for a while.
-constexpr absl::Duration kYoungBlob = absl::Hours(24);
-
 RetentionPolicy Retention(const ServerOptions& options) {
   RetentionPolicy policy;
   policy.succeeded = absl::Hours(1) * options.keep_succeeded_hours;
@@ -73,20 +69,25 @@ absl::StatusOr<Queue> OpenDatabase(const ServerOptions& options) {
 
 struct Sweep {
   std::vector<std::string> orphans;
-  size_t named = 0;  // blobs that jobs name
-  size_t found = 0;  // of those, in the store
+  size_t named = 0;     // blobs that jobs name
+  bool is_ours = true;  // some of those are in the store, or the store is nobody else's
 };
 
-absl::StatusOr<Sweep> FindOrphans(JobStore& jobs, const BlobStore& blobs, absl::Duration min_age) {
+absl::StatusOr<Sweep> FindOrphans(const Queue& queue) {
+  const BlobStore& blobs = *queue.blobs;
   // In this order: a job that comes between the two has its blob kept.
-  ASSIGN_OR_RETURN(const std::vector<std::string> all, blobs.List(absl::ZeroDuration()));
-  ASSIGN_OR_RETURN(const std::vector<std::string> old, blobs.List(min_age));
-  ASSIGN_OR_RETURN(const std::vector<std::string> live, jobs.LiveBlobs());
+  ASSIGN_OR_RETURN(const std::vector<std::string> old,
+                   blobs.List(queue.is_shared ? kYoungBlob : absl::ZeroDuration()));
+  ASSIGN_OR_RETURN(const std::vector<std::string> live, queue.jobs->LiveBlobs());
   const std::set<std::string> kept(live.begin(), live.end());
   const auto is_kept = [&](const std::string& name) { return kept.count(name) > 0; };
   Sweep sweep;
   sweep.named = kept.size();
-  sweep.found = static_cast<size_t>(std::count_if(all.begin(), all.end(), is_kept));
+  sweep.is_ours = !queue.is_shared || std::any_of(old.begin(), old.end(), is_kept);
+  if (!sweep.is_ours) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> all, blobs.List(absl::ZeroDuration()));
+    sweep.is_ours = std::any_of(all.begin(), all.end(), is_kept);
+  }
   std::remove_copy_if(old.begin(), old.end(), std::back_inserter(sweep.orphans), is_kept);
   return sweep;
 }
@@ -104,13 +105,12 @@ void RemoveOrphans(const std::vector<std::string>& orphans, const BlobStore& blo
 // A folder that is shared may be another queue's, or not be mounted: then nothing
 // is removed, and nothing run.
 absl::Status SweepBlobs(const Queue& queue) {
-  const absl::Duration min_age = queue.is_shared ? kYoungBlob : absl::ZeroDuration();
-  const absl::StatusOr<Sweep> sweep = FindOrphans(*queue.jobs, *queue.blobs, min_age);
+  const absl::StatusOr<Sweep> sweep = FindOrphans(queue);
   if (!sweep.ok()) {
     spdlog::warn("blobs that no job refers to stay: {}", sweep.status().ToString());
     return absl::OkStatus();
   }
-  if (!queue.is_shared || sweep->found > 0) {
+  if (sweep->is_ours) {
     RemoveOrphans(sweep->orphans, *queue.blobs);
   } else if (sweep->named > 1) {
     return absl::FailedPreconditionError(

@@ -45,12 +45,6 @@ class Descriptor {
   int fd_;
 };
 
-std::string FolderOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 absl::Status TooLarge(const std::string& path, int64_t max_bytes) {
   return absl::InvalidArgumentError(
       absl::StrCat(path, " is too large: at most ", max_bytes, " bytes are allowed"));
@@ -94,6 +88,12 @@ absl::Status WriteNewFile(const std::string& path, absl::string_view bytes) {
 }
 
 }  // namespace
+
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
 
 absl::Status ErrnoError(int error, absl::string_view what, absl::string_view path) {
   const absl::Status status = absl::ErrnoToStatus(error, absl::StrCat(what, " ", path));

@@ -20,6 +20,9 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes)
 // become.
 absl::Status WriteFileDurably(const std::string& path, absl::string_view bytes);
 
+// The folder that `path` is in: "." if it names none.
+std::string FolderOf(const std::string& path);
+
 // Makes what was created, renamed or removed in the folder `path` survive a
 // power cut.
 absl::Status SyncFolder(const std::string& path);

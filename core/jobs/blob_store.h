@@ -32,6 +32,11 @@ class BlobStore {
   virtual absl::StatusOr<std::vector<std::string>> List(absl::Duration min_age) const = 0;
 };
 
+// How old a blob must be before it is removed from where several servers write, if
+// no job refers to it: rows come after their blobs, and who writes one may not reach
+// the database for a while.
+inline constexpr absl::Duration kYoungBlob = absl::Hours(24);
+
 // INVALID_ARGUMENT unless `name` may be a blob's.
 absl::Status CheckBlobName(absl::string_view name);
 // DATA_LOSS.

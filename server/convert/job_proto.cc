@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "core/base/field_error.h"
+#include "core/base/finite_time.h"
 #include "core/weights/safetensors.h"
 #include "server/convert/images_proto.h"
 #include "server/convert/request_digest.h"
@@ -24,15 +25,11 @@ google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   return proto;
 }
 
-bool Happens(absl::Time time) {
-  return time != absl::InfinitePast() && time != absl::InfiniteFuture();
-}
-
 void WriteTimes(const JobRecord& record, v1::Job* job) {
-  if (Happens(record.create_time)) *job->mutable_create_time() = ToTimestamp(record.create_time);
-  if (Happens(record.start_time)) *job->mutable_start_time() = ToTimestamp(record.start_time);
-  if (Happens(record.end_time)) *job->mutable_end_time() = ToTimestamp(record.end_time);
-  if (Happens(record.expire_time)) *job->mutable_expire_time() = ToTimestamp(record.expire_time);
+  if (IsFinite(record.create_time)) *job->mutable_create_time() = ToTimestamp(record.create_time);
+  if (IsFinite(record.start_time)) *job->mutable_start_time() = ToTimestamp(record.start_time);
+  if (IsFinite(record.end_time)) *job->mutable_end_time() = ToTimestamp(record.end_time);
+  if (IsFinite(record.expire_time)) *job->mutable_expire_time() = ToTimestamp(record.expire_time);
 }
 
 void WriteProgress(const JobRecord& record, v1::Job* job) {

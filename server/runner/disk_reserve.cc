@@ -16,11 +16,6 @@
 namespace tweedie {
 namespace {
 
-std::string FolderOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
-}
-
 bool IsWhole(const std::string& path, int64_t bytes) {
   struct stat info;
   return stat(path.c_str(), &info) == 0 && info.st_size == bytes &&

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -23,11 +22,6 @@ namespace {
 constexpr char kName[] = "tweedie-queue ";
 constexpr char kFirstLine[] = "tweedie-queue 1";
 constexpr size_t kLongestLine = 100;
-
-std::string FolderOf(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
-}
 
 absl::Status Taken(const std::string& path) {
   return absl::AlreadyExistsError(absl::StrCat(path, " is there already"));

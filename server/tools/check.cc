@@ -15,10 +15,6 @@ namespace {
 
 constexpr int kJobsAtOnce = 100;
 constexpr int kRequestsAtOnce = 1000;
-// In a database, as a server sweeps it: a server that begins just now would write
-// its blobs before the rows that refer to them.
-constexpr absl::Duration kYoungBlob = absl::Hours(24);
-
 constexpr char kRestore[] = "restore a backup; nothing is changed here";
 
 class Checker {

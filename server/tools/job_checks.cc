@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/finite_time.h"
 #include "core/jobs/blob_store.h"
 #include "core/jobs/job_id.h"
 
@@ -23,10 +24,6 @@ class Contradictions {
   std::vector<std::string> found_;
 };
 
-bool IsSet(absl::Time time) {
-  return time != absl::InfinitePast() && time != absl::InfiniteFuture();
-}
-
 void CheckState(const ArchivedJob& job, Contradictions& found) {
   const JobRecord& record = job.record;
   const bool running = record.state == JobState::kRunning;
@@ -36,7 +33,7 @@ void CheckState(const ArchivedJob& job, Contradictions& found) {
               "it is running without a lease");
   found.AddIf(!running && (job.has_lease_token || job.lease_end.has_value()),
               "it has a lease and is not running");
-  found.AddIf(running && !IsSet(record.start_time), "it is running and was never started");
+  found.AddIf(running && !IsFinite(record.start_time), "it is running and was never started");
   found.AddIf(record.state == JobState::kQueued && record.cancel_requested,
               "it is queued although it was cancelled");
   found.AddIf((record.state == JobState::kFailed) != record.failure.has_value(),
@@ -46,10 +43,10 @@ void CheckState(const ArchivedJob& job, Contradictions& found) {
 
 void CheckEnd(const JobRecord& job, Contradictions& found) {
   const bool ended = HasEnded(job.state);
-  found.AddIf(!IsSet(job.create_time), "it was created at no time");
-  found.AddIf(ended != IsSet(job.end_time),
+  found.AddIf(!IsFinite(job.create_time), "it was created at no time");
+  found.AddIf(ended != IsFinite(job.end_time),
               ended ? "it has ended at no time" : "it has an end and has not ended");
-  found.AddIf(ended != IsSet(job.expire_time),
+  found.AddIf(ended != IsFinite(job.expire_time),
               ended ? "it has ended and never expires" : "it expires and has not ended");
   found.AddIf(!job.result.name.empty() && job.state != JobState::kSucceeded,
               "it has a result and has not succeeded");

@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "core/base/status_macros.h"
 #include "core/jobs/job_store.h"
+#include "core/jobs/sequence.h"
 #include "server/tools/job_checks.h"
 
 namespace tweedie {
@@ -24,7 +25,7 @@ constexpr int kAtOnce = 100;
 ArchivedJob WithoutItsServer(ArchivedJob job, absl::Time now) {
   JobRecord& record = job.record;
   if (record.state != JobState::kRunning) return job;
-  record.sequence = (int64_t{record.attempt} << 32) | 0x80000000;
+  record.sequence = EndOfAttempt(record.attempt);
   record.crashes = std::max(record.crashes - 1, 0);
   record.state = record.cancel_requested ? JobState::kCancelled : JobState::kQueued;
   if (HasEnded(record.state)) {

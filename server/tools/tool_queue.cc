@@ -41,7 +41,7 @@ absl::StatusOr<std::string> FreePath(const std::string& path) {
 // Moves a file, also to another file system; `from` may still be there then.
 absl::Status MoveFile(const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) == 0) {
-    return SyncFolder(fs::path(to).parent_path().string());
+    return SyncFolder(FolderOf(to));
   }
   if (errno != EXDEV) return ErrnoError(errno, "cannot move to", to);
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(from, std::numeric_limits<int64_t>::max()));

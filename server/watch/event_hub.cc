@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/jobs/sequence.h"
 #include "server/convert/job_proto.h"
 
 namespace tweedie {
@@ -14,7 +15,7 @@ bool WantsFrameOf(const WatchOptions& options, int step, bool last) {
 }
 
 // The last sequence that the runner of an attempt may publish under.
-int64_t EndOfAttempt(int attempt) { return (int64_t{attempt} << 32) | 0x7fffffff; }
+int64_t LastOfAttempt(int attempt) { return EndOfAttempt(attempt) - 1; }
 
 int64_t FrameSequence(const EventHub::Step& step, v1::Frame::Kind kind) {
   return step.sequence + (kind == v1::Frame::X_T ? 2 : 1);
@@ -68,10 +69,10 @@ absl::Status EventHub::Begin(Subscription& subscription, const JobRecord& record
   int64_t present = record.sequence;
   int64_t limit = record.sequence;
   if (live.has_value()) {
-    limit = std::max(limit, live->here ? live->reached : EndOfAttempt(live->attempt));
+    limit = std::max(limit, live->here ? live->reached : LastOfAttempt(live->attempt));
     if (live->attempt == record.attempt) present = std::max(present, live->newest);
   } else if (record.state == JobState::kRunning) {
-    limit = std::max(limit, EndOfAttempt(record.attempt));
+    limit = std::max(limit, LastOfAttempt(record.attempt));
   }
   if (after_sequence > limit) return NotReached(record, after_sequence, limit);
   v1::Job job = Report(record, live);

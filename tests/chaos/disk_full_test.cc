@@ -83,20 +83,10 @@ grpc::Status CreateWhile(TestClient& client, const std::string& prefix,
   return grpc::Status(while_this, "for ever");
 }
 
-// The bytes of what Named() makes, and whether it ended well.
-std::string ResultOf(TestClient& client, const std::string& id) {
-  v1::Job job;
-  EXPECT_TRUE(client.WaitForEnd("jobs/" + id, &job).ok());
-  EXPECT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
-  std::string bytes;
-  EXPECT_TRUE(client.Images("jobs/" + id, &bytes).ok());
-  return bytes;
-}
-
 std::string ResultOfANewJob(TestClient& client, const std::string& id) {
   v1::Job job;
   EXPECT_TRUE(client.Create(Named(id), &job).ok());
-  return ResultOf(client, id);
+  return ResultOf(client, job.name());
 }
 
 class DiskFullTest : public testing::Test {
@@ -123,7 +113,7 @@ TEST_F(DiskFullTest, FilledAndFreedNothingIsLostAndNoRestartIsNeeded) {
     const grpc::Status full =
         CreateWhile(client, absl::StrCat("filled-", fill), grpc::StatusCode::OK);
     EXPECT_EQ(full.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << full.error_message();
-    EXPECT_TRUE(ResultOf(client, id) == expected);
+    EXPECT_TRUE(ResultOf(client, "jobs/" + id) == expected);
     server.Free();
     const grpc::Status freed =
         CreateWhile(client, absl::StrCat("freed-", fill), grpc::StatusCode::RESOURCE_EXHAUSTED);
@@ -157,7 +147,7 @@ TEST_F(DiskFullTest, ControlWithoutTheReserveAJobEndsOnlyOnceThereIsRoom) {
   server.Fill();
   EXPECT_FALSE(EndsSoon(client, "job-0"));
   server.Free();
-  EXPECT_TRUE(ResultOf(client, "job-0") == expected);
+  EXPECT_TRUE(ResultOf(client, "jobs/job-0") == expected);
   EXPECT_EQ(server.Stop(), 0);
 }
 

@@ -8,9 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 #include "imaging/image.h"
+#include "tests/testing/error_details.h"
 #include "tests/testing/inverse_requests.h"
 #include "tests/testing/running_server.h"
 
@@ -296,11 +295,6 @@ TEST(LastFrameTest, WatchersOfAJobThatFailsGetItsLastFrame) {
 
 // --- Restarts ---------------------------------------------------------------------
 
-std::string Undisturbed(const v1::CreateJobRequest& request) {
-  RunningServer server;
-  return RunAlone(server.client(), request);
-}
-
 TEST(InverseRestartTest, DrainedDpsGoesOnToTheSameBits) {
   const v1::CreateJobRequest request = DpsRequest(2, 120, 41);
   RunningServer server;
@@ -328,18 +322,6 @@ TEST(InverseRestartTest, KilledServersReddiffGoesOnToTheSameBits) {
 }
 
 // --- Refusals ---------------------------------------------------------------------
-
-std::string FieldOf(const grpc::Status& status) {
-  google::rpc::Status details;
-  details.ParseFromString(status.error_details());
-  for (const auto& detail : details.details()) {
-    google::rpc::BadRequest bad;
-    if (detail.UnpackTo(&bad) && bad.field_violations_size() > 0) {
-      return bad.field_violations(0).field();
-    }
-  }
-  return "";
-}
 
 TEST_F(InverseProblemsTest, AMethodThatTheOperatorCannotServeIsRefusedNamingThoseThatCan) {
   v1::CreateJobRequest request;

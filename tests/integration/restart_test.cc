@@ -11,21 +11,6 @@
 namespace tweedie {
 namespace {
 
-std::string ResultOf(TestClient& client, const std::string& name, v1::Job* job) {
-  EXPECT_TRUE(client.WaitForEnd(name, job).ok());
-  EXPECT_EQ(job->state(), v1::Job::SUCCEEDED) << job->ShortDebugString();
-  std::string bytes;
-  EXPECT_TRUE(client.Images(name, &bytes).ok());
-  return bytes;
-}
-
-std::string Undisturbed(const v1::CreateJobRequest& request) {
-  RunningServer server;
-  v1::Job job;
-  EXPECT_TRUE(server.client().Create(request, &job).ok());
-  return ResultOf(server.client(), job.name(), &job);
-}
-
 TEST(RestartTest, DrainedJobGoesOnFromWhereItWasToTheSameBits) {
   const v1::CreateJobRequest request = SampleRequest(2, 400, 11);
   RunningServer server;

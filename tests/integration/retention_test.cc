@@ -5,24 +5,13 @@
 #include <filesystem>
 #include <utility>
 
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
+#include "tests/testing/error_details.h"
 #include "tests/testing/running_server.h"
 
 namespace tweedie {
 namespace {
 
 constexpr int kImages = 100;  // of 4 KiB each, in the input and in the result
-
-template <typename Detail>
-bool FindDetail(const grpc::Status& status, Detail* detail) {
-  google::rpc::Status details;
-  EXPECT_TRUE(details.ParseFromString(status.error_details()));
-  for (const auto& any : details.details()) {
-    if (any.UnpackTo(detail)) return true;
-  }
-  return false;
-}
 
 v1::CreateJobRequest Request(const std::string& id, uint64_t seed) {
   v1::CreateJobRequest request = DenoiseRequest(kImages, 300, seed);
@@ -80,11 +69,10 @@ TEST(RetentionTest, AQueueFullOfImagesSaysWhenToComeAgain) {
   }
   const grpc::Status full = client.Create(Request("three-job", 3), &job);
   EXPECT_EQ(full.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  google::rpc::QuotaFailure quota;
-  ASSERT_TRUE(FindDetail(full, &quota));
-  EXPECT_EQ(quota.violations(0).subject(), "creator_bytes");
-  google::rpc::RetryInfo retry;
-  EXPECT_TRUE(FindDetail(full, &retry));
+  const auto quota = FindDetail<google::rpc::QuotaFailure>(full);
+  ASSERT_TRUE(quota.has_value());
+  EXPECT_EQ(quota->violations(0).subject(), "creator_bytes");
+  EXPECT_TRUE(MayRetry(full));
   EXPECT_FALSE(std::filesystem::exists(server.data_dir() + "/blobs/three-job"));
 }
 

@@ -8,8 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
+#include "tests/testing/error_details.h"
 #include "tests/testing/running_server.h"
 
 namespace tweedie {
@@ -20,29 +19,6 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 constexpr char kRequestId[] = "6a1cf6a5-7d6b-4f0e-8a53-0d9f4b1d2c3e";
-
-// The field that the error details name.
-std::string FieldOf(const grpc::Status& status) {
-  google::rpc::Status details;
-  details.ParseFromString(status.error_details());
-  for (const auto& detail : details.details()) {
-    google::rpc::BadRequest bad;
-    if (detail.UnpackTo(&bad) && bad.field_violations_size() > 0) {
-      return bad.field_violations(0).field();
-    }
-  }
-  return "";
-}
-
-bool MayRetry(const grpc::Status& status) {
-  google::rpc::Status details;
-  details.ParseFromString(status.error_details());
-  google::rpc::RetryInfo retry;
-  for (const auto& detail : details.details()) {
-    if (detail.UnpackTo(&retry)) return true;
-  }
-  return false;
-}
 
 class ServiceTest : public ::testing::Test {
  protected:

@@ -27,21 +27,6 @@ class SharedQueueTest : public ::testing::TestWithParam<bool> {
   }
   static PostgresCluster& cluster() { return PostgresCluster::Shared(); }
 
-  static std::string ResultOf(TestClient& client, const std::string& name, v1::Job* job) {
-    EXPECT_TRUE(client.WaitForEnd(name, job).ok());
-    EXPECT_EQ(job->state(), v1::Job::SUCCEEDED) << job->ShortDebugString();
-    std::string bytes;
-    EXPECT_TRUE(client.Images(name, &bytes).ok());
-    return bytes;
-  }
-  // By a server of its own.
-  static std::string Undisturbed(const v1::CreateJobRequest& request) {
-    RunningServer server;
-    v1::Job job;
-    EXPECT_TRUE(server.client().Create(request, &job).ok());
-    return ResultOf(server.client(), job.name(), &job);
-  }
-
   struct Servers {
     std::unique_ptr<RunningServer> one, two;
 

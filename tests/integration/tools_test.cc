@@ -62,15 +62,6 @@ v1::CreateJobRequest DoneRequest() { return Named(DenoiseRequest(2, 300, 3), "do
 v1::CreateJobRequest ResumedRequest() { return Named(SampleRequest(1, kSteps, 4), "resumed"); }
 v1::CreateJobRequest WaitingRequest() { return Named(DenoiseRequest(1, 500, 5), "waiting"); }
 
-std::string ResultOf(TestClient& client, const std::string& id) {
-  v1::Job job;
-  EXPECT_TRUE(client.WaitForEnd("jobs/" + id, &job).ok());
-  EXPECT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
-  std::string bytes;
-  EXPECT_TRUE(client.Images("jobs/" + id, &bytes).ok());
-  return bytes;
-}
-
 // The data folder of a server that was drained: `done` has succeeded, `resumed` waits
 // with a checkpoint, and `waiting` behind it. Made once; tests work on copies.
 class Original {
@@ -97,7 +88,7 @@ class Original {
     RunningServer undisturbed;
     for (const auto& request : {DoneRequest(), ResumedRequest(), WaitingRequest()}) {
       EXPECT_TRUE(undisturbed.client().Create(request, &job).ok());
-      results_.push_back(ResultOf(undisturbed.client(), request.job_id()));
+      results_.push_back(ResultOf(undisturbed.client(), "jobs/" + request.job_id()));
     }
   }
   std::unique_ptr<RunningServer> server_;
@@ -135,9 +126,9 @@ class ToolsTest : public ::testing::Test {
     ASSERT_NE(server, nullptr);
     TestClient client(server->address());
     const std::vector<std::string>& results = Original::Get().results();
-    EXPECT_TRUE(ResultOf(client, "done") == results[0]);
-    EXPECT_TRUE(ResultOf(client, "resumed") == results[1]);
-    EXPECT_TRUE(ResultOf(client, "waiting") == results[2]);
+    EXPECT_TRUE(ResultOf(client, "jobs/done") == results[0]);
+    EXPECT_TRUE(ResultOf(client, "jobs/resumed") == results[1]);
+    EXPECT_TRUE(ResultOf(client, "jobs/waiting") == results[2]);
   }
 
   const TempFolder folder_;
@@ -372,7 +363,7 @@ TEST_F(MoveQueueTest, AJobGoesOnInTheDatabaseToTheSameBits) {
   EXPECT_THAT(Move("export", File("one"), In("data")), EndsWithCode(0));
   EXPECT_THAT(Move("import", File("one"), InDatabase()), EndsWithCode(0));
   RunningServer server(InDatabase());
-  EXPECT_TRUE(ResultOf(server.client(), "resumed") == Original::Get().results()[1]);
+  EXPECT_TRUE(ResultOf(server.client(), "jobs/resumed") == Original::Get().results()[1]);
   v1::Job job;
   ASSERT_TRUE(server.client().Get("jobs/resumed", &job).ok());
   EXPECT_EQ(job.attempt(), 2);

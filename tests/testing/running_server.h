@@ -58,6 +58,29 @@ class RunningServer {
   std::unique_ptr<TestClient> client_;
 };
 
+// Waits for the job's end, which must be a success, and reads all its images; `*job`
+// is as it is then.
+inline std::string ResultOf(TestClient& client, const std::string& name, v1::Job* job) {
+  EXPECT_TRUE(client.WaitForEnd(name, job).ok());
+  EXPECT_EQ(job->state(), v1::Job::SUCCEEDED) << job->ShortDebugString();
+  std::string bytes;
+  EXPECT_TRUE(client.Images(name, &bytes).ok());
+  EXPECT_FALSE(bytes.empty());
+  return bytes;
+}
+inline std::string ResultOf(TestClient& client, const std::string& name) {
+  v1::Job job;
+  return ResultOf(client, name, &job);
+}
+
+// What the request yields at a server of its own.
+inline std::string Undisturbed(const v1::CreateJobRequest& request) {
+  RunningServer server;
+  v1::Job job;
+  EXPECT_TRUE(server.client().Create(request, &job).ok());
+  return ResultOf(server.client(), job.name(), &job);
+}
+
 }  // namespace tweedie
 
 #endif  // TWEEDIE_TESTS_TESTING_RUNNING_SERVER_H_

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
+#include "core/base/utf8.h"
 #include "core/jobs/queue_order.h"
 
 namespace tweedie::sql {
@@ -196,6 +197,15 @@ absl::Status InsertLabels(Connection& db, const JobRow& row) {
 
 void BindBlobRef(Statement& statement, const BlobRef& blob) {
   statement.Bind(blob.name).Bind(blob.size).Bind(blob.sha256);
+}
+
+void BindFailure(Statement& statement, const std::optional<JobFailure>& failure) {
+  if (!failure.has_value()) {
+    statement.BindNull().BindNull().BindNull();
+    return;
+  }
+  statement.Bind(static_cast<int64_t>(failure->code));
+  statement.Bind(ToUtf8(failure->message)).Bind(failure->reason);
 }
 
 std::string IndexedBy(const Dialect& dialect, absl::string_view index) {

@@ -38,8 +38,13 @@ absl::StatusOr<JobRow> InsertJob(Connection& db, const JobRecord& job, absl::Tim
 // Stores the labels of a job that is stored.
 absl::Status InsertLabels(Connection& db, const JobRow& row);
 
+// EndOfAttempt() of a row's attempt, in SQL.
+inline constexpr char kEndOfAttempt[] = "(attempt << 32) | 2147483648";
+
 // Binds name, size and SHA-256.
 void BindBlobRef(Statement& statement, const BlobRef& blob);
+// Binds code, message and reason.
+void BindFailure(Statement& statement, const std::optional<JobFailure>& failure);
 
 // ` INDEXED BY name` where the dialect names indexes; empty otherwise.
 std::string IndexedBy(const Dialect& dialect, absl::string_view index);

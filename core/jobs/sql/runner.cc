@@ -5,7 +5,7 @@
 #include "core/base/failpoint.h"
 #include "core/base/ids.h"
 #include "core/base/status_macros.h"
-#include "core/base/utf8.h"
+#include "core/jobs/sequence.h"
 #include "core/jobs/sql/job_row.h"
 #include "core/jobs/sql/sql_job_store.h"
 
@@ -50,11 +50,8 @@ absl::StatusOr<JobRecord> JobEndedBefore(Connection& db, const Lease& lease, Job
   return std::move(row->job);
 }
 
-// A runner numbers its events from `attempt << 32`; the numbers from
-// 2^31 on are kept for after its death.
 absl::Status CheckLastSequence(const Lease& lease, int64_t last_sequence) {
-  const int64_t end = (int64_t{lease.attempt} << 32) | 0x80000000;
-  if (last_sequence >= 0 && last_sequence < end) return absl::OkStatus();
+  if (last_sequence >= 0 && last_sequence < EndOfAttempt(lease.attempt)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("last_sequence ", last_sequence,
                                                  " is not of attempt ", lease.attempt, " of job ",
                                                  lease.job_id));
@@ -148,15 +145,6 @@ std::string ReleaseSql(const Dialect& dialect) {
 
 void BindProgress(Statement& statement, const JobProgress& progress) {
   statement.Bind(progress.step).Bind(progress.num_steps).Bind(progress.timestep);
-}
-
-void BindFailure(Statement& statement, const std::optional<JobFailure>& failure) {
-  if (!failure.has_value()) {
-    statement.BindNull().BindNull().BindNull();
-    return;
-  }
-  statement.Bind(static_cast<int64_t>(failure->code));
-  statement.Bind(ToUtf8(failure->message)).Bind(failure->reason);
 }
 
 }  // namespace

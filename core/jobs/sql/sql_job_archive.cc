@@ -1,6 +1,7 @@
 #include "core/jobs/sql/sql_job_archive.h"
 
 #include "absl/strings/str_cat.h"
+#include "core/base/finite_time.h"
 #include "core/base/status_macros.h"
 #include "core/jobs/sql/job_row.h"
 
@@ -56,19 +57,7 @@ constexpr char kAddedColumns[] =
 constexpr size_t kNumAddedColumns = 35;
 
 void BindTime(Statement& insert, absl::Time time) {
-  if (time == absl::InfinitePast() || time == absl::InfiniteFuture()) {
-    insert.BindNull();
-  } else {
-    insert.Bind(absl::ToUnixMicros(time));
-  }
-}
-
-void BindFailure(Statement& insert, const std::optional<JobFailure>& failure) {
-  if (!failure.has_value()) {
-    insert.BindNull().BindNull().BindNull();
-    return;
-  }
-  insert.Bind(static_cast<int64_t>(failure->code)).Bind(failure->message).Bind(failure->reason);
+  IsFinite(time) ? insert.Bind(absl::ToUnixMicros(time)) : insert.BindNull();
 }
 
 // In the order of kAddedColumns.
@@ -196,7 +185,7 @@ std::string LoseInputSql(const Dialect& dialect) {
   return absl::StrCat(
       "UPDATE jobs SET state = 4, end_time = ?, expire_time = ?, failure_code = ?, "
       "failure_message = ?, failure_reason = 'DATA_LOSS', sequence = ",
-      Greatest(dialect, "sequence, (attempt << 32) | 2147483648"), " + 1, ", kNoInput, ", ",
+      Greatest(dialect, absl::StrCat("sequence, ", kEndOfAttempt)), " + 1, ", kNoInput, ", ",
       kNoCheckpoint,
       ", lease_token = NULL, lease_end = NULL "
       "WHERE id = ? AND input_name = ? AND state IN (1, 2) RETURNING row");

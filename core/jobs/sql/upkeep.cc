@@ -22,12 +22,10 @@ std::vector<JobRecord> RecordsOf(std::vector<JobRow> rows) {
 // Later than every lease.
 constexpr int64_t kEndOfTime = std::numeric_limits<int64_t>::max();
 
-// The sequence is beyond any that the dead runner can have published: it has
-// 0x80000000 in its low half.
+// The sequence is beyond any that the dead runner can have published.
 std::string RescueSql(const Dialect& dialect) {
-  return absl::StrCat("UPDATE jobs SET ", kRequeueSql,
-                      ", sequence = (attempt << 32) | 2147483648 "
-                      "WHERE row IN (SELECT j.row FROM jobs AS j",
+  return absl::StrCat("UPDATE jobs SET ", kRequeueSql, ", sequence = ", kEndOfAttempt,
+                      " WHERE row IN (SELECT j.row FROM jobs AS j",
                       IndexedBy(dialect, "jobs_running"), " WHERE j.state = 2 AND j.lease_end <= ?",
                       ForUpdate(dialect), ") RETURNING ", kJobColumns);
 }

@@ -11,9 +11,8 @@
 #include <vector>
 
 #include "absl/time/clock.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 #include "server/rpc/stream_registry.h"
+#include "tests/testing/error_details.h"
 #include "tweedie/v1/tweedie_service.grpc.pb.h"
 
 namespace tweedie {
@@ -111,15 +110,6 @@ class PullReactorTest : public ::testing::Test {
   }
   std::unique_ptr<grpc::ClientReader<v1::WatchJobResponse>> Watch(grpc::ClientContext& context) {
     return stub_->WatchJob(&context, v1::WatchJobRequest());
-  }
-  static bool MayRetry(const grpc::Status& status) {
-    google::rpc::Status details;
-    details.ParseFromString(status.error_details());
-    google::rpc::RetryInfo retry;
-    for (const auto& any : details.details()) {
-      if (any.UnpackTo(&retry)) return true;
-    }
-    return false;
   }
 
   PuppetService service_;

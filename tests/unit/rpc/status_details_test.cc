@@ -10,8 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
 #include "core/jobs/job_store.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
+#include "tests/testing/error_details.h"
 
 namespace tweedie {
 namespace {
@@ -23,11 +22,7 @@ std::optional<Detail> Find(const grpc::Status& status) {
   EXPECT_TRUE(details.ParseFromString(status.error_details()));
   EXPECT_EQ(details.code(), status.error_code());
   EXPECT_EQ(details.message(), status.error_message());
-  for (const auto& any : details.details()) {
-    Detail detail;
-    if (any.UnpackTo(&detail)) return detail;
-  }
-  return std::nullopt;
+  return FindDetail<Detail>(status);
 }
 
 absl::Status Full(absl::string_view what) {
