@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -113,6 +114,9 @@ struct ClaimRequest {
   int64_t max_cost_bytes = 0;       // room left
   absl::Duration lease_duration = absl::Seconds(30);
   std::vector<std::string> except = {};  // ids of jobs to pass over
+  // Room when nothing runs: jobs that cost more are passed over, being another
+  // server's.
+  int64_t most_cost_bytes = std::numeric_limits<int64_t>::max();
 };
 
 struct Claimed {
@@ -134,11 +138,12 @@ struct JobEnd {
 class JobRunnerStore {
  public:
   virtual ~JobRunnerStore() = default;
-  // Takes the queued job of `models`, but not of `except`, that goes first, by priority with ageing
-  // and by fairness between creators (queue_order.h), and makes it RUNNING: attempt + 1, crashes +
-  // 1 (taken back on a clean end), a fresh token, sequence attempt << 32. nullopt if there is none,
-  // or if that one costs more than the room left: it is not overtaken, so that large jobs do not
-  // starve.
+  // Takes the queued job that goes first, by priority with ageing and by fairness
+  // between creators (queue_order.h), of those that the server can run: of
+  // `models`, of at most `most_cost_bytes`, and not of `except`. Makes it RUNNING:
+  // attempt + 1, crashes + 1 (taken back on a clean end), a fresh token, sequence
+  // attempt << 32. nullopt if there is none, or if that one costs more than the
+  // room left: it is not overtaken, so that large jobs do not starve.
   virtual absl::StatusOr<std::optional<Claimed>> Claim(const ClaimRequest& request) = 0;
   // Extends the leases. Returns for each, in order: still held, and whether
   // the job's cancellation was asked for.

@@ -6,10 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
 #include "core/engine/call_failure.h"
 #include "server/runner/job_loader.h"
+#include "server/runner/store_errors.h"
 
 namespace tweedie {
 namespace {
@@ -44,9 +46,10 @@ JobRunner::JobRunner(Options options, Parts parts)
       claimer_(options_.poll, [this] { ClaimAll(); }),
       upkeep_(options_.upkeep, [this] { Upkeep(); }) {
   for (const char* counter : kCounters) counters_.Add(counter, 0);
+  for (const char* call : kStoreCalls) counters_.Add(StoreErrorCounter(call), 0);
 }
 
-JobRunner::~JobRunner() { Drain(parts_.clock->Now()); }
+JobRunner::~JobRunner() { Drain(absl::Now() + absl::Seconds(5)); }
 
 void JobRunner::Wake() { claimer_.Wake(); }
 
@@ -95,6 +98,7 @@ absl::StatusOr<std::optional<Claimed>> JobRunner::Claim() {
   request.device = options_.device;
   request.models = parts_.models->names();
   request.except = retries_.Waiting(parts_.clock->Now());
+  request.most_cost_bytes = options_.max_cost_bytes;
   request.max_cost_bytes = options_.max_cost_bytes - running_.cost_bytes();
   request.lease_duration = options_.lease.lease;
   RETURN_IF_ERROR(HitFailpoint("claim.before"));
@@ -109,7 +113,7 @@ bool JobRunner::ClaimOne() {
   if (running_.has_unproven()) return false;
   const absl::StatusOr<std::optional<Claimed>> claimed = Claim();
   if (!claimed.ok()) {
-    spdlog::error("claim: {}", parts_.reserve->MakeRoom(claimed.status()).ToString());
+    ReportStoreError(counters_, "claim", parts_.reserve->MakeRoom(claimed.status()));
     return false;
   }
   if (!claimed->has_value()) return false;
@@ -211,7 +215,7 @@ void JobRunner::FailUnrun(const Claimed& claimed, const JobFailure& failure) {
     RemoveBlob(claimed.job.checkpoint.name);
   } else {
     // Its lease runs out, and it is tried again.
-    spdlog::error("job=jobs/{} finish: {}", claimed.job.id, ended.status().ToString());
+    ReportStoreError(counters_, "finish", ended.status(), claimed.job.id);
   }
 }
 
@@ -223,7 +227,7 @@ void JobRunner::PutBack(const Claimed& claimed, const absl::Status& status) {
   if (released.ok()) {
     parts_.observer->OnJobChanged(*released);
   } else {
-    spdlog::error("job=jobs/{} release: {}", claimed.job.id, released.status().ToString());
+    ReportStoreError(counters_, "release", released.status(), claimed.job.id);
   }
 }
 
@@ -269,26 +273,29 @@ void JobRunner::RescueJobs() {
     }
     if (!rescued->empty()) Wake();
   } else {
-    spdlog::error("rescue: {}", rescued.status().ToString());
+    ReportStoreError(counters_, "rescue", rescued.status());
   }
 }
 
 void JobRunner::ExpireJobs() {
   for (int pass = 0; pass < kMaxExpiryPasses && !draining_; ++pass) {
     const absl::StatusOr<std::vector<JobRecord>> expired = parts_.store->Expire();
-    if (!expired.ok()) return spdlog::error("retention: {}", expired.status().ToString());
+    if (!expired.ok()) return ReportStoreError(counters_, "expire", expired.status());
     if (expired->empty()) return;
     Forget(*expired);
   }
 }
 
-void JobRunner::ReleaseAll(const std::vector<EngineJob>& jobs) {
+void JobRunner::ReleaseAll(const std::vector<EngineJob>& jobs, absl::Time deadline) {
   for (const EngineJob& job : jobs) {
     const std::shared_ptr<RunningJob> running = running_.Find(job.id);
     if (running == nullptr) continue;
-    const absl::Status released = writer_.Release(*running, *job.method);
-    // Its lease runs out (or the next start rescues it), and it goes on then.
-    if (!released.ok()) spdlog::error("job=jobs/{} release: {}", job.id, released.ToString());
+    if (absl::Now() > deadline) {
+      spdlog::error("job=jobs/{} could not be given back in time", job.id);
+      continue;
+    }
+    // If not, its lease runs out (or the next start rescues it), and it goes on then.
+    writer_.Release(*running, *job.method).IgnoreError();
   }
 }
 
@@ -297,10 +304,12 @@ void JobRunner::Drain(absl::Time deadline) {
   const std::vector<EngineJob> jobs = engine_.Stop();
   watchdog_.Stop();
   sink_.Stop(deadline);
-  ReleaseAll(jobs);
+  // Before ends that the store has refused, which may be refused for long.
+  ReleaseAll(jobs, deadline);
+  sink_.FinishRest(deadline);
   // Last: they may be in the middle of a load, which nothing else waits for.
   claimer_.Stop();
-  ReleaseAll(engine_.Stop());
+  ReleaseAll(engine_.Stop(), deadline);
   upkeep_.Stop();
   leases_.Stop();
 }

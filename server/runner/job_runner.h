@@ -105,12 +105,13 @@ class JobRunner final : public RunnerControl {
   void ExpireJobs();
   void RestoreReserve();
   void Forget(const std::vector<JobRecord>& jobs);
-  void ReleaseAll(const std::vector<EngineJob>& jobs);
+  // Those that are left at `deadline` are not given back.
+  void ReleaseAll(const std::vector<EngineJob>& jobs, absl::Time deadline);
 
   const Options options_;
   const Parts parts_;
   RunCounters counters_;
-  RunningJobs running_;
+  RunningJobs running_{[this](const std::string& id) { Cancel(id); }};
   JobWriter writer_;
   LoadRetries retries_;  // of the claimer's thread
   std::atomic<bool> draining_ = false;

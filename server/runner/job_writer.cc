@@ -3,16 +3,19 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
+#include "core/engine/call_failure.h"
 #include "core/methods/failure.h"
 #include "server/convert/job_proto.h"
 #include "server/convert/stored_job.h"
 #include "server/runner/image_metrics.h"
+#include "server/runner/store_errors.h"
 
 namespace tweedie {
 namespace {
@@ -86,12 +89,36 @@ void LogEnd(const JobRecord& job) {
 
 bool JobWriter::LeaseLost(RunningJob& job, const absl::Status& status) {
   if (!absl::IsFailedPrecondition(status)) return false;
-  job.abandoned = true;
-  running_->Remove(job);
+  running_->Abandon(job);
   counters_->Add("tweedie_fence_rejections_total");
   spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt,
                std::string(status.message()));
   return true;
+}
+
+absl::Status JobWriter::Try(absl::string_view call, const RunningJob& job,
+                            const std::function<absl::Status()>& work) const {
+  absl::Status status;
+  try {
+    status = work();
+  } catch (const std::exception&) {
+    status = CaughtFailure("writing it");
+  }
+  if (!status.ok()) ReportStoreError(*counters_, call, status, job.record.id);
+  return reserve_->MakeRoom(status);
+}
+
+absl::Status JobWriter::Checkpoint(RunningJob& job, const MethodProgress& progress,
+                                   const MethodState& state) {
+  return Try("checkpoint", job, [&] { return TryCheckpoint(job, progress, state); });
+}
+
+absl::Status JobWriter::Finish(RunningJob& job, const JobOutcome& outcome) {
+  return Try("finish", job, [&] { return TryFinish(job, outcome); });
+}
+
+absl::Status JobWriter::Release(RunningJob& job, const Method& method) {
+  return Try("release", job, [&] { return TryRelease(job, method); });
 }
 
 void JobWriter::RemoveBlob(const std::string& name) const {
@@ -184,15 +211,12 @@ absl::StatusOr<JobRecord> JobWriter::StoreRelease(const RunningJob& job) const {
   return released;
 }
 
-absl::Status JobWriter::Release(RunningJob& job, const Method& method) {
+absl::Status JobWriter::TryRelease(RunningJob& job, const Method& method) {
   if (job.abandoned) return absl::OkStatus();
   if (method.progress().step > 0) {
-    const absl::Status written = Checkpoint(job, method.progress(), method.Save());
-    // It goes on from an earlier one then; that it was not given back would count
-    // as a crash.
-    if (!written.ok()) {
-      spdlog::error("job=jobs/{} checkpoint: {}", job.record.id, written.ToString());
-    }
+    // Without it the job goes on from an earlier one; that it was not given back
+    // would count as a crash.
+    Checkpoint(job, method.progress(), method.Save()).IgnoreError();
     if (job.abandoned) return absl::OkStatus();
   }
   const absl::StatusOr<JobRecord> released = StoreRelease(job);

@@ -3,7 +3,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
+
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "core/jobs/blob_store.h"
 #include "core/jobs/job_store.h"
 #include "core/methods/method.h"
@@ -26,8 +29,9 @@ struct JobOutcome {
 // the lease lost abandons the job and returns OK: another server has it.
 // After other errors the call may be tried again; a write whose reply was lost
 // (UNAVAILABLE) may have been done, and is then found so; RESOURCE_EXHAUSTED has
-// given up the reserve for another try. Used by one thread at a
-// time. Everything given outlives it.
+// given up the reserve for another try, or says that memory ran out. What failed is
+// counted and said in the log. Used by one thread at a time. Everything given
+// outlives it.
 class JobWriter {
  public:
   JobWriter(JobStore* store, const BlobStore* blobs, JobObserver* observer, RunningJobs* running,
@@ -40,21 +44,21 @@ class JobWriter {
         reserve_(reserve) {}
 
   absl::Status Checkpoint(RunningJob& job, const MethodProgress& progress,
-                          const MethodState& state) {
-    return reserve_->MakeRoom(TryCheckpoint(job, progress, state));
-  }
+                          const MethodState& state);
   // Ends the job; it no longer runs here. Another try must be of the same
   // outcome.
-  absl::Status Finish(RunningJob& job, const JobOutcome& outcome) {
-    return reserve_->MakeRoom(TryFinish(job, outcome));
-  }
+  absl::Status Finish(RunningJob& job, const JobOutcome& outcome);
   // Checkpoints the job, if the disk takes it, and gives it back to the queue.
   absl::Status Release(RunningJob& job, const Method& method);
 
  private:
+  // Makes room if `work` finds the disk full, and reports its error.
+  absl::Status Try(absl::string_view call, const RunningJob& job,
+                   const std::function<absl::Status()>& work) const;
   absl::Status TryCheckpoint(RunningJob& job, const MethodProgress& progress,
                              const MethodState& state);
   absl::Status TryFinish(RunningJob& job, const JobOutcome& outcome);
+  absl::Status TryRelease(RunningJob& job, const Method& method);
   // The writes to the store, without what follows from them.
   absl::StatusOr<BlobRef> StoreCheckpoint(const RunningJob& job, const JobProgress& progress,
                                           const BlobRef& blob) const;

@@ -6,6 +6,7 @@
 
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
+#include "server/runner/store_errors.h"
 
 namespace tweedie {
 
@@ -23,10 +24,7 @@ LeaseKeeper::LeaseKeeper(Options options, const Clock* clock, JobStore* store, R
       thread_(options.heartbeat, [this] { Beat(); }) {}
 
 void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter) {
-  job.abandoned = true;
-  // A later attempt may be in the engine by now.
-  if (running_->Find(job.record.id).get() == &job) cancel_(job.record.id);
-  running_->Remove(job);
+  running_->Abandon(job);
   counters_->Add(counter);
   spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt, why);
 }
@@ -57,7 +55,7 @@ void LeaseKeeper::Beat() {
   const absl::Time now = clock_->Now();
   const absl::StatusOr<Results> results = Renew(leases);
   if (!results.ok()) {
-    spdlog::error("heartbeat: {}", reserve_->MakeRoom(results.status()).ToString());
+    ReportStoreError(*counters_, "heartbeat", reserve_->MakeRoom(results.status()));
     return FenceSelf(jobs);
   }
   last_success_ = now;

@@ -25,7 +25,8 @@ class LeaseKeeper {
     absl::Duration lease = absl::Seconds(30);
     absl::Duration heartbeat = absl::Seconds(5);
   };
-  // `cancel` takes a job out of the engine. All outlive the keeper.
+  // `cancel` is told of jobs whose cancellation was asked for. All outlive the
+  // keeper.
   LeaseKeeper(Options options, const Clock* clock, JobStore* store, RunningJobs* running,
               RunCounters* counters, DiskReserve* reserve,
               std::function<void(const std::string&)> cancel);

@@ -1,5 +1,8 @@
 #include "server/runner/load_retries.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace tweedie {
 namespace {
 
@@ -9,8 +12,14 @@ constexpr absl::Duration kForgetAfter = absl::Hours(24);
 }  // namespace
 
 bool LoadRetries::Failed(const std::string& job_id, absl::Time now) {
-  Wait(job_id, now);
-  if (++jobs_[job_id].failures < options_.max_attempts) return true;
+  Job& job = jobs_[job_id];
+  job.first_failure = std::min(job.first_failure, now);
+  const absl::Duration wait = options_.wait * std::exp2(job.failures);
+  job.not_before = now + std::min(wait, options_.max_wait);
+  ++job.failures;
+  if (job.failures < options_.max_attempts || now < job.first_failure + options_.patience) {
+    return true;
+  }
   Forget(job_id);
   return false;
 }

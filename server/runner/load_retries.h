@@ -10,13 +10,17 @@
 namespace tweedie {
 
 // Jobs that could not be loaded for a reason that may pass. They wait before the
-// next try, so that they hold up no others, and are given up after some. Of this
-// server only, and forgotten when it ends. Not thread-safe.
+// next try, longer each time, so that they hold up no others, and are given up in
+// the end. Of this server only, and forgotten when it ends. Not thread-safe.
 class LoadRetries {
  public:
+  // Given up is after so many attempts, but not before `patience`: storage that is
+  // away for a while is no job's fault.
   struct Options {
     int max_attempts = 5;
-    absl::Duration wait = absl::Seconds(10);
+    absl::Duration patience = absl::Hours(1);
+    absl::Duration wait = absl::Seconds(10);  // doubled by each failure
+    absl::Duration max_wait = absl::Minutes(2);
   };
   explicit LoadRetries(Options options) : options_(options) {}
 
@@ -33,6 +37,7 @@ class LoadRetries {
  private:
   struct Job {
     int failures = 0;
+    absl::Time first_failure = absl::InfiniteFuture();
     absl::Time not_before;
   };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,6 +63,10 @@ struct RunningJob {
 // The running jobs by id. Thread-safe.
 class RunningJobs {
  public:
+  // `cancel` takes a job out of the engine, if it is there.
+  explicit RunningJobs(std::function<void(const std::string&)> cancel)
+      : cancel_(std::move(cancel)) {}
+
   void Add(std::shared_ptr<RunningJob> job) {
     absl::MutexLock lock(&mu_);
     jobs_[job->record.id] = std::move(job);
@@ -71,6 +76,13 @@ class RunningJobs {
     absl::MutexLock lock(&mu_);
     const auto it = jobs_.find(job.record.id);
     if (it != jobs_.end() && it->second.get() == &job) jobs_.erase(it);
+  }
+  // Its lease is lost: nothing of it is written any more, and the engine drops it.
+  void Abandon(RunningJob& job) {
+    job.abandoned = true;
+    // While it is here no later attempt is begun, which would be cancelled instead.
+    if (Find(job.record.id).get() == &job) cancel_(job.record.id);
+    Remove(job);
   }
   // Null if it does not run here.
   std::shared_ptr<RunningJob> Find(const std::string& id) const {
@@ -102,6 +114,7 @@ class RunningJobs {
   }
 
  private:
+  const std::function<void(const std::string&)> cancel_;
   mutable absl::Mutex mu_;
   std::map<std::string, std::shared_ptr<RunningJob>> jobs_ ABSL_GUARDED_BY(mu_);
 };

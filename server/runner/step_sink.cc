@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -11,6 +13,11 @@
 
 namespace tweedie {
 namespace {
+
+// Of a tensor that nobody writes any more: it is copied only if it must be.
+at::Tensor OnHost(const at::Tensor& tensor) {
+  return tensor.detach().to(at::kCPU, at::kFloat).contiguous();
+}
 
 at::Tensor HostCopy(const at::Tensor& tensor) {
   return tensor.detach()
@@ -115,6 +122,17 @@ bool StepSink::LongAgo(absl::Duration age, int steps) const {
 void StepSink::OnStep(const JobId& id, const Method& method) {
   const std::shared_ptr<RunningJob> job = running_->Find(id);
   if (job == nullptr || job->abandoned) return;
+  try {
+    TakeStep(job, method);
+  } catch (const std::exception&) {
+    const absl::Status failure = CaughtFailure("copying a step");
+    if (IsDeviceLost(failure)) return GiveDeviceUp(failure);
+    // Nobody sees this step; the job goes on.
+    spdlog::error("job=jobs/{} {}", id, failure.ToString());
+  }
+}
+
+void StepSink::TakeStep(const std::shared_ptr<RunningJob>& job, const Method& method) {
   Step step = MakeStep(*job, method);
   std::optional<Checkpoint> checkpoint;
   if (CheckpointDue(*job, method)) {
@@ -123,7 +141,7 @@ void StepSink::OnStep(const JobId& id, const Method& method) {
     job->checkpoint_time = clock_->Now();
   }
   absl::MutexLock lock(&mu_);
-  Waiting& waiting = work_.waiting[id];
+  Waiting& waiting = work_.waiting[job->record.id];
   waiting.job = job;
   if (checkpoint) waiting.checkpoint = std::move(checkpoint);
   if (step.x_t.defined()) waiting.frame = step;
@@ -137,10 +155,13 @@ void StepSink::OnDone(const JobId& id, const absl::Status& status, const Method&
   if (IsDeviceLost(status)) return GiveDeviceUp(status);
   JobOutcome outcome{status, method.progress(), {}};
   std::optional<Step> last;
-  if (status.ok()) {
-    outcome.images = HostCopy(method.x());
-  } else if (!absl::IsCancelled(status)) {
-    last = MakeLastStep(*job, method);
+  try {
+    if (status.ok()) outcome.images = OnHost(method.x());
+    if (!status.ok() && !absl::IsCancelled(status)) last = MakeLastStep(*job, method);
+  } catch (const std::exception&) {
+    const absl::Status failure = CaughtFailure("copying the last step");
+    if (IsDeviceLost(failure)) return GiveDeviceUp(failure);
+    outcome.status.Update(failure);
   }
   absl::MutexLock lock(&mu_);
   if (last) {
@@ -160,55 +181,40 @@ void StepSink::GiveDeviceUp(const absl::Status& status) const {
   options_.on_device_lost();
 }
 
-bool StepSink::TakeWork(Work& work) {
+bool StepSink::TakeWork() {
   absl::MutexLock lock(&mu_);
   const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return !work_.waiting.empty() || !work_.ends.empty() || stop_deadline_.has_value();
+    return !work_.waiting.empty() || !work_.ends.empty() || stopping_;
   };
-  const bool retrying = !work.ends.empty();
-  if (!stop_deadline_.has_value()) {
-    mu_.AwaitWithTimeout(absl::Condition(&ready),
-                         retrying ? options_.retry_interval : absl::InfiniteDuration());
-  } else if (retrying) {
-    // Only a try at the store is left to wait for.
-    mu_.AwaitWithTimeout(absl::Condition(
-                             +[](StepSink*) { return false; }, this),
-                         options_.retry_interval);
-  }
-  work.waiting = std::exchange(work_.waiting, {});
-  for (End& end : work_.ends) work.ends.push_back(std::move(end));
+  mu_.AwaitWithTimeout(absl::Condition(&ready),
+                       rest_.ends.empty() ? absl::InfiniteDuration() : options_.retry_interval);
+  rest_.waiting = std::exchange(work_.waiting, {});
+  for (End& end : work_.ends) rest_.ends.push_back(std::move(end));
   work_.ends.clear();
-  const bool idle = work.waiting.empty() && work.ends.empty();
-  return !stop_deadline_.has_value() || (!idle && absl::Now() < *stop_deadline_);
+  return !stopping_;
 }
 
 void StepSink::Run() {
-  Work work;
-  while (TakeWork(work)) Process(work);
-  Process(work);
-  for (const End& end : work.ends) {
-    spdlog::error("job=jobs/{} could not be finished in time; it will be run again",
-                  end.job->record.id);
+  while (TakeWork()) {
+    ProcessSteps();
+    FinishAll(absl::Now());
   }
+  ProcessSteps();
 }
 
-void StepSink::Process(Work& work) {
-  for (auto& [id, waiting] : work.waiting) {
+void StepSink::ProcessSteps() {
+  for (auto& [id, waiting] : rest_.waiting) {
     RunningJob& job = *waiting.job;
     if (job.abandoned) continue;
     PublishAll(waiting);
     if (waiting.checkpoint) WriteCheckpoint(job, *waiting.checkpoint);
   }
-  work.waiting.clear();
-  FinishAll(work.ends);
+  rest_.waiting.clear();
 }
 
 void StepSink::WriteCheckpoint(RunningJob& job, const Checkpoint& checkpoint) {
-  const absl::Status written = writer_->Checkpoint(job, checkpoint.progress, checkpoint.state);
-  // The job goes on; the next checkpoint is another try.
-  if (!written.ok()) {
-    spdlog::error("job=jobs/{} checkpoint: {}", job.record.id, written.ToString());
-  }
+  // If it fails the job goes on; the next checkpoint is another try.
+  writer_->Checkpoint(job, checkpoint.progress, checkpoint.state).IgnoreError();
   ProveSuspect(job, checkpoint.progress.step);
 }
 
@@ -228,25 +234,24 @@ void StepSink::PublishAll(const Waiting& waiting) const {
   for (const auto& [number, step] : steps) Publish(*waiting.job, *step);
 }
 
-void StepSink::FinishAll(std::deque<End>& ends) {
+void StepSink::FinishAll(absl::Time now) {
   std::deque<End> refused;
-  const absl::Time now = absl::Now();
-  for (End& end : ends) {
-    if (now < end.not_before) {
-      refused.push_back(std::move(end));
-      continue;
-    }
-    const absl::Status finished = writer_->Finish(*end.job, end.outcome);
-    end.job->unproven = false;  // it has been through all of it
-    if (finished.ok()) {
-      events_.on_ended();
-    } else {
-      spdlog::error("job=jobs/{} finish: {}", end.job->record.id, finished.ToString());
-      end.not_before = now + options_.retry_interval;
-      refused.push_back(std::move(end));
-    }
+  for (End& end : rest_.ends) {
+    if (now < end.not_before || !TryEnd(end)) refused.push_back(std::move(end));
   }
-  ends = std::move(refused);
+  rest_.ends = std::move(refused);
+}
+
+bool StepSink::TryEnd(End& end) {
+  const absl::Status finished = writer_->Finish(*end.job, end.outcome);
+  end.job->unproven = false;  // it has been through all of it
+  if (finished.ok()) {
+    events_.on_ended();
+    return true;
+  }
+  end.wait = std::clamp(2 * end.wait, options_.retry_interval, options_.max_retry_interval);
+  end.not_before = absl::Now() + end.wait;
+  return false;
 }
 
 void StepSink::Publish(RunningJob& job, const Step& step) const {
@@ -277,9 +282,23 @@ void StepSink::AddMetrics(RunningJob& job, const at::Tensor& x0_hat, v1::Progres
 void StepSink::Stop(absl::Time deadline) {
   {
     absl::MutexLock lock(&mu_);
-    if (!stop_deadline_.has_value()) stop_deadline_ = deadline;
+    stopping_ = true;
   }
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  thread_.join();
+  if (absl::Now() < deadline) FinishAll(absl::InfiniteFuture());
+}
+
+void StepSink::FinishRest(absl::Time deadline) {
+  while (!rest_.ends.empty() && absl::Now() < deadline) {
+    absl::SleepFor(std::min(options_.retry_interval, deadline - absl::Now()));
+    FinishAll(absl::InfiniteFuture());
+  }
+  for (const End& end : rest_.ends) {
+    spdlog::error("job=jobs/{} could not be finished in time; it will be run again",
+                  end.job->record.id);
+  }
+  rest_.ends.clear();
 }
 
 }  // namespace tweedie

@@ -24,7 +24,7 @@ namespace tweedie {
 // what somebody wants, on a thread of its own it publishes progress and frames,
 // writes checkpoints and ends jobs. Steps of a job that wait are merged, so
 // memory is bounded by the running jobs however slow the disk is; ends are kept
-// and tried until the store takes them.
+// and tried until the store takes them, less and less often.
 class StepSink final : public FrameSink {
  public:
   struct Options {
@@ -36,7 +36,9 @@ class StepSink final : public FrameSink {
     // Metrics of a job are made no more often than this, and so seldom that the
     // sink is busy with them for a quarter of the time at most.
     absl::Duration metrics_interval = absl::Milliseconds(500);
+    // Between the tries of an end that the store refuses: doubled up to the other.
     absl::Duration retry_interval = absl::Seconds(1);
+    absl::Duration max_retry_interval = absl::Seconds(15);
     // The device has failed, and would fail every job: called on the engine thread
     // before a job is blamed for it.
     std::function<void()> on_device_lost = [] { std::abort(); };
@@ -59,9 +61,12 @@ class StepSink final : public FrameSink {
   // Ends the process, as `options` say, after an error of the device.
   void GiveDeviceUp(const absl::Status& status) const;
 
-  // Works off what is there, ends tried at most until `deadline`, and ends the
-  // thread. Nothing may be reported after. The writer is the caller's then.
+  // Works off what is there, each end tried once if it is before `deadline`, and
+  // ends the thread. Nothing may be reported after. The writer is the caller's then.
   void Stop(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mu_);
+  // After Stop(): tries ends that the store has refused until it takes them, or
+  // until `deadline`.
+  void FinishRest(absl::Time deadline);
 
  private:
   struct Step {
@@ -86,12 +91,17 @@ class StepSink final : public FrameSink {
     std::shared_ptr<RunningJob> job;
     JobOutcome outcome;
     absl::Time not_before = absl::InfinitePast();  // after a refusal
+    absl::Duration wait = absl::ZeroDuration();    // the latest
   };
   struct Work {
     std::map<JobId, Waiting> waiting;
     std::deque<End> ends;
   };
 
+  // OnStep() of a job that runs here. Throws what LibTorch does, if a copy cannot
+  // be made.
+  void TakeStep(const std::shared_ptr<RunningJob>& job, const Method& method)
+      ABSL_LOCKS_EXCLUDED(mu_);
   Step MakeStep(RunningJob& job, const Method& method) const;
   bool MetricsDue(const RunningJob& job) const;
   // The last step of a job that fails, for those who watch its frames; nullopt
@@ -105,13 +115,17 @@ class StepSink final : public FrameSink {
   // before did not do so again.
   void ProveSuspect(RunningJob& job, int step) const;
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
-  bool TakeWork(Work& work) ABSL_LOCKS_EXCLUDED(mu_);
-  void Process(Work& work);
+  // Adds what was reported to `rest_`, once there is something or an end is to be
+  // tried again. False: the sink stops.
+  bool TakeWork() ABSL_LOCKS_EXCLUDED(mu_);
+  void ProcessSteps();
   void PublishAll(const Waiting& waiting) const;
   void Publish(RunningJob& job, const Step& step) const;
   void AddMetrics(RunningJob& job, const at::Tensor& x0_hat, v1::Progress& progress) const;
-  // Tries the ends that are due; those that the store refused stay in `ends`.
-  void FinishAll(std::deque<End>& ends);
+  // Tries the ends that are due at `now`; those that the store refuses stay.
+  void FinishAll(absl::Time now);
+  // False: the store refuses.
+  bool TryEnd(End& end);
 
   const Options options_;
   const Clock* const clock_;
@@ -122,7 +136,8 @@ class StepSink final : public FrameSink {
 
   absl::Mutex mu_;
   Work work_ ABSL_GUARDED_BY(mu_);
-  std::optional<absl::Time> stop_deadline_ ABSL_GUARDED_BY(mu_);
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  Work rest_;  // of the sink's thread; of the caller's after Stop()
   std::thread thread_;
 };
 

@@ -3,11 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstdlib>
-#include <limits>
-#include <mutex>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,16 +14,18 @@
 namespace tweedie {
 namespace {
 
-// Waits a little before another try; false once there were too many.
+// Waits a little before another try; false once nothing has gone on for long.
 class Patience {
  public:
   bool BackOff() {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     return std::chrono::steady_clock::now() < end_;
   }
+  // It went on.
+  void Renew() { end_ = std::chrono::steady_clock::now() + std::chrono::minutes(10); }
 
  private:
-  const std::chrono::steady_clock::time_point end_ =
+  std::chrono::steady_clock::time_point end_ =
       std::chrono::steady_clock::now() + std::chrono::minutes(10);
 };
 
@@ -148,13 +148,12 @@ void PatientClients::Watch(size_t first, const std::string& name) {
     check.Begin();
     const grpc::Status status = at(i).Watch(request, [&](const v1::WatchJobResponse& event) {
       check.Add(event);
+      patience.Renew();
       return true;
     });
     if (check.ended()) return;
-    // NOT_FOUND: it has not been created yet.
     ASSERT_THAT(status.error_code(),
-                ::testing::AnyOf(grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::NOT_FOUND,
-                                 grpc::StatusCode::CANCELLED))
+                ::testing::AnyOf(grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::CANCELLED))
         << status.error_message();
     ASSERT_TRUE(patience.BackOff()) << name << " does not end";
   }
@@ -184,66 +183,92 @@ std::vector<std::string> PatientClients::Deviations(const std::vector<std::strin
   return deviations;
 }
 
-int PatientClients::CountUnfinished(int jobs) {
-  int unfinished = 0;
-  for (int i = 0; i < jobs; ++i) {
-    v1::Job job;
-    if (at(0).Get(JobName(i), &job).ok() && !HasEnded(job.state())) ++unfinished;
-  }
-  return unfinished;
+std::optional<int> PatientClients::CountUnfinished(size_t client) {
+  v1::ListJobsRequest request;
+  request.set_page_size(1000);
+  request.mutable_filter()->add_states(v1::Job::QUEUED);
+  request.mutable_filter()->add_states(v1::Job::RUNNING);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  v1::ListJobsResponse page;
+  if (!at(client).stub().ListJobs(&context, request, &page).ok()) return std::nullopt;
+  return page.jobs_size();
 }
 
-// How far the faults are.
-class Load::Pace {
- public:
-  void Step() {
-    const std::lock_guard lock(mu_);
-    ++faults_;
-    changed_.notify_all();
-  }
-  // Nobody waits any more.
-  void Release() {
-    const std::lock_guard lock(mu_);
-    faults_ = std::numeric_limits<int>::max();
-    changed_.notify_all();
-  }
-  void WaitFor(int faults) {
-    std::unique_lock lock(mu_);
-    changed_.wait(lock, [&] { return faults_ >= faults; });
-  }
-
- private:
-  std::mutex mu_;
-  std::condition_variable changed_;
-  int faults_ = 0;
-};
-
-Load::Load(PatientClients& clients, const std::vector<v1::CreateJobRequest>& requests, int faults)
-    : pace_(std::make_unique<Pace>()) {
-  const int jobs = static_cast<int>(requests.size());
+Load::Load(PatientClients& clients, const std::vector<v1::CreateJobRequest>& requests)
+    : clients_(clients), requests_(requests) {
   for (int c = 0; c < 4; ++c) {
-    threads_.emplace_back([this, &clients, &requests, jobs, faults, c] {
-      for (int i = c; i < jobs; i += 4) {
-        pace_->WaitFor(i * faults / jobs);
-        clients.Create(i, requests[i]);
-      }
-    });
-  }
-  for (const int i : {0, jobs / 3, jobs / 2, jobs - 1}) {
-    threads_.emplace_back([&clients, i] { clients.Watch(i, JobName(i)); });
+    threads_.emplace_back([this, c] { Submit(c); });
+    threads_.emplace_back([this, c] { Watch(c); });
   }
 }
 
-Load::~Load() {
-  pace_->Release();
-  Join();
+Load::~Load() { Join(); }
+
+void Load::Submit(int client) {
+  std::mt19937 random(client);
+  while (const std::optional<int> i = NextRequest(client, random)) {
+    clients_.Create(client, requests_[*i]);
+    Acknowledged(*i);
+    // At a pace: the machine is to run jobs as well.
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
 
-void Load::Step() { pace_->Step(); }
+void Load::Watch(int client) {
+  while (const std::optional<int> i = NextToWatch()) clients_.Watch(client, JobName(*i));
+}
 
-void Load::Join() {
+std::optional<int> Load::NextRequest(int client, std::mt19937& random) {
+  const std::optional<int> in_flight = clients_.CountUnfinished(client);
+  const std::lock_guard lock(mu_);
+  if (stopping_) return std::nullopt;
+  in_flight_ = in_flight.value_or(0);
+  const bool wants_more = in_flight.has_value() && *in_flight < kInFlight;
+  const bool has_more = created_ < static_cast<int>(requests_.size());
+  if (acknowledged_.empty() || (wants_more && has_more)) return created_++;
+  return acknowledged_[random() % acknowledged_.size()];
+}
+
+std::optional<int> Load::NextToWatch() {
+  std::unique_lock lock(mu_);
+  const auto is_new = [this] {
+    return !acknowledged_.empty() && acknowledged_.back() > last_watched_;
+  };
+  changed_.wait(lock, [&] { return stopping_ || is_new(); });
+  if (stopping_) return std::nullopt;
+  return last_watched_ = acknowledged_.back();
+}
+
+void Load::Acknowledged(int request) {
+  const std::lock_guard lock(mu_);
+  const bool known =
+      std::find(acknowledged_.begin(), acknowledged_.end(), request) != acknowledged_.end();
+  if (!known) acknowledged_.push_back(request);
+  answers_.push_back(std::chrono::steady_clock::now());
+  changed_.notify_all();
+}
+
+bool Load::HasTraffic() {
+  const auto a_second_ago = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  while (!answers_.empty() && answers_.front() < a_second_ago) answers_.pop_front();
+  return in_flight_ >= kInFlight && answers_.size() >= kSubmitsPerSecond;
+}
+
+bool Load::AwaitTraffic() {
+  std::unique_lock lock(mu_);
+  return changed_.wait_for(lock, std::chrono::minutes(1), [this] { return HasTraffic(); });
+}
+
+int Load::Join() {
+  {
+    const std::lock_guard lock(mu_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  return created_;
 }
 
 }  // namespace tweedie

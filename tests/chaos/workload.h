@@ -2,8 +2,13 @@
 #define TWEEDIE_TESTS_CHAOS_WORKLOAD_H_
 
 #include <chrono>
+#include <condition_variable>
 #include <csignal>
+#include <deque>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,6 +38,7 @@ class Victim {
   explicit Victim(std::vector<std::string> more = {});
 
   const std::string& address() const { return address_; }
+  const std::string& data_dir() const { return data_->path(); }
   // Check HasFatalFailure() after it.
   void KillAndRestart();
   // It finds nothing of what it knew.
@@ -65,8 +71,8 @@ class PatientClients {
   // Waits until all jobs have ended. What is not as it should be: jobs that are not
   // there, that failed, or that have other results.
   std::vector<std::string> Deviations(const std::vector<std::string>& expected);
-  // How many of `jobs` have been created and have not ended.
-  int CountUnfinished(int jobs);
+  // How many jobs have not ended, 1,000 at most; nullopt if the server does not answer.
+  std::optional<int> CountUnfinished(size_t client);
 
  private:
   // Of one job; empty if it is as it should be.
@@ -75,24 +81,47 @@ class PatientClients {
   std::vector<std::unique_ptr<TestClient>> clients_;
 };
 
-// Four clients that submit a workload at the pace of the faults, so that each
-// fault meets jobs being created and jobs that run; and watchers of some of them.
+// Traffic of four clients: they keep kInFlight jobs created and not ended, and send
+// requests that were acknowledged again meanwhile. Four others watch the newest job,
+// each to its end.
 class Load {
  public:
-  // Ends when all is submitted and watched: after `faults` calls of Step().
-  Load(PatientClients& clients, const std::vector<v1::CreateJobRequest>& requests, int faults);
+  static constexpr int kInFlight = 50;
+  static constexpr int kSubmitsPerSecond = 20;
+
+  // Takes `requests` in their order, all of them at most. Both outlive it.
+  Load(PatientClients& clients, const std::vector<v1::CreateJobRequest>& requests);
   ~Load();
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
 
-  // A fault has been made.
-  void Step();
-  // Waits for all clients and watchers.
-  void Join();
+  // Waits until a fault would count: so many jobs are in flight, and so many submits
+  // were acknowledged in the last second. False if it does not come to that in a
+  // minute.
+  bool AwaitTraffic();
+  // Waits for all clients and watchers. How many jobs were created.
+  int Join();
 
  private:
-  class Pace;
-  const std::unique_ptr<Pace> pace_;
+  void Submit(int client);
+  void Watch(int client);
+  // What to send next; nullopt: nothing any more.
+  std::optional<int> NextRequest(int client, std::mt19937& random);
+  // The newest job that is acknowledged and not watched; nullopt: no other will be.
+  std::optional<int> NextToWatch();
+  void Acknowledged(int request);
+  bool HasTraffic();
+
+  PatientClients& clients_;
+  const std::vector<v1::CreateJobRequest>& requests_;
+  std::mutex mu_;  // of all below
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  int in_flight_ = 0;
+  int created_ = 0;                // requests that were taken, each by one client
+  std::vector<int> acknowledged_;  // in the order of their first answers
+  int last_watched_ = -1;
+  std::deque<std::chrono::steady_clock::time_point> answers_;  // of the last second
   std::vector<std::thread> threads_;
 };
 

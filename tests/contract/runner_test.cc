@@ -85,6 +85,17 @@ TYPED_TEST(RunnerStoreTest, LargeJobIsNotOvertaken) {
   EXPECT_EQ(this->ClaimId(), "small");
 }
 
+TYPED_TEST(RunnerStoreTest, JobBeyondTheServersMeansIsLeftToOthersAndHoldsUpNone) {
+  this->Create("large", {.cost_bytes = 1001});
+  this->Create("small", {.cost_bytes = 1000});
+  ClaimRequest request = this->Request();
+  request.most_cost_bytes = 1000;
+  EXPECT_EQ(this->ClaimId(request), "small");
+  EXPECT_EQ(this->ClaimId(request), "");
+  request.most_cost_bytes = request.max_cost_bytes = 1001;
+  EXPECT_EQ(this->ClaimId(request), "large");
+}
+
 TYPED_TEST(RunnerStoreTest, OnlyModelsOfTheServerAreConsidered) {
   this->Create("other", {.model = "n", .cost_bytes = 5000});
   this->Create("ours");

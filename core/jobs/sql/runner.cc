@@ -82,8 +82,8 @@ std::string HeadCte(const Dialect& dialect, const ClaimRequest& request) {
   return absl::StrCat("head (row, score, cost_bytes) AS MATERIALIZED (SELECT j.row, ",
                       ScoreSql("j"), ", j.cost_bytes FROM jobs AS j",
                       IndexedBy(dialect, "jobs_queued"), " WHERE j.state = 1 AND j.model IN (",
-                      Parameters(request.models.size()), ")", except, " ORDER BY 2, 1 LIMIT ",
-                      dialect.locks_rows ? kMaxClaimsAtOnce : 1, ")");
+                      Parameters(request.models.size()), ") AND j.cost_bytes <= ?", except,
+                      " ORDER BY 2, 1 LIMIT ", dialect.locks_rows ? kMaxClaimsAtOnce : 1, ")");
 }
 
 // The row of the first job that no other claim is taking; none if the very first
@@ -109,6 +109,7 @@ std::string ClaimSql(const Dialect& dialect, const ClaimRequest& request) {
 void BindClaim(Statement& update, const Dialect& dialect, const ClaimRequest& request,
                uint64_t token, int64_t now) {
   for (const std::string& model : request.models) update.Bind(model);
+  update.Bind(request.most_cost_bytes);
   for (const std::string& id : request.except) update.Bind(id);
   update.Bind(request.server).Bind(request.device).Bind(StoredBits(token));
   update.Bind(now + absl::ToInt64Microseconds(request.lease_duration)).Bind(now);

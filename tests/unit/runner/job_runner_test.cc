@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -11,6 +12,7 @@
 #include <thread>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "core/base/failpoint.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
 #include "server/runner/job_loader.h"
@@ -25,12 +27,13 @@ namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(60);
 
-// Remembers which leases were renewed.
+// Remembers which leases were renewed, and refuses what it is told to.
 class WatchedStore final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
   absl::StatusOr<std::vector<HeartbeatResult>> Heartbeat(const std::vector<Lease>& leases,
                                                          absl::Duration duration) override {
+    if (refuse_heartbeats) return absl::UnavailableError("the database is away");
     auto results = ForwardingStore::Heartbeat(leases, duration);
     absl::MutexLock lock(&mu_);
     for (const Lease& lease : leases) renewed_.insert(lease.job_id);
@@ -41,6 +44,20 @@ class WatchedStore final : public ForwardingStore {
     const auto renewed = [&] { return renewed_.count(id) > 0; };
     return mu_.AwaitWithTimeout(absl::Condition(&renewed), kPatience);
   }
+  absl::StatusOr<JobRecord> Finish(const Lease& lease, const JobEnd& end) override {
+    if (!refuse_ends) return ForwardingStore::Finish(lease, end);
+    ++refused_ends;
+    return absl::UnavailableError("busy");
+  }
+  // The disk has room again once a job was given back, say.
+  absl::StatusOr<JobRecord> Release(const Lease& lease, int64_t last_sequence) override {
+    refuse_ends = false;
+    return ForwardingStore::Release(lease, last_sequence);
+  }
+
+  std::atomic<bool> refuse_heartbeats = false;
+  std::atomic<bool> refuse_ends = false;
+  std::atomic<int> refused_ends = 0;
 
  private:
   absl::Mutex mu_;
@@ -60,13 +77,14 @@ class WatchingObserver final : public JobObserver {
   void OnStep(const StepReport&) override {}
 
   // The job as it was when last told, if it came to `state` (after `attempts`).
-  bool Await(const std::string& id, JobState state, int attempts = 1) {
+  bool Await(const std::string& id, JobState state, int attempts = 1,
+             absl::Duration patience = kPatience) {
     absl::MutexLock lock(&mu_);
     const auto there = [&] {
       const auto it = jobs_.find(id);
       return it != jobs_.end() && it->second.state == state && it->second.attempt >= attempts;
     };
-    return mu_.AwaitWithTimeout(absl::Condition(&there), kPatience);
+    return mu_.AwaitWithTimeout(absl::Condition(&there), patience);
   }
 
   std::function<void(const std::string&)> on_running;
@@ -78,7 +96,7 @@ class WatchingObserver final : public JobObserver {
 
 class JobRunnerTest : public PrepareJobTest {
  protected:
-  JobRunnerTest() { options_.retries = {3, absl::Seconds(10)}; }
+  JobRunnerTest() { options_.retries = {3, absl::Seconds(10), absl::Seconds(10)}; }
 
   // Queues a job that denoises one image in one step.
   void Create(const std::string& id, bool with_input = true) {
@@ -90,6 +108,14 @@ class JobRunnerTest : public PrepareJobTest {
       EXPECT_OK(blobs_.Remove(id + "/input"));
     }
     EXPECT_OK(queue_->Create({prepared.new_job}, CreateLimits()));
+  }
+
+  // Queues a job of so many steps that it outlasts its test.
+  void CreateLong(const std::string& id) {
+    v1::CreateJobRequest request = SampleRequest();
+    request.set_job_id(id);
+    request.mutable_job()->mutable_sample()->set_num_images(64);
+    EXPECT_OK(queue_->Create({Prepare(request).value().new_job}, CreateLimits()));
   }
 
   void Start() {
@@ -160,7 +186,7 @@ TEST_F(JobRunnerTest, AJobThatCannotBeReadIsTriedAgainAndThenFails) {
   Start();
   for (int attempt = 1; attempt < 3; ++attempt) {
     ASSERT_TRUE(observer_.Await("unreadable", JobState::kQueued, attempt));
-    clock_.Advance(absl::Seconds(10));
+    clock_.Advance(attempt * absl::Seconds(10));
     runner_->Wake();
   }
   ASSERT_TRUE(observer_.Await("unreadable", JobState::kFailed, 3));
@@ -180,6 +206,45 @@ TEST_F(JobRunnerTest, AJobThatCanBeReadAgainGoesOn) {
   clock_.Advance(absl::Seconds(10));
   runner_->Wake();
   EXPECT_TRUE(observer_.Await("unreadable", JobState::kSucceeded, 2));
+}
+
+// An end that the store refuses does not keep the others from being given back.
+TEST_F(JobRunnerTest, TheDrainGivesJobsBackBeforeItTriesRefusedEndsAgain) {
+  options_.sink.retry_interval = options_.sink.max_retry_interval = absl::Milliseconds(5);
+  store_.refuse_ends = true;
+  Create("ended");
+  Start();
+  while (store_.refused_ends < 2) std::this_thread::yield();
+  CreateLong("long");
+  runner_->Wake();
+  ASSERT_TRUE(observer_.Await("long", JobState::kRunning));
+  runner_->Drain(absl::Now() + kPatience);
+  ASSERT_OK_AND_ASSIGN(const JobRecord given_back, queue_->Get("long"));
+  EXPECT_EQ(given_back.state, JobState::kQueued);
+  EXPECT_EQ(given_back.crashes, 0);
+  EXPECT_EQ(queue_->Get("ended")->state, JobState::kSucceeded);
+  EXPECT_GE(runner_->Metrics()["tweedie_store_errors_total{call=\"finish\"}"], 2);
+}
+
+// Its lease may have run out, and another may run the job.
+TEST_F(JobRunnerTest, WhoCannotRenewItsLeasesInTimeDropsItsJobs) {
+  options_.lease.heartbeat = absl::Milliseconds(5);
+  store_.refuse_heartbeats = true;
+  CreateLong("long");
+  Start();
+  ASSERT_TRUE(observer_.Await("long", JobState::kRunning));
+  EXPECT_EQ(runner_->Metrics()["tweedie_leases_given_up_total"], 0);
+  clock_.Advance(options_.lease.lease);
+  while (runner_->Metrics()["tweedie_running_jobs"] > 0) std::this_thread::yield();
+  EXPECT_EQ(runner_->Metrics()["tweedie_leases_given_up_total"], 1);
+  EXPECT_GE(runner_->Metrics()["tweedie_store_errors_total{call=\"heartbeat\"}"], 1);
+  store_.refuse_heartbeats = false;
+  ASSERT_OK(queue_->Rescue(/*all=*/true));
+  // While the engine is in a step of the first attempt, the next is put back.
+  while (!observer_.Await("long", JobState::kRunning, 2, absl::Milliseconds(10))) {
+    if (queue_->Get("long")->state == JobState::kQueued) clock_.Advance(absl::Seconds(1));
+    runner_->Wake();
+  }
 }
 
 TEST_F(JobRunnerTest, AJobThatKilledTheProcessThriceIsQuarantinedAndOthersAreDone) {

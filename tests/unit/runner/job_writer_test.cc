@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "core/base/failpoint.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
@@ -67,7 +69,8 @@ class JobWriterTest : public testing::Test {
   const FileBlobStore blobs_ = FileBlobStore::Open(folder_.File("blobs")).value();
   RefusingStore store_{queue_.get()};
   CountingObserver observer_;
-  RunningJobs running_;
+  std::vector<std::string> cancelled_;
+  RunningJobs running_{[this](const std::string& id) { cancelled_.push_back(id); }};
   RunCounters counters_;
   DiskReserve reserve_{folder_.File("reserve"), 4096};
   JobWriter writer_{&store_, &blobs_, &observer_, &running_, &counters_, &reserve_};
@@ -116,6 +119,7 @@ TEST_F(JobWriterTest, AnEndThatTheStoreRefusesIsMeasuredOnce) {
   running->targets.reference = at::full({1, 1, 16, 16}, 0.9F);  // would be seen
   EXPECT_THAT(writer_.Finish(*running, outcome),
               StatusIs(absl::StatusCode::kUnavailable, ::testing::_));
+  EXPECT_EQ(counters_.Values()["tweedie_store_errors_total{call=\"finish\"}"], 2);
   EXPECT_OK(writer_.Finish(*running, outcome));
   ASSERT_OK_AND_ASSIGN(const JobRecord ended, queue_->Get("job-1"));
   EXPECT_EQ(ended.state, JobState::kSucceeded);
@@ -200,6 +204,17 @@ TEST_F(LostReplyTest, AJobWhoseCheckpointTheDiskRefusesIsGivenBackAllTheSame) {
 }
 
 #endif  // TWEEDIE_FAILPOINTS
+
+// The engine has no use for it any more.
+TEST_F(JobWriterTest, ACheckpointUnderALostLeaseTakesTheJobOutOfTheEngine) {
+  const auto running = Claim();
+  ASSERT_OK(queue_->Rescue(/*all=*/true));
+  EXPECT_OK(writer_.Checkpoint(*running, {1, 3, 2}, {1, {{"x", at::zeros({1, 1, 16, 16})}}}));
+  EXPECT_TRUE(running->abandoned);
+  EXPECT_EQ(running_.size(), 0);
+  EXPECT_THAT(cancelled_, ::testing::ElementsAre("job-1"));
+  EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(), ::testing::IsEmpty());
+}
 
 // Another attempt has the job: nothing of it is touched.
 TEST_F(JobWriterTest, AnEndUnderALostLeaseIsRefusedAndCounted) {

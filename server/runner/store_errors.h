@@ -1,0 +1,34 @@
+#ifndef TWEEDIE_SERVER_RUNNER_STORE_ERRORS_H_
+#define TWEEDIE_SERVER_RUNNER_STORE_ERRORS_H_
+
+#include <spdlog/spdlog.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "server/runner/run_counters.h"
+
+namespace tweedie {
+
+// What the runner asks of the store and the blobs, by the names under which
+// failures are counted.
+inline constexpr const char* kStoreCalls[] = {"claim",   "heartbeat", "checkpoint", "finish",
+                                              "release", "rescue",    "expire"};
+
+inline std::string StoreErrorCounter(absl::string_view call) {
+  return absl::StrCat("tweedie_store_errors_total{call=\"", call, "\"}");
+}
+
+// Counts a call that failed, and says it in the log. `job_id` may be empty.
+inline void ReportStoreError(RunCounters& counters, absl::string_view call,
+                             const absl::Status& status, absl::string_view job_id = "") {
+  counters.Add(StoreErrorCounter(call));
+  spdlog::error("{}{}: {}", job_id.empty() ? "" : absl::StrCat("job=jobs/", job_id, " "),
+                std::string(call), status.ToString());
+}
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_RUNNER_STORE_ERRORS_H_
