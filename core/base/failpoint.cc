@@ -1,5 +1,6 @@
 #include "core/base/failpoint.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -126,11 +127,24 @@ absl::Status ArmOne(absl::string_view text) {
   return ArmFailpoint(name.first, name.second, std::move(failpoint));
 }
 
+// For who started this process, which may be about to die of it.
+void NoteHit(absl::string_view name) {
+  const char* path = std::getenv("TWEEDIE_FAILPOINTS_LOG");
+  if (path == nullptr) return;
+  const std::string line = absl::StrCat(name, "\n");
+  const int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0 || write(file, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    std::abort();
+  }
+  close(file);
+}
+
 }  // namespace
 
 absl::Status HitFailpoint(absl::string_view name, absl::string_view detail) {
   const std::optional<Failpoint> due = TheRegistry().Hit(name, detail);
   if (!due.has_value()) return absl::OkStatus();
+  NoteHit(name);
   switch (due->action) {
     case FailpointAction::kCrash:
       _exit(kFailpointExitCode);

@@ -44,8 +44,9 @@ struct Failpoint {
 
 #ifdef TWEEDIE_FAILPOINTS
 
-// What is armed for `name`, for all details or for this one, is done. The error
-// to be returned, or OK.
+// What is armed for `name`, for all details or for this one, is done, after a line
+// with the name in the file that the variable TWEEDIE_FAILPOINTS_LOG names, if it is
+// set. The error to be returned, or OK.
 absl::Status HitFailpoint(absl::string_view name, absl::string_view detail = "");
 
 // `name` is one of kFailpoints; an empty `detail` is any. Replaces what was
