@@ -71,12 +71,13 @@ v1::CreateJobRequest Named(const std::string& id) {
   return request;
 }
 
-// The state of the first status that is not `while_this`.
-grpc::Status CreateWhile(TestClient& client, const std::string& prefix,
-                         grpc::StatusCode while_this) {
+// The first status that is not `while_this`. Adds the jobs that were taken.
+grpc::Status CreateWhile(TestClient& client, const std::string& prefix, grpc::StatusCode while_this,
+                         std::vector<std::string>* taken) {
   for (int i = 0; i < 300; ++i) {
     v1::Job job;
     const grpc::Status status = client.Create(Named(absl::StrCat(prefix, "-", i)), &job);
+    if (status.ok()) taken->push_back(job.name());
     if (status.error_code() != while_this) return status;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));  // back-off
   }
@@ -110,14 +111,16 @@ TEST_F(DiskFullTest, FilledAndFreedNothingIsLostAndNoRestartIsNeeded) {
     ASSERT_TRUE(client.Create(Named(id), &job).ok());
     ASSERT_TRUE(client.WaitForStep("jobs/" + id, 10).ok());
     server.Fill();
+    std::vector<std::string> taken;
     const grpc::Status full =
-        CreateWhile(client, absl::StrCat("filled-", fill), grpc::StatusCode::OK);
+        CreateWhile(client, absl::StrCat("filled-", fill), grpc::StatusCode::OK, &taken);
     EXPECT_EQ(full.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << full.error_message();
     EXPECT_TRUE(ResultOf(client, "jobs/" + id) == expected);
     server.Free();
-    const grpc::Status freed =
-        CreateWhile(client, absl::StrCat("freed-", fill), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    const grpc::Status freed = CreateWhile(client, absl::StrCat("freed-", fill),
+                                           grpc::StatusCode::RESOURCE_EXHAUSTED, &taken);
     EXPECT_TRUE(freed.ok()) << freed.error_message();
+    for (const std::string& name : taken) EXPECT_TRUE(ResultOf(client, name) == expected) << name;
   }
   EXPECT_EQ(server.Stop(), 0);
 }
