@@ -66,9 +66,8 @@ void JobFollower::SetMissed() {
 }
 
 bool JobFollower::IsPollDue() {
-  const absl::Time now = parts_.clock->Now();
-  // Also of a clock that was set back.
-  if (absl::AbsDuration(now - last_poll_) < options_.poll) return false;
+  const absl::Time now = parts_.clock->Steady();
+  if (now - last_poll_ < options_.poll) return false;
   last_poll_ = now;
   return true;
 }
@@ -115,9 +114,9 @@ absl::Status JobFollower::LookAtSome(const std::vector<std::string>& ids) {
 bool JobFollower::IsEndEarly(const JobRecord& job) {
   const auto away = away_.find(job.id);
   if (!HasEnded(job.state) || away == away_.end() || !relays_->IsFlowing(job.id)) return false;
-  const absl::Time now = parts_.clock->Now();
+  const absl::Time now = parts_.clock->Steady();
   if (!away->second.end_seen.has_value()) away->second.end_seen = now;
-  return absl::AbsDuration(now - *away->second.end_seen) < options_.last_frames;
+  return now - *away->second.end_seen < options_.last_frames;
 }
 
 void JobFollower::See(const JobRecord& job) {

@@ -33,9 +33,9 @@ void Relays::Update(const std::vector<WantedRelay>& wanted, const FindAddress& f
     Relay& relay = kept[key];
     if (!before.empty()) relay = std::move(before.mapped());
     if (relay.stream != nullptr && !HasEnded(*relay.state)) continue;
-    if (absl::AbsDuration(parts_.clock->Now() - relay.opened) < retry_) continue;
+    if (parts_.clock->Steady() - relay.opened < retry_) continue;
     relay.stream.reset();
-    relay.opened = parts_.clock->Now();
+    relay.opened = parts_.clock->Steady();
     const std::string address = find_address(one.server);
     if (!address.empty()) Open(one, address, relay);
   }

@@ -71,7 +71,7 @@ std::shared_ptr<RunningJob> MakeRunningJob(const Claimed& claimed, const Clock& 
   running->record = claimed.job;
   running->sequence = claimed.job.sequence;
   running->checkpoint_blob = claimed.job.checkpoint.name;
-  running->checkpoint_time = clock.Now();
+  running->checkpoint_time = clock.Steady();
   running->begin_time = running->checkpoint_time;
   // This attempt's own is one of them, until it ends well.
   running->unproven = running->on_probation = claimed.job.crashes > 1;
@@ -80,8 +80,8 @@ std::shared_ptr<RunningJob> MakeRunningJob(const Claimed& claimed, const Clock& 
 
 namespace {
 
-absl::StatusOr<EngineJob> Load(RunningJob& running, const ModelPool& models,
-                               const BlobStore& blobs) {
+absl::StatusOr<EngineJob> Load(RunningJob& running, const ModelPool& models, const BlobStore& blobs,
+                               const std::shared_ptr<OperatorUses>& uses) {
   const JobRecord& record = running.record;
   const ModelPool::Resident* resident = models.Find(record.model);
   if (resident == nullptr) {
@@ -92,8 +92,9 @@ absl::StatusOr<EngineJob> Load(RunningJob& running, const ModelPool& models,
                    ReadSaved(record, *resident->model, blobs));
   running.weights_sha256 = resident->model->weights_sha256;
   running.targets.reference = stored.reference;
-  ASSIGN_OR_RETURN(running.targets.measurement,
+  ASSIGN_OR_RETURN(std::shared_ptr<const Measurement> measurement,
                    MakeMeasurement(stored.task, *resident->model->diffusion));
+  running.targets.measurement = WatchOperator(std::move(measurement), uses);
   running.checkpoint_step = saved ? static_cast<int>(saved->step) : 0;
   running.begin_step = running.checkpoint_step;
   EngineJob job;
@@ -110,9 +111,10 @@ absl::StatusOr<EngineJob> Load(RunningJob& running, const ModelPool& models,
 }  // namespace
 
 absl::StatusOr<EngineJob> LoadJob(RunningJob& running, const ModelPool& models,
-                                  const BlobStore& blobs) {
+                                  const BlobStore& blobs,
+                                  const std::shared_ptr<OperatorUses>& uses) {
   try {
-    return Load(running, models, blobs);
+    return Load(running, models, blobs, uses);
   } catch (const std::exception&) {
     return CaughtFailure("beginning the job");
   }

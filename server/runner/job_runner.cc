@@ -40,7 +40,8 @@ JobRunner::JobRunner(Options options, Parts parts)
                }},
               &sink_),
       watchdog_(
-          options_.step_limit, [this] { return engine_.progress(); }, [this] { OnHang(); }),
+          options_.step_limit, [this] { return engine_.progress() + 2 * *operator_uses_; },
+          [this] { OnHang(); }),
       leases_(options_.lease, parts.clock, parts.store, &running_, &counters_, parts.reserve,
               [this](const std::string& id) { Cancel(id); }),
       claimer_(options_.poll, [this] { ClaimAll(); }),
@@ -97,7 +98,7 @@ absl::StatusOr<std::optional<Claimed>> JobRunner::Claim() {
   request.server = options_.server;
   request.device = options_.device;
   request.models = parts_.models->names();
-  request.except = retries_.Waiting(parts_.clock->Now());
+  request.except = retries_.Waiting(parts_.clock->Steady());
   request.most_cost_bytes = options_.max_cost_bytes;
   request.max_cost_bytes = options_.max_cost_bytes - running_.cost_bytes();
   request.lease_duration = options_.lease.lease;
@@ -132,7 +133,7 @@ bool JobRunner::Run(const Claimed& claimed) {
     // on its way out must not be taken for this attempt's.
     Cancel(job.id);
     PutBack(claimed, absl::UnavailableError("an earlier attempt is still in the engine"));
-    retries_.Wait(job.id, parts_.clock->Now());
+    retries_.Wait(job.id, parts_.clock->Steady());
     return true;
   }
   // Before it is loaded, which may take longer than a lease: leases_ keeps those
@@ -145,7 +146,8 @@ bool JobRunner::Run(const Claimed& claimed) {
 
 bool JobRunner::Begin(const Claimed& claimed, const std::shared_ptr<RunningJob>& running) {
   const std::string& id = claimed.job.id;
-  absl::StatusOr<EngineJob> loaded = LoadJob(*running, *parts_.models, *parts_.blobs);
+  absl::StatusOr<EngineJob> loaded =
+      LoadJob(*running, *parts_.models, *parts_.blobs, operator_uses_);
   // Its lease was lost meanwhile: it is another's, or will be rescued.
   if (running->abandoned) return true;
   if (IsDeviceLost(loaded.status())) sink_.GiveDeviceUp(loaded.status());
@@ -173,7 +175,7 @@ bool JobRunner::Begin(const Claimed& claimed, const std::shared_ptr<RunningJob>&
 }
 
 bool JobRunner::CannotLoad(const Claimed& claimed, const absl::Status& status) {
-  if (MayLoadLater(status) && retries_.Failed(claimed.job.id, parts_.clock->Now())) {
+  if (MayLoadLater(status) && retries_.Failed(claimed.job.id, parts_.clock->Steady())) {
     PutBack(claimed, status);
   } else {
     retries_.Forget(claimed.job.id);

@@ -25,6 +25,7 @@
 #include "server/runner/progress_watchdog.h"
 #include "server/runner/runner_control.h"
 #include "server/runner/step_sink.h"
+#include "server/runner/watched_operator.h"
 
 namespace tweedie {
 
@@ -115,6 +116,7 @@ class JobRunner final : public RunnerControl {
   JobWriter writer_;
   LoadRetries retries_;  // of the claimer's thread
   std::atomic<bool> draining_ = false;
+  const std::shared_ptr<OperatorUses> operator_uses_ = std::make_shared<OperatorUses>(0);
   // Threads, in the order of their start; the drain ends them in another.
   StepSink sink_;
   EngineThread engine_;

@@ -20,7 +20,7 @@ LeaseKeeper::LeaseKeeper(Options options, const Clock* clock, JobStore* store, R
       counters_(counters),
       reserve_(reserve),
       cancel_(std::move(cancel)),
-      last_success_(clock->Now()),
+      last_success_(clock->Steady()),
       thread_(options.heartbeat, [this] { Beat(); }) {}
 
 void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter) {
@@ -30,7 +30,7 @@ void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter)
 }
 
 void LeaseKeeper::FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs) {
-  if (clock_->Now() - last_success_ < options_.lease - options_.heartbeat) return;
+  if (clock_->Steady() - last_success_ < options_.lease - options_.heartbeat) return;
   for (const auto& job : jobs) {
     Abandon(*job, "no heartbeat reached the store in time", "tweedie_leases_given_up_total");
   }
@@ -52,7 +52,7 @@ void LeaseKeeper::Beat() {
   const std::vector<std::shared_ptr<RunningJob>> jobs = running_->All();
   std::vector<Lease> leases;
   for (const auto& job : jobs) leases.push_back(job->lease);
-  const absl::Time now = clock_->Now();
+  const absl::Time now = clock_->Steady();
   const absl::StatusOr<Results> results = Renew(leases);
   if (!results.ok()) {
     ReportStoreError(*counters_, "heartbeat", reserve_->MakeRoom(results.status()));

@@ -78,7 +78,7 @@ StepSink::Step StepSink::MakeStep(RunningJob& job, const Method& method) const {
   step.last = IsLast(step.progress);
   const bool frame = observer_->WantsFrame(job.record.id, step.progress.step, step.last);
   step.wants_metrics = MetricsDue(job);
-  if (step.wants_metrics) job.metrics_time = clock_->Now();
+  if (step.wants_metrics) job.metrics_time = clock_->Steady();
   if (frame) step.x_t = HostCopy(method.x());
   if (frame || step.wants_metrics) step.x0_hat = HostCopy(method.x0_hat());
   return step;
@@ -86,7 +86,7 @@ StepSink::Step StepSink::MakeStep(RunningJob& job, const Method& method) const {
 
 bool StepSink::MetricsDue(const RunningJob& job) const {
   if (job.targets.empty()) return false;
-  const absl::Duration age = clock_->Now() - job.metrics_time;
+  const absl::Duration age = clock_->Steady() - job.metrics_time;
   return age >= options_.metrics_interval && age >= 4 * absl::Nanoseconds(job.metrics_nanos.load());
 }
 
@@ -105,7 +105,7 @@ std::optional<StepSink::Step> StepSink::MakeLastStep(const RunningJob& job,
 bool StepSink::CheckpointDue(RunningJob& job, const Method& method) const {
   const MethodProgress progress = method.progress();
   if (IsLast(progress)) return false;
-  const absl::Time now = clock_->Now();
+  const absl::Time now = clock_->Steady();
   if (job.on_probation) {
     job.on_probation = !LongAgo(now - job.begin_time, progress.step - job.begin_step);
     return true;
@@ -138,7 +138,7 @@ void StepSink::TakeStep(const std::shared_ptr<RunningJob>& job, const Method& me
   if (CheckpointDue(*job, method)) {
     checkpoint = Checkpoint{step.progress, HostCopy(method.Save())};
     job->checkpoint_step = step.progress.step;
-    job->checkpoint_time = clock_->Now();
+    job->checkpoint_time = clock_->Steady();
   }
   absl::MutexLock lock(&mu_);
   Waiting& waiting = work_.waiting[job->record.id];
@@ -197,7 +197,7 @@ bool StepSink::TakeWork() {
 void StepSink::Run() {
   while (TakeWork()) {
     ProcessSteps();
-    FinishAll(absl::Now());
+    FinishAll(Clock::Real()->Steady());
   }
   ProcessSteps();
 }
@@ -250,7 +250,7 @@ bool StepSink::TryEnd(End& end) {
     return true;
   }
   end.wait = std::clamp(2 * end.wait, options_.retry_interval, options_.max_retry_interval);
-  end.not_before = absl::Now() + end.wait;
+  end.not_before = Clock::Real()->Steady() + end.wait;
   return false;
 }
 
@@ -261,7 +261,7 @@ void StepSink::Publish(RunningJob& job, const Step& step) const {
   job.sequence += 3;  // the progress, and a frame of each kind
   report.last = step.last;
   report.progress = ToProto(step.progress);
-  EstimateRemaining(job, clock_->Now(), report.progress);
+  EstimateRemaining(job, clock_->Steady(), report.progress);
   if (step.wants_metrics) AddMetrics(job, step.x0_hat, report.progress);
   report.x_t = step.x_t;
   if (step.x_t.defined()) report.x0_hat = step.x0_hat;
@@ -269,9 +269,9 @@ void StepSink::Publish(RunningJob& job, const Step& step) const {
 }
 
 void StepSink::AddMetrics(RunningJob& job, const at::Tensor& x0_hat, v1::Progress& progress) const {
-  const absl::Time start = clock_->Now();
+  const absl::Time start = clock_->Steady();
   auto measured = MeasureImages(x0_hat, job.targets);
-  job.metrics_nanos = absl::ToInt64Nanoseconds(clock_->Now() - start);
+  job.metrics_nanos = absl::ToInt64Nanoseconds(clock_->Steady() - start);
   if (!measured.ok()) {
     spdlog::warn("job=jobs/{} {}", job.record.id, measured.status().ToString());
     return;

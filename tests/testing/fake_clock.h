@@ -17,6 +17,7 @@ class FakeClock final : public Clock {
     absl::MutexLock lock(&mu_);
     return now_;
   }
+  absl::Time Steady() const override { return Now(); }
   void Advance(absl::Duration duration) ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     now_ += duration;
