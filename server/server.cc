@@ -61,7 +61,8 @@ JobRunner::Options RunnerOptions(const ServerOptions& options) {
   runner.step_limit = absl::Seconds(1) * options.step_limit_seconds;
   runner.lease.lease = absl::Seconds(1) * options.lease_seconds;
   runner.lease.heartbeat = runner.lease.lease / 6;
-  runner.upkeep = std::min(runner.upkeep, runner.lease.heartbeat);
+  // Jobs of a server that died are found, and begun, within 5 s of the end of their leases.
+  runner.upkeep = std::min(runner.upkeep, runner.lease.lease / 10);
   runner.max_cost_bytes = options.max_running_mebibytes << 20;
   return runner;
 }

@@ -47,7 +47,7 @@ class JobRunner final : public RunnerControl {
     // How long a step may take (a zero: for ever), and what ends the process then.
     absl::Duration step_limit = absl::Minutes(5);
     std::function<void()> on_hang = [] { std::abort(); };
-    absl::Duration upkeep = absl::Seconds(5);
+    absl::Duration upkeep = absl::Seconds(3);
     LeaseKeeper::Options lease;
     LoadRetries::Options retries;
     StepSink::Options sink;

@@ -39,7 +39,7 @@ TEST(RetentionTest, AJobThatGoesWhileItIsReadIsReadToItsEnd) {
   ASSERT_TRUE(client.Create(Request("second", 2), &job).ok());
   ASSERT_TRUE(client.WaitForEnd("jobs/second", &job).ok());
   while (client.Get("jobs/first", &job).ok()) {
-  }  // upkeep comes every 5 s
+  }  // upkeep comes every 3 s
   EXPECT_EQ(client.Get("jobs/first", &job).error_code(), grpc::StatusCode::NOT_FOUND);
   const std::string folder = server.data_dir() + "/blobs/first";
   while (std::filesystem::exists(folder)) {
