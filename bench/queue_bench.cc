@@ -215,7 +215,8 @@ Queue PostgresQueue() {
           absl::StrCat("SELECT string_agg(column_name, ', ') FROM information_schema.columns "
                        "WHERE table_schema = '",
                        schema, "' AND table_name = 'jobs' AND column_name NOT IN ('id', 'row')"),
-          absl::StrCat("SELECT n FROM generate_series(1, ", kEndedRows, ") AS n"), "ANALYZE jobs; CHECKPOINT"};
+          absl::StrCat("SELECT n FROM generate_series(1, ", kEndedRows, ") AS n"),
+          "ANALYZE jobs; CHECKPOINT"};
 }
 
 std::string SqliteSql(const std::string& path, const std::string& statements) {

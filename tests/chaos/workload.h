@@ -26,10 +26,14 @@ int ChaosCount(int otherwise);
 // Job i of a workload, `jobs/job-i`.
 std::string JobName(int i);
 
+// So many jobs of a workload differ; then they come again, with other ids.
+inline constexpr int kDifferentJobs = 60;
+
 // `count` jobs of all kinds with ids and request ids, the same every time.
 std::vector<v1::CreateJobRequest> Workload(int count, int longest_steps);
 
-// What each yields at a server that nothing disturbs: the bytes of all its images.
+// What each of a workload yields at a server that nothing disturbs: the bytes of all
+// its images.
 std::vector<std::string> UndisturbedResults(const std::vector<v1::CreateJobRequest>& requests);
 
 // A server that is killed and started again on the same data and the same port.
