@@ -50,12 +50,12 @@ void WaitForProgress(TestClient& client) {
 
 TEST(KillServerTest, NothingAcknowledgedIsLostAndEveryResultIsAsUndisturbed) {
   const int kills = ChaosCount(30);
-  std::vector<v1::CreateJobRequest> requests = Workload(50 * kills, 30);
+  const std::vector<v1::CreateJobRequest> workload = Workload(Load::kInFlight, 30);
 
   Victim victim;
   const SqliteAudit audit(victim.data_dir() + "/queue.sqlite");
   PatientClients clients({victim.address()});
-  Load load(clients, requests);
+  Load load(clients, workload);
   std::mt19937 random(std::random_device{}());
   for (int k = 0; k < kills; ++k) {
     ASSERT_TRUE(load.AwaitTraffic()) << "the run is void: too little was in flight";
@@ -64,10 +64,10 @@ TEST(KillServerTest, NothingAcknowledgedIsLostAndEveryResultIsAsUndisturbed) {
     victim.KillAndRestart();
     ASSERT_FALSE(HasFatalFailure());
   }
-  requests.resize(load.Join());
-  EXPECT_THAT(clients.Deviations(UndisturbedResults(requests)), testing::IsEmpty());
+  const int jobs = load.Join();
+  EXPECT_THAT(clients.Deviations(UndisturbedResults(workload), jobs), testing::IsEmpty());
   EXPECT_EQ(victim.Stop(), 0);
-  EXPECT_EQ(audit.jobs(), static_cast<int>(requests.size()));
+  EXPECT_EQ(audit.jobs(), jobs);
   EXPECT_EQ(audit.changes_after_the_end(), 0);
 }
 

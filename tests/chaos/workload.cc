@@ -67,32 +67,35 @@ int ChaosCount(int otherwise) {
 std::string JobName(int i) { return absl::StrCat("jobs/job-", i); }
 
 std::vector<v1::CreateJobRequest> Workload(int count, int longest_steps) {
-  const auto different = MixedRequests(std::min(count, kDifferentJobs), longest_steps);
-  std::vector<v1::CreateJobRequest> requests(count);
+  std::vector<v1::CreateJobRequest> requests = MixedRequests(count, longest_steps);
   for (int i = 0; i < count; ++i) {
-    requests[i] = different[i % kDifferentJobs];
     requests[i].set_job_id(absl::StrCat("job-", i));
     requests[i].set_request_id(RequestId(i));
   }
   return requests;
 }
 
+v1::CreateJobRequest Repeated(const std::vector<v1::CreateJobRequest>& workload, int i) {
+  v1::CreateJobRequest request = workload[i % workload.size()];
+  request.set_job_id(absl::StrCat("job-", i));
+  request.set_request_id(RequestId(i));
+  return request;
+}
+
 std::vector<std::string> UndisturbedResults(const std::vector<v1::CreateJobRequest>& requests) {
   RunningServer server;
   TestClient& client = server.client();
   std::vector<std::string> results(requests.size());
-  const int different = std::min(static_cast<int>(requests.size()), kDifferentJobs);
-  for (int i = 0; i < different; ++i) {
+  for (const auto& request : requests) {
     v1::Job job;
-    const grpc::Status status = client.Create(requests[i], &job);
+    const grpc::Status status = client.Create(request, &job);
     EXPECT_TRUE(status.ok()) << status.error_message();
   }
-  for (int i = 0; i < different; ++i) {
+  for (size_t i = 0; i < requests.size(); ++i) {
     v1::Job job;
-    EXPECT_TRUE(client.WaitForEnd(JobName(i), &job).ok());
-    EXPECT_TRUE(client.Images(JobName(i), &results[i]).ok());
+    EXPECT_TRUE(client.WaitForEnd(JobName(static_cast<int>(i)), &job).ok());
+    EXPECT_TRUE(client.Images(JobName(static_cast<int>(i)), &results[i]).ok());
   }
-  for (size_t i = different; i < results.size(); ++i) results[i] = results[i % kDifferentJobs];
   EXPECT_EQ(server.Terminate(), 0);
   return results;
 }
@@ -178,10 +181,11 @@ std::string PatientClients::Deviation(const std::string& name, const std::string
   return result == expected ? "" : absl::StrCat(name, ": not the bits of the undisturbed run");
 }
 
-std::vector<std::string> PatientClients::Deviations(const std::vector<std::string>& expected) {
+std::vector<std::string> PatientClients::Deviations(const std::vector<std::string>& expected,
+                                                    int jobs) {
   std::vector<std::string> deviations;
-  for (int i = 0; i < static_cast<int>(expected.size()); ++i) {
-    const std::string deviation = Deviation(JobName(i), expected[i]);
+  for (int i = 0; i < std::max(jobs, static_cast<int>(expected.size())); ++i) {
+    const std::string deviation = Deviation(JobName(i), expected[i % expected.size()]);
     if (!deviation.empty()) deviations.push_back(deviation);
   }
   return deviations;
@@ -199,8 +203,8 @@ std::optional<int> PatientClients::CountUnfinished(size_t client) {
   return page.jobs_size();
 }
 
-Load::Load(PatientClients& clients, const std::vector<v1::CreateJobRequest>& requests)
-    : clients_(clients), requests_(requests) {
+Load::Load(PatientClients& clients, const std::vector<v1::CreateJobRequest>& workload)
+    : clients_(clients), workload_(workload) {
   for (int c = 0; c < 4; ++c) {
     threads_.emplace_back([this, c] { Submit(c); });
     threads_.emplace_back([this, c] { Watch(c); });
@@ -212,7 +216,7 @@ Load::~Load() { Join(); }
 void Load::Submit(int client) {
   std::mt19937 random(client);
   while (const std::optional<int> i = NextRequest(client, random)) {
-    clients_.Create(client, requests_[*i]);
+    clients_.Create(client, Repeated(workload_, *i));
     Acknowledged(*i);
     // At a pace: the machine is to run jobs as well.
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -229,8 +233,7 @@ std::optional<int> Load::NextRequest(int client, std::mt19937& random) {
   if (stopping_) return std::nullopt;
   in_flight_ = in_flight.value_or(0);
   const bool wants_more = in_flight.has_value() && *in_flight < kInFlight;
-  const bool has_more = created_ < static_cast<int>(requests_.size());
-  if (acknowledged_.empty() || (wants_more && has_more)) return created_++;
+  if (acknowledged_.empty() || wants_more) return created_++;
   return acknowledged_[random() % acknowledged_.size()];
 }
 

@@ -26,14 +26,14 @@ int ChaosCount(int otherwise);
 // Job i of a workload, `jobs/job-i`.
 std::string JobName(int i);
 
-// So many jobs of a workload differ; then they come again, with other ids.
-inline constexpr int kDifferentJobs = 60;
-
 // `count` jobs of all kinds with ids and request ids, the same every time.
 std::vector<v1::CreateJobRequest> Workload(int count, int longest_steps);
 
-// What each of a workload yields at a server that nothing disturbs: the bytes of all
-// its images.
+// Job i of a workload that goes on for ever: like one of `workload`, these in turn, with
+// an id and a request id of its own.
+v1::CreateJobRequest Repeated(const std::vector<v1::CreateJobRequest>& workload, int i);
+
+// What each yields at a server that nothing disturbs: the bytes of all its images.
 std::vector<std::string> UndisturbedResults(const std::vector<v1::CreateJobRequest>& requests);
 
 // A server that is killed and started again on the same data and the same port.
@@ -72,9 +72,10 @@ class PatientClients {
   void Create(size_t first, const v1::CreateJobRequest& request);
   // Watches until the job has ended; expects its sequences to ascend throughout.
   void Watch(size_t first, const std::string& name);
-  // Waits until all jobs have ended. What is not as it should be: jobs that are not
-  // there, that failed, or that have other results.
-  std::vector<std::string> Deviations(const std::vector<std::string>& expected);
+  // Waits until all jobs of a workload have ended, which is repeated until there are
+  // `jobs`, if that is given. What is not as it should be: jobs that are not there,
+  // that failed, or that have other results.
+  std::vector<std::string> Deviations(const std::vector<std::string>& expected, int jobs = 0);
   // How many jobs have not ended, 1,000 at most; nullopt if the server does not answer.
   std::optional<int> CountUnfinished(size_t client);
 
@@ -93,8 +94,8 @@ class Load {
   static constexpr int kInFlight = 50;
   static constexpr int kSubmitsPerSecond = 20;
 
-  // Takes `requests` in their order, all of them at most. Both outlive it.
-  Load(PatientClients& clients, const std::vector<v1::CreateJobRequest>& requests);
+  // Takes `workload` again and again. Both outlive it.
+  Load(PatientClients& clients, const std::vector<v1::CreateJobRequest>& workload);
   ~Load();
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
@@ -117,7 +118,7 @@ class Load {
   bool HasTraffic();
 
   PatientClients& clients_;
-  const std::vector<v1::CreateJobRequest>& requests_;
+  const std::vector<v1::CreateJobRequest>& workload_;
   std::mutex mu_;  // of all below
   std::condition_variable changed_;
   bool stopping_ = false;
