@@ -7,7 +7,6 @@
 // build/release/bench/queue_bench [--benchmark_filter=...]
 #include <benchmark/benchmark.h>
 #include <libpq-fe.h>
-#include <sqlite3.h>
 
 #include <algorithm>
 #include <chrono>
@@ -25,6 +24,7 @@
 #include "core/jobs/postgres/postgres_job_store.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
 #include "tests/testing/postgres_cluster.h"
+#include "tests/testing/sqlite_file.h"
 #include "tests/testing/temp_folder.h"
 
 namespace tweedie {
@@ -219,24 +219,9 @@ Queue PostgresQueue() {
           "ANALYZE jobs; CHECKPOINT"};
 }
 
-std::string SqliteSql(const std::string& path, const std::string& statements) {
-  sqlite3* db = nullptr;
-  std::string value;
-  const auto first_column = [](void* text, int, char** values, char**) {
-    *static_cast<std::string*>(text) = values[0];
-    return 0;
-  };
-  if (sqlite3_open(path.c_str(), &db) != SQLITE_OK ||
-      sqlite3_exec(db, statements.c_str(), first_column, &value, nullptr) != SQLITE_OK) {
-    Fail(sqlite3_errmsg(db));
-  }
-  sqlite3_close(db);
-  return value;
-}
-
 Queue SqliteQueue(const std::string& path) {
   return {OpenSqliteJobStore(path, {}, Clock::Real()).value(),
-          [path](const std::string& statements) { return SqliteSql(path, statements); },
+          [path](const std::string& statements) { return SqliteSql(path, statements).value(); },
           "SELECT group_concat(name, ', ') FROM pragma_table_info('jobs') "
           "WHERE name NOT IN ('id', 'row')",
           absl::StrCat("WITH RECURSIVE series (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series "

@@ -42,8 +42,7 @@ JobRunner::JobRunner(Options options, Parts parts)
       watchdog_(
           options_.step_limit, [this] { return engine_.progress() + 2 * *operator_uses_; },
           [this] { OnHang(); }),
-      leases_(options_.lease, parts.clock, parts.store, &running_, &counters_, parts.reserve,
-              [this](const std::string& id) { Cancel(id); }),
+      leases_(options_.lease, parts.clock, parts.store, &running_, &counters_, parts.reserve),
       claimer_(options_.poll, [this] { ClaimAll(); }),
       upkeep_(options_.upkeep, [this] { Upkeep(); }) {
   for (const char* counter : kCounters) counters_.Add(counter, 0);

@@ -89,10 +89,8 @@ void LogEnd(const JobRecord& job) {
 
 bool JobWriter::LeaseLost(RunningJob& job, const absl::Status& status) {
   if (!absl::IsFailedPrecondition(status)) return false;
-  running_->Abandon(job);
   counters_->Add("tweedie_fence_rejections_total");
-  spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt,
-               std::string(status.message()));
+  running_->Abandon(job, status.message());
   return true;
 }
 

@@ -1,9 +1,5 @@
 #include "server/runner/lease_keeper.h"
 
-#include <spdlog/spdlog.h>
-
-#include <utility>
-
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
 #include "server/runner/store_errors.h"
@@ -11,22 +7,20 @@
 namespace tweedie {
 
 LeaseKeeper::LeaseKeeper(Options options, const Clock* clock, JobStore* store, RunningJobs* running,
-                         RunCounters* counters, DiskReserve* reserve,
-                         std::function<void(const std::string&)> cancel)
+                         RunCounters* counters, DiskReserve* reserve)
     : options_(options),
       clock_(clock),
       store_(store),
       running_(running),
       counters_(counters),
       reserve_(reserve),
-      cancel_(std::move(cancel)),
       last_success_(clock->Steady()),
       thread_(options.heartbeat, [this] { Beat(); }) {}
 
 void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter) {
-  running_->Abandon(job);
+  // First: who sees the job gone sees it counted.
   counters_->Add(counter);
-  spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt, why);
+  running_->Abandon(job, why);
 }
 
 void LeaseKeeper::FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs) {
@@ -65,7 +59,7 @@ void LeaseKeeper::Beat() {
     if (!(*results)[i].held && runs && !EndIsBeingTried(*jobs[i])) {
       Abandon(*jobs[i], "the lease is another's", "tweedie_fence_rejections_total");
     }
-    if ((*results)[i].held && (*results)[i].cancel_requested) cancel_(jobs[i]->record.id);
+    if ((*results)[i].held && (*results)[i].cancel_requested) running_->Cancel(jobs[i]->record.id);
   }
 }
 

@@ -1,7 +1,6 @@
 #ifndef TWEEDIE_SERVER_RUNNER_LEASE_KEEPER_H_
 #define TWEEDIE_SERVER_RUNNER_LEASE_KEEPER_H_
 
-#include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -25,11 +24,9 @@ class LeaseKeeper {
     absl::Duration lease = absl::Seconds(30);
     absl::Duration heartbeat = absl::Seconds(5);
   };
-  // `cancel` is told of jobs whose cancellation was asked for. All outlive the
-  // keeper.
+  // All outlive the keeper.
   LeaseKeeper(Options options, const Clock* clock, JobStore* store, RunningJobs* running,
-              RunCounters* counters, DiskReserve* reserve,
-              std::function<void(const std::string&)> cancel);
+              RunCounters* counters, DiskReserve* reserve);
 
   void Stop() { thread_.Stop(); }
 
@@ -50,7 +47,6 @@ class LeaseKeeper {
   RunningJobs* const running_;
   RunCounters* const counters_;
   DiskReserve* const reserve_;
-  const std::function<void(const std::string&)> cancel_;
   absl::Time last_success_;  // of the keeper's thread
   PeriodicThread thread_;
 };

@@ -1,6 +1,8 @@
 #ifndef TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
 #define TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/jobs/job_store.h"
@@ -63,7 +66,7 @@ struct RunningJob {
 // The running jobs by id. Thread-safe.
 class RunningJobs {
  public:
-  // `cancel` takes a job out of the engine, if it is there.
+  // `cancel` is what Cancel() does.
   explicit RunningJobs(std::function<void(const std::string&)> cancel)
       : cancel_(std::move(cancel)) {}
 
@@ -77,12 +80,16 @@ class RunningJobs {
     const auto it = jobs_.find(job.record.id);
     if (it != jobs_.end() && it->second.get() == &job) jobs_.erase(it);
   }
+  // Takes a job out of the engine, if it is there.
+  void Cancel(const std::string& id) const { cancel_(id); }
   // Its lease is lost: nothing of it is written any more, and the engine drops it.
-  void Abandon(RunningJob& job) {
+  void Abandon(RunningJob& job, absl::string_view why) {
     job.abandoned = true;
     // While it is here no later attempt is begun, which would be cancelled instead.
-    if (Find(job.record.id).get() == &job) cancel_(job.record.id);
+    if (Find(job.record.id).get() == &job) Cancel(job.record.id);
     Remove(job);
+    spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt,
+                 std::string(why));
   }
   // Null if it does not run here.
   std::shared_ptr<RunningJob> Find(const std::string& id) const {

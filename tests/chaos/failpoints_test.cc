@@ -33,10 +33,7 @@ const std::vector<v1::CreateJobRequest>& Requests() {
     auto* const made = new std::vector<v1::CreateJobRequest>{
         SampleRequest(1, kSteps, 21), SampleRequest(2, kSteps, 22), SampleRequest(1, kSteps, 23),
         DenoiseRequest(2, 300, 24)};
-    for (int i = 0; i < 4; ++i) {
-      (*made)[i].set_job_id(absl::StrCat("job-", i));
-      (*made)[i].set_request_id(RequestId(i));
-    }
+    for (int i = 0; i < 4; ++i) (*made)[i] = Repeated(*made, i);
     return made;
   }();
   return *requests;

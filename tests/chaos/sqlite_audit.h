@@ -2,11 +2,12 @@
 #define TWEEDIE_TESTS_CHAOS_SQLITE_AUDIT_H_
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tests/testing/sqlite_file.h"
 
 namespace tweedie {
 
@@ -16,9 +17,7 @@ namespace tweedie {
 class SqliteAudit {
  public:
   // The file's tables are there.
-  explicit SqliteAudit(const std::string& path) {
-    EXPECT_EQ(sqlite3_open(path.c_str(), &db_), SQLITE_OK) << path;
-    sqlite3_busy_timeout(db_, 60000);
+  explicit SqliteAudit(std::string path) : path_(std::move(path)) {
     Sql("CREATE TABLE audit (id TEXT, before INT, after INT);"
         "CREATE TRIGGER audit AFTER UPDATE ON jobs WHEN OLD.state >= 3 AND ("
         "OLD.state IS NOT NEW.state OR OLD.attempt IS NOT NEW.attempt OR "
@@ -26,9 +25,6 @@ class SqliteAudit {
         "OLD.result_sha256 IS NOT NEW.result_sha256 OR OLD.outcome IS NOT NEW.outcome) "
         "BEGIN INSERT INTO audit VALUES (OLD.id, OLD.state, NEW.state); END");
   }
-  ~SqliteAudit() { sqlite3_close(db_); }
-  SqliteAudit(const SqliteAudit&) = delete;
-  SqliteAudit& operator=(const SqliteAudit&) = delete;
 
   // What no server does.
   void EndAgain(const std::string& id) const {
@@ -40,19 +36,13 @@ class SqliteAudit {
   int jobs() const { return std::stoi(Sql("SELECT count(*) FROM jobs")); }
 
  private:
-  // The first value of the last row; "-1" after an error.
   std::string Sql(const std::string& statements) const {
-    std::string answer = "-1";
-    const auto first_column = [](void* text, int, char** values, char**) {
-      *static_cast<std::string*>(text) = values[0];
-      return 0;
-    };
-    EXPECT_EQ(sqlite3_exec(db_, statements.c_str(), first_column, &answer, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(db_);
-    return answer;
+    const auto answer = SqliteSql(path_, statements);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return answer.value_or("-1");
   }
 
-  sqlite3* db_ = nullptr;
+  const std::string path_;
 };
 
 }  // namespace tweedie

@@ -17,6 +17,7 @@ namespace {
 // Waits a little before another try; false once nothing has gone on for long.
 class Patience {
  public:
+  Patience() { Renew(); }
   bool BackOff() {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     return std::chrono::steady_clock::now() < end_;
@@ -25,8 +26,7 @@ class Patience {
   void Renew() { end_ = std::chrono::steady_clock::now() + std::chrono::minutes(10); }
 
  private:
-  std::chrono::steady_clock::time_point end_ =
-      std::chrono::steady_clock::now() + std::chrono::minutes(10);
+  std::chrono::steady_clock::time_point end_;
 };
 
 // One job's events as they come, through breaks of the stream.
@@ -68,10 +68,7 @@ std::string JobName(int i) { return absl::StrCat("jobs/job-", i); }
 
 std::vector<v1::CreateJobRequest> Workload(int count, int longest_steps) {
   std::vector<v1::CreateJobRequest> requests = MixedRequests(count, longest_steps);
-  for (int i = 0; i < count; ++i) {
-    requests[i].set_job_id(absl::StrCat("job-", i));
-    requests[i].set_request_id(RequestId(i));
-  }
+  for (int i = 0; i < count; ++i) requests[i] = Repeated(requests, i);
   return requests;
 }
 
