@@ -146,7 +146,7 @@ class JobRunnerStore {
   // room left: it is not overtaken, so that large jobs do not starve.
   virtual absl::StatusOr<std::optional<Claimed>> Claim(const ClaimRequest& request) = 0;
   // Extends the leases. Returns for each, in order: still held, and whether
-  // the job's cancellation was asked for.
+  // the job's cancellation was asked for. Of none, it tells that the store answers.
   struct HeartbeatResult {
     bool held = false;
     bool cancel_requested = false;
@@ -162,7 +162,9 @@ class JobRunnerStore {
   // if `end` is no end, or a failure without a reason.
   virtual absl::StatusOr<JobRecord> Finish(const Lease& lease, const JobEnd& end) = 0;
   // Gives the job back to the queue, or ends it if its cancellation was asked
-  // for; no crash is counted.
+  // for; no crash is counted. Not even of an attempt whose lease was lost, which says
+  // that its process lives: of that only `crashes` is changed, and only while the
+  // attempt is counted in it.
   virtual absl::StatusOr<JobRecord> Release(const Lease& lease, int64_t last_sequence) = 0;
 };
 

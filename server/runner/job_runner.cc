@@ -42,7 +42,11 @@ JobRunner::JobRunner(Options options, Parts parts)
       watchdog_(
           options_.step_limit, [this] { return engine_.progress() + 2 * *operator_uses_; },
           [this] { OnHang(); }),
-      leases_(options_.lease, parts.clock, parts.store, &running_, &counters_, parts.reserve),
+      leases_(options_.lease, {parts.clock, parts.store, &running_, &counters_, parts.reserve,
+                               [this](const JobRecord& job) {
+                                 parts_.observer->OnJobChanged(job);
+                                 Wake();
+                               }}),
       claimer_(options_.poll, [this] { ClaimAll(); }),
       upkeep_(options_.upkeep, [this] { Upkeep(); }) {
   for (const char* counter : kCounters) counters_.Add(counter, 0);
@@ -124,8 +128,8 @@ bool JobRunner::Run(const Claimed& claimed) {
   const JobRecord& job = claimed.job;
   // This attempt is one of them.
   if (job.crashes > options_.max_crashes) return Condemn(claimed);
-  spdlog::info("job=jobs/{} state=RUNNING attempt={} images={} step={} queue_ms={}", job.id,
-               job.attempt, job.num_images, job.progress.step,
+  spdlog::info("job=jobs/{} state=RUNNING attempt={} crashes={} images={} step={} queue_ms={}",
+               job.id, job.attempt, job.crashes, job.num_images, job.progress.step,
                absl::ToInt64Milliseconds(parts_.clock->Now() - job.create_time));
   if (engine_.Has(job.id)) {
     // From before its lease ran out: a suspended process, say. What it reports
@@ -266,6 +270,7 @@ void JobRunner::RestoreReserve() {
 }
 
 void JobRunner::RescueJobs() {
+  if (!leases_.EveryoneCouldRenew()) return;
   const absl::StatusOr<std::vector<JobRecord>> rescued = parts_.store->Rescue(/*all=*/false);
   if (rescued.ok()) {
     for (const JobRecord& job : *rescued) {

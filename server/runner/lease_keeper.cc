@@ -1,66 +1,101 @@
 #include "server/runner/lease_keeper.h"
 
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "absl/status/status.h"
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
+#include "core/jobs/sequence.h"
 #include "server/runner/store_errors.h"
 
 namespace tweedie {
 
-LeaseKeeper::LeaseKeeper(Options options, const Clock* clock, JobStore* store, RunningJobs* running,
-                         RunCounters* counters, DiskReserve* reserve)
+LeaseKeeper::LeaseKeeper(Options options, Parts parts)
     : options_(options),
-      clock_(clock),
-      store_(store),
-      running_(running),
-      counters_(counters),
-      reserve_(reserve),
-      last_success_(clock->Steady()),
+      parts_(std::move(parts)),
+      last_success_(parts_.clock->Steady()),
       thread_(options.heartbeat, [this] { Beat(); }) {}
+
+absl::Duration LeaseKeeper::SinceLastSuccess() const {
+  absl::MutexLock lock(&mu_);
+  return parts_.clock->Steady() - last_success_;
+}
+
+void LeaseKeeper::NoteSuccess(absl::Time start) {
+  absl::MutexLock lock(&mu_);
+  if (start - last_success_ > Interruption()) back_since_ = start;
+  last_success_ = start;
+}
+
+bool LeaseKeeper::EveryoneCouldRenew() const {
+  absl::MutexLock lock(&mu_);
+  const absl::Time now = parts_.clock->Steady();
+  return now - last_success_ <= Interruption() && now - back_since_ >= options_.heartbeat;
+}
 
 void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter) {
   // First: who sees the job gone sees it counted.
-  counters_->Add(counter);
-  running_->Abandon(job, why);
+  parts_.counters->Add(counter);
+  parts_.running->Abandon(job, why);
 }
 
 void LeaseKeeper::FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs) {
-  if (clock_->Steady() - last_success_ < options_.lease - options_.heartbeat) return;
+  if (SinceLastSuccess() < options_.lease - options_.heartbeat) return;
   for (const auto& job : jobs) {
     Abandon(*job, "no heartbeat reached the store in time", "tweedie_leases_given_up_total");
   }
 }
 
+void LeaseKeeper::GiveBack() {
+  for (const Lease& lease : parts_.running->TakeLost()) {
+    // The numbers below may have been published.
+    const absl::StatusOr<JobRecord> released =
+        parts_.store->Release(lease, EndOfAttempt(lease.attempt) - 1);
+    if (released.ok()) {
+      spdlog::info("job=jobs/{} attempt={} given back", lease.job_id, lease.attempt);
+      parts_.on_given_back(*released);
+    } else if (!absl::IsFailedPrecondition(released.status())) {
+      // Not tried again: it may have been done, and would forgive another crash.
+      ReportStoreError(*parts_.counters, "release", released.status(), lease.job_id);
+    }
+  }
+}
+
 bool LeaseKeeper::EndIsBeingTried(const RunningJob& job) const {
-  const absl::StatusOr<JobRecord> now = store_->Get(job.record.id);
+  const absl::StatusOr<JobRecord> now = parts_.store->Get(job.record.id);
   return now.ok() && HasEnded(now->state) && now->attempt == job.lease.attempt;
 }
 
 absl::StatusOr<LeaseKeeper::Results> LeaseKeeper::Renew(const std::vector<Lease>& leases) {
   RETURN_IF_ERROR(HitFailpoint("heartbeat.before"));
-  ASSIGN_OR_RETURN(Results results, store_->Heartbeat(leases, options_.lease));
+  ASSIGN_OR_RETURN(Results results, parts_.store->Heartbeat(leases, options_.lease));
   RETURN_IF_ERROR(HitFailpoint("heartbeat.after"));
   return results;
 }
 
 void LeaseKeeper::Beat() {
-  const std::vector<std::shared_ptr<RunningJob>> jobs = running_->All();
+  const std::vector<std::shared_ptr<RunningJob>> jobs = parts_.running->All();
   std::vector<Lease> leases;
   for (const auto& job : jobs) leases.push_back(job->lease);
-  const absl::Time now = clock_->Steady();
+  const absl::Time now = parts_.clock->Steady();
   const absl::StatusOr<Results> results = Renew(leases);
   if (!results.ok()) {
-    ReportStoreError(*counters_, "heartbeat", reserve_->MakeRoom(results.status()));
+    ReportStoreError(*parts_.counters, "heartbeat", parts_.reserve->MakeRoom(results.status()));
     return FenceSelf(jobs);
   }
-  last_success_ = now;
+  NoteSuccess(now);
   for (size_t i = 0; i < jobs.size(); ++i) {
     // A job that ended meanwhile holds no lease either.
-    const bool runs = running_->Find(jobs[i]->record.id) == jobs[i];
+    const bool runs = parts_.running->Find(jobs[i]->record.id) == jobs[i];
     if (!(*results)[i].held && runs && !EndIsBeingTried(*jobs[i])) {
       Abandon(*jobs[i], "the lease is another's", "tweedie_fence_rejections_total");
     }
-    if ((*results)[i].held && (*results)[i].cancel_requested) running_->Cancel(jobs[i]->record.id);
+    if ((*results)[i].held && (*results)[i].cancel_requested)
+      parts_.running->Cancel(jobs[i]->record.id);
   }
+  GiveBack();
 }
 
 }  // namespace tweedie

@@ -1,9 +1,13 @@
 #ifndef TWEEDIE_SERVER_RUNNER_LEASE_KEEPER_H_
 #define TWEEDIE_SERVER_RUNNER_LEASE_KEEPER_H_
 
+#include <functional>
+#include <memory>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/jobs/job_store.h"
@@ -17,37 +21,54 @@ namespace tweedie {
 // Keeps the leases of the running jobs, however long a step takes, and hears of
 // cancellations made at other servers. A job whose lease is lost, or may be
 // because the store did not answer for too long, is abandoned: nothing of it is
-// written any more.
+// written any more. Once the store answers it is given back, if nobody has rescued it;
+// its crash is taken back in any case, as the process has outlived it.
 class LeaseKeeper {
  public:
   struct Options {
     absl::Duration lease = absl::Seconds(30);
     absl::Duration heartbeat = absl::Seconds(5);
   };
-  // All outlive the keeper.
-  LeaseKeeper(Options options, const Clock* clock, JobStore* store, RunningJobs* running,
-              RunCounters* counters, DiskReserve* reserve);
+  // What it works with; all outlive the keeper.
+  struct Parts {
+    const Clock* clock = nullptr;
+    JobStore* store = nullptr;
+    RunningJobs* running = nullptr;
+    RunCounters* counters = nullptr;
+    DiskReserve* reserve = nullptr;
+    std::function<void(const JobRecord&)> on_given_back;
+  };
+  LeaseKeeper(Options options, Parts parts);
+
+  // False while the store is away for so long that leases run out for want of it, and
+  // for a heartbeat after: whoever lives renews them in that time. Thread-safe.
+  bool EveryoneCouldRenew() const ABSL_LOCKS_EXCLUDED(mu_);
 
   void Stop() { thread_.Stop(); }
 
  private:
   using Results = std::vector<JobRunnerStore::HeartbeatResult>;
-  void Beat();
+  // Between two heartbeats of one server, in which leases of another may run out.
+  absl::Duration Interruption() const { return options_.lease - 2 * options_.heartbeat; }
+  void Beat() ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<Results> Renew(const std::vector<Lease>& leases);
+  // The store answered a call that began at `start`.
+  void NoteSuccess(absl::Time start) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Duration SinceLastSuccess() const ABSL_LOCKS_EXCLUDED(mu_);
   // Whether the job ended here, though the reply that said so was lost: who tries
   // again finds that out.
   bool EndIsBeingTried(const RunningJob& job) const;
   void Abandon(RunningJob& job, const char* why, const char* counter);
   // Gives up all jobs if the last success is too long ago.
   void FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs);
+  // The jobs that were abandoned.
+  void GiveBack();
 
   const Options options_;
-  const Clock* const clock_;
-  JobStore* const store_;
-  RunningJobs* const running_;
-  RunCounters* const counters_;
-  DiskReserve* const reserve_;
-  absl::Time last_success_;  // of the keeper's thread
+  const Parts parts_;
+  mutable absl::Mutex mu_;
+  absl::Time last_success_ ABSL_GUARDED_BY(mu_);
+  absl::Time back_since_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   PeriodicThread thread_;
 };
 

@@ -82,14 +82,24 @@ class RunningJobs {
   }
   // Takes a job out of the engine, if it is there.
   void Cancel(const std::string& id) const { cancel_(id); }
-  // Its lease is lost: nothing of it is written any more, and the engine drops it.
+  // Its lease is lost, or may be: nothing of it is written any more, and the engine
+  // drops it.
   void Abandon(RunningJob& job, absl::string_view why) {
     job.abandoned = true;
     // While it is here no later attempt is begun, which would be cancelled instead.
     if (Find(job.record.id).get() == &job) Cancel(job.record.id);
     Remove(job);
+    {
+      absl::MutexLock lock(&mu_);
+      lost_.push_back(job.lease);
+    }
     spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt,
                  std::string(why));
+  }
+  // The leases of jobs that were abandoned since the last call.
+  std::vector<Lease> TakeLost() {
+    absl::MutexLock lock(&mu_);
+    return std::exchange(lost_, {});
   }
   // Null if it does not run here.
   std::shared_ptr<RunningJob> Find(const std::string& id) const {
@@ -124,6 +134,7 @@ class RunningJobs {
   const std::function<void(const std::string&)> cancel_;
   mutable absl::Mutex mu_;
   std::map<std::string, std::shared_ptr<RunningJob>> jobs_ ABSL_GUARDED_BY(mu_);
+  std::vector<Lease> lost_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace tweedie

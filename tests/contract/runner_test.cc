@@ -178,6 +178,43 @@ TYPED_TEST(RunnerStoreTest, StaleLeaseIsFenced) {
   EXPECT_EQ(this->Finish(current.lease, JobEvent::kSucceed).state, JobState::kSucceeded);
 }
 
+TYPED_TEST(RunnerStoreTest, WhoOutlivedItsLeaseTakesItsCrashBackAndNothingElse) {
+  this->Create("job-1");
+  const auto lose = [this] {
+    const Lease lease = this->Claim().lease;
+    this->clock_.Advance(absl::Seconds(31));
+    EXPECT_OK(this->store_->Rescue(false));
+    return lease;
+  };
+  const Lease first = lose();
+  EXPECT_EQ(this->Get("job-1").crashes, 1);
+  for (int i = 0; i < 2; ++i) {  // once only
+    EXPECT_THAT(this->store_->Release(first, 0), IsLeaseLost());
+    EXPECT_EQ(this->Get("job-1").crashes, 0);
+    EXPECT_EQ(this->Get("job-1").state, JobState::kQueued);
+  }
+  const Lease second = lose();
+  const Lease third = this->Claim().lease;
+  EXPECT_EQ(this->Get("job-1").crashes, 2);
+  EXPECT_THAT(this->store_->Release(second, 0), IsLeaseLost());
+  EXPECT_EQ(this->Get("job-1").crashes, 1);
+  ASSERT_OK_AND_ASSIGN(const auto beats, this->store_->Heartbeat({third}, absl::Seconds(30)));
+  EXPECT_TRUE(beats[0].held);
+}
+
+// Progress has forgiven it already, and the one that is counted is another.
+TYPED_TEST(RunnerStoreTest, ACrashThatIsNotCountedIsNotTakenBack) {
+  this->Create("job-1");
+  const Lease stale = this->Claim().lease;
+  this->clock_.Advance(absl::Seconds(31));
+  ASSERT_OK(this->store_->Rescue(false));
+  const Lease current = this->Claim().lease;
+  ASSERT_OK(this->store_->Checkpoint(current, {3, 10, 1}, {"job-1/a", 1, "x"}));
+  ASSERT_EQ(this->Get("job-1").crashes, 1);
+  EXPECT_THAT(this->store_->Release(stale, 0), IsLeaseLost());
+  EXPECT_EQ(this->Get("job-1").crashes, 1);
+}
+
 TYPED_TEST(RunnerStoreTest, EachPartOfTheLeaseIsChecked) {
   this->Create("job-1");
   this->Create("job-2");
@@ -191,6 +228,7 @@ TYPED_TEST(RunnerStoreTest, EachPartOfTheLeaseIsChecked) {
   wrong = lease;
   wrong.job_id = this->Claim().lease.job_id;
   EXPECT_THAT(this->store_->Release(wrong, 0), IsLeaseLost());
+  EXPECT_EQ(this->Get(lease.job_id).crashes, 1);
   EXPECT_OK(this->store_->Release(lease, 0));
 }
 

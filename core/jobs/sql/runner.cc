@@ -144,6 +144,17 @@ std::string ReleaseSql(const Dialect& dialect) {
       " + 1, crashes = ", Greatest(dialect, "crashes - 1, 0"), Fence(), " RETURNING ", kJobColumns);
 }
 
+// Takes back the crash of an attempt that was lost while its process lived. The last
+// `crashes` attempts are counted, if not more: an earlier one may not be.
+absl::Status ForgiveCrash(Connection& db, const Lease& lease) {
+  ASSIGN_OR_RETURN(Statement update,
+                   db.Prepare("UPDATE jobs SET crashes = crashes - 1 WHERE id = ? AND state IN "
+                              "(1, 2) AND (attempt > ? OR (attempt = ? AND lease_token IS NULL)) "
+                              "AND attempt - crashes < ?"));
+  update.Bind(lease.job_id).Bind(lease.attempt).Bind(lease.attempt).Bind(lease.attempt);
+  return update.Run();
+}
+
 void BindProgress(Statement& statement, const JobProgress& progress) {
   statement.Bind(progress.step).Bind(progress.num_steps).Bind(progress.timestep);
 }
@@ -170,7 +181,6 @@ absl::StatusOr<std::optional<Claimed>> SqlJobStore::Claim(const ClaimRequest& re
 absl::StatusOr<std::vector<JobRunnerStore::HeartbeatResult>> SqlJobStore::Heartbeat(
     const std::vector<Lease>& leases, absl::Duration duration) {
   using Results = std::vector<HeartbeatResult>;
-  if (leases.empty()) return Results();
   return database_->WriteUrgently<Results>([&](Connection& db) -> absl::StatusOr<Results> {
     const int64_t end = Now(db) + absl::ToInt64Microseconds(duration);
     Results results;
@@ -219,14 +229,24 @@ absl::StatusOr<JobRecord> SqlJobStore::Finish(const Lease& lease, const JobEnd& 
 
 absl::StatusOr<JobRecord> SqlJobStore::Release(const Lease& lease, int64_t last_sequence) {
   RETURN_IF_ERROR(CheckLastSequence(lease, last_sequence));
-  return database_->Write<JobRecord>([&](Connection& db) -> absl::StatusOr<JobRecord> {
+  using Result = std::optional<JobRecord>;
+  const auto release = [&](Connection& db) -> absl::StatusOr<Result> {
     ASSIGN_OR_RETURN(Statement update, db.Prepare(ReleaseSql(db.dialect())));
     const int64_t now = Now(db);
     update.Bind(now).Bind(ExpiryOf(JobState::kCancelled, now)).Bind(last_sequence);
     BindFence(update, lease);
-    db.Announce(QueueNews());
-    return JobUnderLease(db, std::move(update), lease);
-  });
+    absl::StatusOr<JobRecord> released = JobUnderLease(db, std::move(update), lease);
+    if (released.ok()) {
+      db.Announce(QueueNews());
+      return *std::move(released);
+    }
+    if (!absl::IsFailedPrecondition(released.status())) return released.status();
+    RETURN_IF_ERROR(ForgiveCrash(db, lease));
+    return std::nullopt;
+  };
+  ASSIGN_OR_RETURN(Result released, database_->Write<Result>(release));
+  if (!released.has_value()) return LeaseLost(lease);
+  return *std::move(released);
 }
 
 }  // namespace tweedie::sql

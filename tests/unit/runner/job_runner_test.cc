@@ -49,6 +49,14 @@ class WatchedStore final : public ForwardingStore {
     ++refused_ends;
     return absl::UnavailableError("busy");
   }
+  absl::StatusOr<std::vector<JobRecord>> Rescue(bool all) override {
+    ++rescues;
+    return ForwardingStore::Rescue(all);
+  }
+  absl::StatusOr<std::vector<JobRecord>> Expire() override {
+    ++expiries;
+    return ForwardingStore::Expire();
+  }
   // The disk has room again once a job was given back, say.
   absl::StatusOr<JobRecord> Release(const Lease& lease, int64_t last_sequence) override {
     refuse_ends = false;
@@ -58,6 +66,8 @@ class WatchedStore final : public ForwardingStore {
   std::atomic<bool> refuse_heartbeats = false;
   std::atomic<bool> refuse_ends = false;
   std::atomic<int> refused_ends = 0;
+  std::atomic<int> rescues = 0;
+  std::atomic<int> expiries = 0;
 
  private:
   absl::Mutex mu_;
@@ -239,11 +249,58 @@ TEST_F(JobRunnerTest, WhoCannotRenewItsLeasesInTimeDropsItsJobs) {
   EXPECT_EQ(runner_->Metrics()["tweedie_leases_given_up_total"], 1);
   EXPECT_GE(runner_->Metrics()["tweedie_store_errors_total{call=\"heartbeat\"}"], 1);
   store_.refuse_heartbeats = false;
-  ASSERT_OK(queue_->Rescue(/*all=*/true));
-  // While the engine is in a step of the first attempt, the next is put back.
+  // Nobody has rescued it. While the engine is in a step of the first attempt, the
+  // next is put back.
   while (!observer_.Await("long", JobState::kRunning, 2, absl::Milliseconds(10))) {
     if (queue_->Get("long")->state == JobState::kQueued) clock_.Advance(absl::Seconds(1));
     runner_->Wake();
+  }
+  EXPECT_EQ(queue_->Get("long")->crashes, 1) << "the outage was counted as a crash";
+}
+
+// Another runs it; but this process lives, so that its attempt was no crash.
+TEST_F(JobRunnerTest, WhatWasGivenUpAndRescuedHasItsCrashTakenBackAndNothingElse) {
+  options_.lease.heartbeat = absl::Milliseconds(5);
+  store_.refuse_heartbeats = true;
+  CreateLong("long");
+  Start();
+  ASSERT_TRUE(observer_.Await("long", JobState::kRunning));
+  clock_.Advance(options_.lease.lease);
+  while (runner_->Metrics()["tweedie_running_jobs"] > 0) std::this_thread::yield();
+  ASSERT_OK(queue_->Rescue(/*all=*/true));
+  const auto elsewhere =
+      queue_->Claim({"other", "cpu", pool_->names(), int64_t{1} << 40, absl::Hours(1)});
+  ASSERT_TRUE(elsewhere.ok() && elsewhere->has_value());
+  ASSERT_EQ(queue_->Get("long")->crashes, 2);
+  store_.refuse_heartbeats = false;
+  while (queue_->Get("long")->crashes != 1) std::this_thread::yield();
+  EXPECT_EQ(queue_->Get("long")->state, JobState::kRunning);
+  EXPECT_EQ(queue_->Get("long")->attempt, 2);
+}
+
+// Leases that ran out while the store was away are not those of the dead alone.
+TEST_F(JobRunnerTest, AfterAnOutageEveryoneMayRenewBeforeAnyoneIsRescued) {
+  options_.upkeep = options_.lease.heartbeat = absl::Milliseconds(5);
+  Create("theirs");
+  const auto theirs =
+      queue_->Claim({"other", "cpu", pool_->names(), int64_t{1} << 40, absl::Seconds(30)});
+  ASSERT_TRUE(theirs.ok() && theirs->has_value());
+  store_.refuse_heartbeats = true;
+  Start();
+  clock_.Advance(absl::Seconds(31));
+  const auto await_upkeep = [&] {
+    for (const int seen = store_.expiries; store_.expiries < seen + 2;) std::this_thread::yield();
+  };
+  await_upkeep();
+  const int before = store_.rescues;
+  await_upkeep();
+  store_.refuse_heartbeats = false;
+  await_upkeep();
+  EXPECT_EQ(store_.rescues, before);
+  EXPECT_EQ(queue_->Get("theirs")->state, JobState::kRunning);
+  // The clock stands still, so that the grace has begun once this sees it end.
+  while (!observer_.Await("theirs", JobState::kSucceeded, 2, absl::Milliseconds(10))) {
+    clock_.Advance(absl::Milliseconds(5));
   }
 }
 
