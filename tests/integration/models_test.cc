@@ -71,6 +71,27 @@ class ModelsTest : public testing::Test {
     ASSERT_TRUE(WriteFileDurably(models_.File(name + kWeights), bytes).ok());
   }
 
+  // tools/golden/service.py
+  void ExpectAsInDiffusers(v1::CreateJobRequest request, const std::string& golden) {
+    v1::Process& process = *request.mutable_job()->mutable_sample()->mutable_process();
+    process.set_kind(v1::Process::DDPM);
+    process.set_spacing(v1::Process::LEADING);
+    v1::Job job;
+    const grpc::Status created = client().Create(request, &job);
+    ASSERT_TRUE(created.ok()) << created.error_message();
+    const std::vector<float> images = Floats(ResultOf(client(), job.name()));
+    const std::vector<float> expected = Floats(
+        ReadFile(absl::StrCat(TWEEDIE_SOURCE_DIR, "/tests/golden/service/v1/", golden, ".f32"),
+                 1 << 20)
+            .value());
+    EXPECT_THAT(images, testing::Pointwise(testing::FloatNear(2e-4), expected)) << golden;
+  }
+  static std::vector<float> Floats(const std::string& bytes) {
+    std::vector<float> values(bytes.size() / sizeof(float));
+    std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+    return values;
+  }
+
   static constexpr char kDefault[] = TWEEDIE_SOURCE_DIR "/models/fashion-mnist-32";
   const TempFolder models_;
   std::unique_ptr<RunningServer> server_;
@@ -99,6 +120,24 @@ TEST_F(ModelsTest, ASwapUnderLoadFailsNoJobAndMixesNoWeights) {
     EXPECT_EQ(result, job.weights_sha256() == sha256 ? before : after) << name;
   }
   EXPECT_EQ(server_->Terminate(), 0);
+}
+
+// The whole way: labels and variance from the request to the images.
+TEST_F(ModelsTest, ClassesAndLearnedVariancesAreAsInDiffusers) {
+  for (const std::string name : {"class-conditional", "learned-variance"}) {
+    fs::copy(absl::StrCat(TWEEDIE_SOURCE_DIR, "/tests/golden/network/v1/", name),
+             models_.File(name));
+  }
+  StartServer();
+  v1::CreateJobRequest classes = SampleRequest(3, 10, 1234);
+  classes.mutable_job()->set_model("models/class-conditional");
+  for (const int label : {3, 7, 0}) classes.mutable_job()->add_class_labels(label);
+  ExpectAsInDiffusers(classes, "class-conditional");
+  v1::CreateJobRequest variance = SampleRequest(3, 10, 1234);
+  variance.mutable_job()->set_model("models/learned-variance");
+  variance.mutable_job()->mutable_sample()->mutable_process()->set_variance(
+      v1::Process::LEARNED_RANGE);
+  ExpectAsInDiffusers(variance, "learned-variance");
 }
 
 TEST_F(ModelsTest, ModelsShareTheMemoryThatThereIs) {
