@@ -103,6 +103,15 @@ void AddEngine(CLI::App& app, ServerOptions& options, std::string& reproducibili
            "another takes it over when this one dies")
       ->check(CLI::Range(2, 3600));
   group
+      .Add("max-model-mebibytes", options.max_model_mebibytes,
+           "Most MiB of the weights of all models in memory; those that no job uses make room for "
+           "others; 0 for no limit")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 20));
+  group
+      .Add("unload-idle-minutes", options.unload_idle_minutes,
+           "A model that no job has used for so long leaves memory until one does; 0 for never")
+      ->check(CLI::Range(0, 1 << 20));
+  group
       .Add("max-running-mebibytes", options.max_running_mebibytes,
            "Most memory of running jobs (estimate), in MiB; also the most of one job")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));

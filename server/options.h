@@ -31,6 +31,8 @@ struct ServerOptions {
 
   int max_batch_rows = 16;
   int max_running_jobs = 32;
+  int64_t max_model_mebibytes = 0;
+  int unload_idle_minutes = 0;
   int64_t max_running_mebibytes = 2048;
   int max_images_per_job = 1024;
   int max_queued_jobs = 10000;

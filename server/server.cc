@@ -13,7 +13,6 @@
 #include "core/base/clock.h"
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
-#include "core/weights/model_repository.h"
 #include "server/http/http_server.h"
 #include "server/peers/advertised_address.h"
 #include "server/peers/job_follower.h"
@@ -24,6 +23,7 @@
 #include "server/runner/job_runner.h"
 #include "server/runner/lpips_file.h"
 #include "server/runner/model_pool.h"
+#include "server/runner/periodic_thread.h"
 #include "server/version.h"
 #include "server/watch/event_hub.h"
 #include "server/watch/hub_observer.h"
@@ -33,6 +33,9 @@ namespace {
 
 // Above gRPC's default: one image of a large model.
 constexpr int64_t kMaxResponseBytes = int64_t{64} << 20;
+
+// Between two looks at the files of the models; changes are taken over after two.
+constexpr absl::Duration kModelWatch = absl::Seconds(2);
 
 std::string HostName() {
   char name[256] = {};
@@ -67,6 +70,14 @@ JobRunner::Options RunnerOptions(const ServerOptions& options) {
   return runner;
 }
 
+ModelPool::Options PoolOptions(const ServerOptions& options) {
+  ModelPool::Options pool;
+  pool.device = Device(options);
+  pool.max_bytes = options.max_model_mebibytes << 20;
+  if (options.unload_idle_minutes > 0) pool.idle = absl::Minutes(1) * options.unload_idle_minutes;
+  return pool;
+}
+
 v1::ServerInfo Info(const ServerOptions& options, const std::string& store) {
   v1::ServerInfo info;
   info.set_version(kVersion);
@@ -87,19 +98,28 @@ v1::ServerInfo Info(const ServerOptions& options, const std::string& store) {
   return info;
 }
 
-ServerRecord Record(const ServerOptions& options, const ModelPool& pool) {
+std::vector<std::string> ModelNames(const ModelPool& pool) {
+  std::vector<std::string> names;
+  for (const ModelRepository::Entry& entry : pool.models().entries()) {
+    if (entry->model != nullptr) names.push_back(entry->name);
+  }
+  return names;
+}
+
+ServerRecord Record(const ServerOptions& options) {
   ServerRecord record;
   record.name = options.server_name;
   record.version = kVersion;
   record.devices = {options.device};
-  record.models = pool.names();
   record.start_time = absl::Now();
   return record;
 }
 
 // A queue of its own holds no other server, and needs no lease.
-Registration::Options RegistrationOptions(const ServerOptions& options, const Queue& queue) {
+Registration::Options RegistrationOptions(const ServerOptions& options, const Queue& queue,
+                                          const ModelPool& pool) {
   Registration::Options registration;
+  registration.models = [&pool] { return ModelNames(pool); };
   registration.terms.alone = !queue.is_shared;
   registration.terms.lease =
       queue.is_shared ? absl::Seconds(options.lease_seconds) : absl::Hours(24 * 365 * 100);
@@ -110,12 +130,11 @@ Registration::Options RegistrationOptions(const ServerOptions& options, const Qu
 class ServerImpl final : public Server {
  public:
   ServerImpl(ServerOptions options, Queue queue, std::unique_ptr<Registration> registration,
-             ModelRepository models, ModelPool pool, std::optional<Lpips> lpips)
+             std::unique_ptr<ModelPool> pool, std::optional<Lpips> lpips)
       : options_(std::move(options)),
         queue_(std::move(queue)),
-        registration_(std::move(registration)),
-        models_(std::move(models)),
         pool_(std::move(pool)),
+        registration_(std::move(registration)),
         lpips_(std::move(lpips)),
         reserve_(queue_.reserve_path, queue_.reserve_bytes),
         hub_(Clock::Real()),
@@ -135,8 +154,8 @@ class ServerImpl final : public Server {
     RETURN_IF_ERROR(registration_->Confirm());  // loading and cleaning may take long
     runner_ = std::make_unique<JobRunner>(
         RunnerOptions(options_),
-        JobRunner::Parts{Clock::Real(), queue_.jobs.get(), queue_.blobs.get(), &pool_, &observer_,
-                         &reserve_, lpips_.has_value() ? &*lpips_ : nullptr});
+        JobRunner::Parts{Clock::Real(), queue_.jobs.get(), queue_.blobs.get(), pool_.get(),
+                         &observer_, &reserve_, lpips_.has_value() ? &*lpips_ : nullptr});
     if (queue_.is_shared) {
       follower_ = std::make_unique<JobFollower>(
           JobFollower::Options{.server = options_.server_name},
@@ -149,6 +168,7 @@ class ServerImpl final : public Server {
     ASSIGN_OR_RETURN(const std::string advertised,
                      AdvertisedAddress(options_.advertise, rpc_->address(), HostName()));
     RETURN_IF_ERROR(registration_->Publish(advertised));
+    model_watch_ = std::make_unique<PeriodicThread>(kModelWatch, [this] { LookAtModels(); });
     running_ = true;
     return absl::OkStatus();
   }
@@ -158,6 +178,7 @@ class ServerImpl final : public Server {
 
   void Drain() override {
     if (draining_.exchange(true)) return;
+    model_watch_.reset();
     const absl::Time deadline = absl::Now() + absl::Seconds(options_.drain_seconds);
     if (rpc_ != nullptr) rpc_->BeginDrain();
     if (runner_ != nullptr) runner_->Drain(deadline);
@@ -171,6 +192,12 @@ class ServerImpl final : public Server {
   }
 
  private:
+  void LookAtModels() {
+    if (const absl::Status looked = pool_->Look(); !looked.ok()) {
+      spdlog::error("models stay as they are: {}", looked.ToString());
+    }
+  }
+
   bool IsReady() const { return running_ && !draining_; }
 
   void Hear(const QueueNews& news) {
@@ -183,7 +210,7 @@ class ServerImpl final : public Server {
     ServiceParts parts;
     parts.store = queue_.jobs.get();
     parts.blobs = queue_.blobs.get();
-    parts.models = &models_;
+    parts.pool = pool_.get();
     parts.hub = &hub_;
     parts.runner = runner_.get();
     parts.create_limits = {options_.max_queued_jobs, options_.max_queued_jobs_per_creator,
@@ -221,9 +248,8 @@ class ServerImpl final : public Server {
   // In the order in which they need each other.
   const ServerOptions options_;
   const Queue queue_;
+  const std::unique_ptr<ModelPool> pool_;
   const std::unique_ptr<Registration> registration_;
-  const ModelRepository models_;
-  ModelPool pool_;
   const std::optional<Lpips> lpips_;
   DiskReserve reserve_;
   EventHub hub_;
@@ -231,22 +257,12 @@ class ServerImpl final : public Server {
   std::atomic<bool> running_ = false;  // runner_ and rpc_ are there
   std::atomic<bool> draining_ = false;
   std::unique_ptr<JobRunner> runner_;
+  std::unique_ptr<PeriodicThread> model_watch_;
   std::unique_ptr<JobFollower> follower_;   // null: nobody else uses the queue
   std::unique_ptr<NewsSubscription> news_;  // for runner_ and follower_
   std::unique_ptr<RpcServer> rpc_;
   std::unique_ptr<HttpServer> http_;
 };
-
-void LogModels(const ModelRepository& models) {
-  for (const ModelEntry& entry : models.entries()) {
-    if (entry.model != nullptr) {
-      spdlog::info("model=models/{} state=READY parameters={}", entry.name,
-                   entry.model->num_parameters);
-    } else {
-      spdlog::error("model=models/{} state=FAILED: {}", entry.name, entry.error.ToString());
-    }
-  }
-}
 
 // nullopt if no file is given.
 absl::StatusOr<std::optional<Lpips>> LoadLpips(const std::string& path) {
@@ -265,15 +281,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given)
   ASSIGN_OR_RETURN(Queue queue, OpenQueue(options));
   spdlog::info("loading models from {}", options.models_dir);
   RETURN_IF_ERROR(HitFailpoint("server.load"));
-  ASSIGN_OR_RETURN(ModelRepository models, ModelRepository::Load(options.models_dir));
-  LogModels(models);
-  ASSIGN_OR_RETURN(ModelPool pool, ModelPool::Load(models, Device(options)));
+  ASSIGN_OR_RETURN(std::unique_ptr<ModelPool> pool,
+                   ModelPool::Open(options.models_dir, PoolOptions(options), Clock::Real()));
   ASSIGN_OR_RETURN(std::optional<Lpips> lpips, LoadLpips(options.lpips));
   ASSIGN_OR_RETURN(std::unique_ptr<Registration> registration,
-                   Registration::Take(queue.jobs.get(), Record(options, pool),
-                                      RegistrationOptions(options, queue)));
+                   Registration::Take(queue.jobs.get(), Record(options),
+                                      RegistrationOptions(options, queue, *pool)));
   return std::make_unique<ServerImpl>(options, std::move(queue), std::move(registration),
-                                      std::move(models), std::move(pool), std::move(lpips));
+                                      std::move(pool), std::move(lpips));
 }
 
 }  // namespace tweedie

@@ -16,20 +16,26 @@
 namespace tweedie::cli {
 namespace {
 
+std::string OrDash(const std::string& text) { return text.empty() ? "-" : text; }
+
 std::vector<std::string> Row(const v1::Model& model) {
-  const bool failed = model.state() == v1::Model::FAILED;
+  const bool known = model.num_parameters() > 0;
   return {model.name(),
           LowerCase(v1::Model::State_Name(model.state())),
-          failed ? "-" : absl::StrJoin(model.image_shape(), "x"),
-          failed ? "-" : absl::StrCat(model.num_timesteps()),
-          failed ? "-" : absl::StrCat(model.num_parameters()),
-          failed ? model.error() : absl::StrJoin(model.devices(), ",")};
+          OrDash(absl::StrJoin(model.image_shape(), "x")),
+          known ? absl::StrCat(model.num_timesteps()) : "-",
+          known ? absl::StrCat(model.num_parameters()) : "-",
+          OrDash(model.dialect()),
+          OrDash(model.weights_sha256().substr(0, 12)),
+          OrDash(absl::StrJoin(model.devices(), ",")),
+          model.error()};
 }
 
 absl::StatusOr<int> Models(Session& session) {
   ASSIGN_OR_RETURN(const std::vector<v1::Model> models, session.client().ListModels());
-  std::vector<std::vector<std::string>> rows = {
-      {"NAME", "STATE", "SHAPE", "TIMESTEPS", "PARAMETERS", "DEVICES"}};
+  std::vector<std::vector<std::string>> rows = {{"NAME", "STATE", "SHAPE", "TIMESTEPS",
+                                                 "PARAMETERS", "DIALECT", "SHA256", "DEVICES",
+                                                 "ERROR"}};
   for (const v1::Model& model : models) {
     if (session.json()) session.Result(ToJson(model));
     rows.push_back(Row(model));

@@ -19,10 +19,11 @@ namespace tweedie {
 struct EngineJob {
   JobId id;
   std::unique_ptr<Method> method;
-  Denoiser* denoiser = nullptr;  // outlives the job
+  Denoiser* denoiser = nullptr;  // outlives the job, by `keeps` if by nothing else
   std::string creator;           // for fairness
   double weight = 1;             // share of the device; above 0
   bool alone = false;            // while it is here, no other is advanced
+  std::shared_ptr<const void> keeps = nullptr;
 };
 
 // A job in the engine: its query, and the rows of it that have been evaluated.

@@ -15,16 +15,20 @@ namespace nn {
 class UnetImpl;
 }
 
-// A model in memory. Immutable after loading but for the network's own
-// buffers, which one engine thread owns.
-struct LoadedModel {
+// What is known of a model, whether its weights are in memory or not. Immutable.
+struct ModelDescription {
   std::string name;  // NAME of `models/NAME`
   std::shared_ptr<const DiffusionModel> diffusion;
-  // In eval mode, float32, on the CPU, requires_grad false. Never null.
-  std::shared_ptr<nn::UnetImpl> network;
   int64_t num_parameters = 0;
   std::string dialect;         // "diffusers"
   std::string weights_sha256;  // lower-case hexadecimal
+};
+
+// A model in memory. Immutable after loading but for the network's own
+// buffers, which one engine thread owns.
+struct LoadedModel : ModelDescription {
+  // In eval mode, float32, on the CPU, requires_grad false. Never null.
+  std::shared_ptr<nn::UnetImpl> network;
 };
 
 // Loads a diffusers folder: `config.json`, `diffusion_pytorch_model.safetensors`

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/status_macros.h"
+#include "core/weights/folder_state.h"
 
 namespace tweedie {
 namespace {
@@ -33,15 +34,15 @@ bool IsCandidate(const fs::directory_entry& entry) {
   return entry.is_symlink(error) && !entry.exists(error);
 }
 
-absl::StatusOr<std::vector<std::string>> CandidateNames(const std::string& dir) {
+absl::StatusOr<std::set<std::string>> CandidateNames(const std::string& dir) {
   std::error_code error;
   if (!fs::is_directory(dir, error)) {
     return absl::NotFoundError(absl::StrCat("folder of models ", dir, " is not there"));
   }
-  std::vector<std::string> names;
+  std::set<std::string> names;
   fs::directory_iterator entry(dir, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    if (IsCandidate(*entry)) names.push_back(entry->path().filename().string());
+    if (IsCandidate(*entry)) names.insert(entry->path().filename().string());
   }
   if (error) {
     return absl::PermissionDeniedError(
@@ -50,42 +51,117 @@ absl::StatusOr<std::vector<std::string>> CandidateNames(const std::string& dir) 
   return names;
 }
 
-ModelEntry LoadEntry(const std::string& dir, const std::string& name) {
-  ModelEntry entry{.name = name, .model = nullptr, .error = {}, .load_time = absl::Now()};
-  if (!IsName(name)) {
-    entry.name = absl::CHexEscape(name);  // may be no UTF-8
-    entry.error = absl::InvalidArgumentError(
-        absl::StrCat("folder name '", entry.name, "' must match [a-z0-9][a-z0-9._-]{0,62}"));
-    return entry;
-  }
-  auto model = LoadModel(name, absl::StrCat(dir, "/", name));
-  if (model.ok()) {
-    entry.model = *std::move(model);
-  } else {
-    entry.error = model.status();
-  }
-  entry.load_time = absl::Now();
-  return entry;
+std::string Printable(const std::string& name) { return absl::CHexEscape(name); }
+
+absl::Status Misnamed(const std::string& name) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("folder name '", Printable(name), "' must match [a-z0-9][a-z0-9._-]{0,62}"));
 }
 
 }  // namespace
 
-absl::StatusOr<ModelRepository> ModelRepository::Load(const std::string& dir) {
-  ASSIGN_OR_RETURN(std::vector<std::string> names, CandidateNames(dir));
-  if (names.empty()) {
+absl::StatusOr<std::unique_ptr<ModelRepository>> ModelRepository::Open(const std::string& dir,
+                                                                       const OnRead& on_read) {
+  auto repository = std::unique_ptr<ModelRepository>(new ModelRepository(dir));
+  RETURN_IF_ERROR(repository->Look(/*at_start=*/true, on_read));
+  if (repository->entries().empty()) {
     return absl::FailedPreconditionError(absl::StrCat("folder of models ", dir, " holds none"));
   }
-  ModelRepository repository;
-  for (const std::string& name : names) repository.entries_.push_back(LoadEntry(dir, name));
-  std::sort(repository.entries_.begin(), repository.entries_.end(),
-            [](const ModelEntry& a, const ModelEntry& b) { return a.name < b.name; });
   return repository;
 }
 
-const ModelEntry* ModelRepository::Find(absl::string_view name) const {
-  const auto found = std::find_if(entries_.begin(), entries_.end(),
-                                  [&](const ModelEntry& entry) { return entry.name == name; });
-  return found == entries_.end() ? nullptr : &*found;
+absl::StatusOr<std::unique_ptr<ModelRepository>> ModelRepository::Open(const std::string& dir) {
+  return Open(dir, [](const std::string&, const Read& read) { return read.status(); });
+}
+
+absl::Status ModelRepository::Look(const OnRead& on_read) {
+  return Look(/*at_start=*/false, on_read);
+}
+
+absl::Status ModelRepository::Look(bool at_start, const OnRead& on_read) {
+  absl::MutexLock lock(&look_mu_);
+  ASSIGN_OR_RETURN(const std::set<std::string> names, CandidateNames(dir_));
+  for (const std::string& name : names) LookAt(name, at_start, on_read);
+  Forget(names);
+  return absl::OkStatus();
+}
+
+void ModelRepository::LookAt(const std::string& name, bool at_start, const OnRead& on_read) {
+  if (!IsName(name)) {
+    if (!seen_.emplace(name, Seen()).second) return;
+    const absl::Status error = on_read(Printable(name), Misnamed(name));
+    return Publish({Printable(name), nullptr, error, absl::Now(), ""});
+  }
+  Seen& seen = seen_[name];
+  const std::string now = DescribeFiles(absl::StrCat(dir_, "/", name));
+  const bool settled = std::exchange(seen.last, now) == now;
+  if (now == seen.read || (!settled && !at_start)) return;
+  ReadFiles(name, seen, on_read);
+}
+
+void ModelRepository::ReadFiles(const std::string& name, Seen& seen, const OnRead& on_read) {
+  const std::string folder = absl::StrCat(dir_, "/", name);
+  Read model = LoadModel(name, folder);
+  // Files of two versions may be among those read: the next looks read them again.
+  const std::string after = DescribeFiles(folder);
+  if (after != seen.last) {
+    seen.last = after;
+    return;
+  }
+  seen.read = after;
+  const Entry before = Find(name);
+  ModelEntry entry = before ? *before : ModelEntry{name, nullptr, {}, {}, ""};
+  entry.read_time = absl::Now();
+  auto description = model.ok() ? std::make_shared<const ModelDescription>(**model) : nullptr;
+  entry.error = on_read(name, std::move(model));
+  if (entry.error.ok()) {
+    entry.model = std::move(description);
+    entry.files = after;
+  }
+  Publish(std::move(entry));
+}
+
+absl::StatusOr<std::shared_ptr<const LoadedModel>> ModelRepository::ReadWeights(
+    absl::string_view name) const {
+  const Entry entry = Find(name);
+  if (entry == nullptr || entry->model == nullptr) {
+    return absl::NotFoundError(absl::StrCat("no model models/", name));
+  }
+  const std::string folder = absl::StrCat(dir_, "/", name);
+  ASSIGN_OR_RETURN(std::shared_ptr<const LoadedModel> model, LoadModel(name, folder));
+  if (DescribeFiles(folder) == entry->files) return model;
+  return absl::UnavailableError(absl::StrCat("the files of models/", name, " are being changed"));
+}
+
+void ModelRepository::Publish(ModelEntry entry) {
+  auto shared = std::make_shared<const ModelEntry>(std::move(entry));
+  absl::MutexLock lock(&mu_);
+  entries_[shared->name] = shared;
+}
+
+void ModelRepository::Forget(const std::set<std::string>& present) {
+  for (auto it = seen_.begin(); it != seen_.end();) {
+    if (present.count(it->first) > 0) {
+      ++it;
+      continue;
+    }
+    absl::MutexLock lock(&mu_);
+    entries_.erase(Printable(it->first));
+    it = seen_.erase(it);
+  }
+}
+
+std::vector<ModelRepository::Entry> ModelRepository::entries() const {
+  absl::MutexLock lock(&mu_);
+  std::vector<Entry> entries;
+  for (const auto& [name, entry] : entries_) entries.push_back(entry);
+  return entries;
+}
+
+ModelRepository::Entry ModelRepository::Find(absl::string_view name) const {
+  absl::MutexLock lock(&mu_);
+  const auto it = entries_.find(name);
+  return it == entries_.end() ? nullptr : it->second;
 }
 
 }  // namespace tweedie

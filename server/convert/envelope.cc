@@ -122,8 +122,8 @@ absl::StatusOr<JobEnvelope> ReadEnvelope(const v1::CreateJobRequest& request) {
   return envelope;
 }
 
-absl::StatusOr<std::shared_ptr<const LoadedModel>> FindModel(absl::string_view name,
-                                                             const ModelRepository& models) {
+absl::StatusOr<std::shared_ptr<const ModelDescription>> FindModel(absl::string_view name,
+                                                                  const ModelRepository& models) {
   if (name.empty()) return FieldError("job.model", "is required: `models/NAME`");
   absl::string_view id = name;
   if (!absl::ConsumePrefix(&id, "models/") || !IsModelId(id)) {
@@ -131,7 +131,7 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> FindModel(absl::string_view n
         "job.model",
         absl::StrCat("must be `models/NAME`, NAME [a-z0-9][a-z0-9._-]{0,62}; was ", Quoted(name)));
   }
-  const ModelEntry* entry = models.Find(id);
+  const ModelRepository::Entry entry = models.Find(id);
   if (entry == nullptr) return absl::NotFoundError(absl::StrCat("no model is called ", name));
   if (entry->model == nullptr) {
     return absl::FailedPreconditionError(

@@ -28,8 +28,8 @@ absl::StatusOr<JobEnvelope> ReadEnvelope(const v1::CreateJobRequest& request);
 // The model called `models/NAME`. INVALID_ARGUMENT (`job.model`) if `name` is
 // malformed, NOT_FOUND if there is no such model, FAILED_PRECONDITION with the
 // reason if it could not be loaded. Thread-safe.
-absl::StatusOr<std::shared_ptr<const LoadedModel>> FindModel(absl::string_view name,
-                                                             const ModelRepository& models);
+absl::StatusOr<std::shared_ptr<const ModelDescription>> FindModel(absl::string_view name,
+                                                                  const ModelRepository& models);
 
 }  // namespace tweedie
 

@@ -76,13 +76,17 @@ v1::Job ToProto(const JobRecord& record) {
   WriteFailure(record, &job);
   WriteTimes(record, &job);
   v1::Job outcome;
-  if (outcome.ParseFromString(record.outcome))
+  if (outcome.ParseFromString(record.outcome)) {
     job.mutable_metrics()->Swap(outcome.mutable_metrics());
+    job.set_weights_sha256(outcome.weights_sha256());
+  }
   return job;
 }
 
-std::string WriteOutcome(const std::vector<v1::ImageMetrics>& metrics) {
+std::string WriteOutcome(const std::vector<v1::ImageMetrics>& metrics,
+                         absl::string_view weights_sha256) {
   v1::Job outcome;
+  outcome.set_weights_sha256(std::string(weights_sha256));
   for (const v1::ImageMetrics& image : metrics) *outcome.add_metrics() = image;
   return SerializeDeterministically(outcome);
 }

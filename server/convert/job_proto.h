@@ -20,8 +20,9 @@ namespace tweedie {
 // caller. Thread-safe.
 v1::Job ToProto(const JobRecord& record);
 
-// `JobRecord.outcome` of these metrics, as ToProto() reads it.
-std::string WriteOutcome(const std::vector<v1::ImageMetrics>& metrics);
+// `JobRecord.outcome` of these metrics and weights, as ToProto() reads it.
+std::string WriteOutcome(const std::vector<v1::ImageMetrics>& metrics,
+                         absl::string_view weights_sha256);
 
 // How many images a result (as WriteResult() made it) holds, and image `index`
 // of it in `format`: one image by definition, so tensors are [C, H, W].

@@ -21,7 +21,8 @@ namespace tweedie {
 namespace {
 
 // The job as it is stored: all that the client may set, but no tensors.
-std::string WriteSpec(const JobEnvelope& envelope, const LoadedModel& model, const TaskSpec& task) {
+std::string WriteSpec(const JobEnvelope& envelope, const ModelDescription& model,
+                      const TaskSpec& task) {
   v1::Job job;
   job.set_model(absl::StrCat("models/", model.name));
   job.set_priority(static_cast<v1::Job::Priority>(envelope.priority));
@@ -40,7 +41,7 @@ std::string WriteInput(JobWork work) {
 }
 
 NewJob MakeNewJob(const v1::CreateJobRequest& request, JobEnvelope envelope,
-                  const LoadedModel& model, const JobWork& work) {
+                  const ModelDescription& model, const JobWork& work) {
   NewJob job;
   job.record.spec = WriteSpec(envelope, model, work.task);
   job.record.id = std::move(envelope.job_id);
@@ -65,7 +66,7 @@ absl::StatusOr<PreparedJob> PrepareJob(const v1::CreateJobRequest& request,
     return InField("job", given);
   }
   ASSIGN_OR_RETURN(JobEnvelope envelope, ReadEnvelope(request));
-  ASSIGN_OR_RETURN(const std::shared_ptr<const LoadedModel> model,
+  ASSIGN_OR_RETURN(const std::shared_ptr<const ModelDescription> model,
                    FindModel(request.job().model(), models));
   ASSIGN_OR_RETURN(const JobWork work, ReadJobWork(request.job(), *model->diffusion, limits));
   PreparedJob prepared;

@@ -64,7 +64,9 @@ absl::StatusOr<std::unique_ptr<Registration>> Registration::Take(ServerRegistry*
 }
 
 absl::Status Registration::Register() const {
-  const absl::Status registered = registry_->Register(server_, options_.terms);
+  ServerRecord server = server_;
+  server.models = options_.models();
+  const absl::Status registered = registry_->Register(server, options_.terms);
   if (registered.ok() || !options_.terms.alone) return registered;
   // Nobody else looks: a full disk, say, is no reason not to run.
   spdlog::warn("registration: {}", registered.ToString());

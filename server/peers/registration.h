@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,6 +25,8 @@ class Registration {
     // Between looks at a server that has the name.
     absl::Duration look = absl::Seconds(1);
     std::function<void(absl::Duration)> wait = absl::SleepFor;
+    // The models that it has now; asked at each renewal. Thread-safe.
+    std::function<std::vector<std::string>()> models = [] { return std::vector<std::string>(); };
   };
   // Takes the name of `server`, without an address yet. A server that has the name
   // is watched until it renews its lease, FAILED_PRECONDITION, or until that runs

@@ -168,7 +168,7 @@ absl::StatusOr<std::vector<JobRecord>> JobCalls::Store(std::vector<PreparedJob>&
 absl::StatusOr<v1::Job> JobCalls::Create(const v1::CreateJobRequest& request,
                                          absl::string_view creator) {
   ASSIGN_OR_RETURN(PreparedJob prepared,
-                   PrepareJob(request, creator, *parts_->models, parts_->request_limits));
+                   PrepareJob(request, creator, parts_->pool->models(), parts_->request_limits));
   if (request.validate_only()) return prepared.job;
   BindToCreator(prepared.new_job);
   std::vector<PreparedJob> jobs;
@@ -183,7 +183,7 @@ absl::StatusOr<v1::BatchCreateJobsResponse> JobCalls::BatchCreate(
   std::vector<PreparedJob> jobs;
   for (int i = 0; i < request.requests_size(); ++i) {
     absl::StatusOr<PreparedJob> job =
-        PrepareJob(request.requests(i), creator, *parts_->models, parts_->request_limits);
+        PrepareJob(request.requests(i), creator, parts_->pool->models(), parts_->request_limits);
     if (!job.ok()) return OfRequest(i, job.status());
     BindToCreator(job->new_job);
     jobs.push_back(*std::move(job));
@@ -278,7 +278,7 @@ absl::StatusOr<MeasurementReader> JobCalls::ReadMeasurement(absl::string_view na
     ASSIGN_OR_RETURN(const std::string bytes, parts_->blobs->Read(record.input));
     ASSIGN_OR_RETURN(input, ParseSafetensors(bytes));
   }
-  const ModelEntry* entry = parts_->models->Find(record.model);
+  const ModelRepository::Entry entry = parts_->pool->models().Find(record.model);
   if (entry == nullptr || entry->model == nullptr) {
     return absl::FailedPreconditionError(
         absl::StrCat("models/", record.model, " of ", name, " is not loaded"));

@@ -6,8 +6,8 @@
 
 #include "core/jobs/blob_store.h"
 #include "core/jobs/job_store.h"
-#include "core/weights/model_repository.h"
 #include "server/convert/prepare_job.h"
+#include "server/runner/model_pool.h"
 #include "server/runner/runner_control.h"
 #include "server/watch/event_hub.h"
 #include "tweedie/v1/tweedie_service.pb.h"
@@ -18,7 +18,7 @@ namespace tweedie {
 struct ServiceParts {
   JobStore* store = nullptr;
   const BlobStore* blobs = nullptr;
-  const ModelRepository* models = nullptr;
+  const ModelPool* pool = nullptr;
   EventHub* hub = nullptr;
   RunnerControl* runner = nullptr;
   CreateLimits create_limits;

@@ -68,7 +68,7 @@ absl::Status CheckRelay(const std::optional<std::string>& relay_to, const std::s
 // Refuses a format in which not even one image fits into a frame.
 absl::Status CheckFramesFit(const WatchOptions& options, const JobRecord& job,
                             const ModelRepository& models) {
-  const ModelEntry* entry = models.Find(job.model);
+  const ModelRepository::Entry entry = models.Find(job.model);
   if (options.frames.empty() || entry == nullptr || entry->model == nullptr) {
     return absl::OkStatus();
   }
@@ -203,7 +203,7 @@ absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& 
   // Subscribed first and read after, so that no event falls between.
   std::shared_ptr<Subscription> subscription = parts.hub->Watch(id, options);
   ASSIGN_OR_RETURN(const JobRecord record, parts.store->Get(id));
-  RETURN_IF_ERROR(CheckFramesFit(options, record, *parts.models));
+  RETURN_IF_ERROR(CheckFramesFit(options, record, parts.pool->models()));
   int64_t position = 0;
   if (record.state == JobState::kQueued) {
     ASSIGN_OR_RETURN(position, parts.store->QueuePosition(id));

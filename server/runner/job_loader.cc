@@ -80,13 +80,11 @@ std::shared_ptr<RunningJob> MakeRunningJob(const Claimed& claimed, const Clock& 
 
 namespace {
 
-absl::StatusOr<EngineJob> Load(RunningJob& running, const ModelPool& models, const BlobStore& blobs,
+absl::StatusOr<EngineJob> Load(RunningJob& running, ModelPool& models, const BlobStore& blobs,
                                const std::shared_ptr<OperatorUses>& uses) {
   const JobRecord& record = running.record;
-  const ModelPool::Resident* resident = models.Find(record.model);
-  if (resident == nullptr) {
-    return absl::NotFoundError(absl::StrCat("model ", record.model, " is not resident"));
-  }
+  ASSIGN_OR_RETURN(const std::shared_ptr<const ModelPool::Resident> resident,
+                   models.Acquire(record.model));
   ASSIGN_OR_RETURN(StoredJob stored, ReadInput(record, blobs));
   ASSIGN_OR_RETURN(const std::optional<MethodState> saved,
                    ReadSaved(record, *resident->model, blobs));
@@ -102,6 +100,7 @@ absl::StatusOr<EngineJob> Load(RunningJob& running, const ModelPool& models, con
                                           saved ? &*saved : nullptr, running.targets.measurement));
   job.id = record.id;
   job.denoiser = resident->denoiser.get();
+  job.keeps = resident;
   job.creator = record.creator;
   job.weight = Weight(record.priority);
   job.alone = running.unproven;
@@ -110,8 +109,7 @@ absl::StatusOr<EngineJob> Load(RunningJob& running, const ModelPool& models, con
 
 }  // namespace
 
-absl::StatusOr<EngineJob> LoadJob(RunningJob& running, const ModelPool& models,
-                                  const BlobStore& blobs,
+absl::StatusOr<EngineJob> LoadJob(RunningJob& running, ModelPool& models, const BlobStore& blobs,
                                   const std::shared_ptr<OperatorUses>& uses) {
   try {
     return Load(running, models, blobs, uses);

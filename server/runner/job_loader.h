@@ -25,8 +25,7 @@ std::shared_ptr<RunningJob> MakeRunningJob(const Claimed& claimed, const Clock& 
 // DATA_LOSS for damaged inputs, NOT_FOUND for a model that is not resident,
 // UNAVAILABLE for inputs that cannot be read now, RESOURCE_EXHAUSTED if memory
 // ran out, INTERNAL if LibTorch refuses.
-absl::StatusOr<EngineJob> LoadJob(RunningJob& running, const ModelPool& models,
-                                  const BlobStore& blobs,
+absl::StatusOr<EngineJob> LoadJob(RunningJob& running, ModelPool& models, const BlobStore& blobs,
                                   const std::shared_ptr<OperatorUses>& uses);
 
 // Whether another try at what LoadJob() said `status` of may succeed.

@@ -100,7 +100,7 @@ absl::StatusOr<std::optional<Claimed>> JobRunner::Claim() {
   ClaimRequest request;
   request.server = options_.server;
   request.device = options_.device;
-  request.models = parts_.models->names();
+  request.models = parts_.models->Available();
   request.except = retries_.Waiting(parts_.clock->Steady());
   request.most_cost_bytes = options_.max_cost_bytes;
   request.max_cost_bytes = options_.max_cost_bytes - running_.cost_bytes();

@@ -46,11 +46,11 @@ absl::string_view OutcomeName(JobState state) {
 bool MayHaveBeenDone(const absl::Status& status) { return absl::IsUnavailable(status); }
 
 // A result without metrics is still a result.
-std::string MeasureOutcome(const RunningJob& job, const at::Tensor& images) {
-  const auto metrics = MeasureImages(images, job.targets);
-  if (metrics.ok()) return WriteOutcome(*metrics);
+std::vector<v1::ImageMetrics> Measure(const RunningJob& job, const at::Tensor& images) {
+  auto metrics = MeasureImages(images, job.targets);
+  if (metrics.ok()) return *std::move(metrics);
   spdlog::error("job=jobs/{} {}", job.record.id, metrics.status().ToString());
-  return WriteOutcome({});
+  return {};
 }
 
 // All but the result's blob.
@@ -58,6 +58,7 @@ JobEnd EndOf(const RunningJob& job, const JobOutcome& outcome) {
   JobEnd end;
   end.progress = ToStored(outcome.progress);
   end.last_sequence = job.sequence;
+  std::vector<v1::ImageMetrics> metrics;
   if (absl::IsCancelled(outcome.status)) {
     end.event = JobEvent::kCancel;
   } else if (!outcome.status.ok()) {
@@ -65,8 +66,9 @@ JobEnd EndOf(const RunningJob& job, const JobOutcome& outcome) {
     end.failure = ToFailure(outcome.status);
   } else {
     end.event = JobEvent::kSucceed;
-    end.outcome = MeasureOutcome(job, outcome.images);
+    metrics = Measure(job, outcome.images);
   }
+  end.outcome = WriteOutcome(metrics, job.weights_sha256);
   return end;
 }
 

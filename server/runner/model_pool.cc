@@ -1,96 +1,244 @@
 #include "server/runner/model_pool.h"
 
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
-#include <c10/core/Device.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/diffusion/row_parallel_denoiser.h"
-#include "core/diffusion/unet_denoiser.h"
+#include "core/base/status_macros.h"
 
 namespace tweedie {
 namespace {
 
-absl::StatusOr<c10::Device> ParseDevice(const std::string& name) {
-  try {
-    c10::Device device(name);
-    if (device.is_cuda() && !device.has_index()) device.set_index(0);
-    return device;
-  } catch (const std::exception&) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("device must be cpu or cuda:N; was '", name, "'"));
-  }
+// In memory all weights are float32.
+int64_t WeightBytes(const ModelDescription& model) {
+  return model.num_parameters * static_cast<int64_t>(sizeof(float));
 }
 
-absl::Status CheckCuda(const c10::Device& device, Reproducibility reproducibility) {
-#ifndef TWEEDIE_CUDA
-  return absl::FailedPreconditionError(
-      absl::StrCat("device ", device.str(), ": this build has no CUDA (preset cuda has)"));
-#else
-  const int devices = static_cast<int>(at::getNumGPUs());
-  if (device.index() >= devices) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("device ", device.str(), " is not there; ", devices, " CUDA devices are"));
+std::string Mebibytes(int64_t bytes) { return absl::StrCat((bytes + (1 << 20) - 1) >> 20, " MiB"); }
+
+// Only its slot holds it.
+bool IsIdle(const std::shared_ptr<const ModelPool::Resident>& resident) {
+  return resident.use_count() == 1;
+}
+
+// Models on their way out of memory: freed where this ends, outside of the lock that
+// is taken after it.
+class Unloaded {
+ public:
+  ~Unloaded() {
+    if (models_.empty()) return;
+    models_.clear();
+    ReturnFreeMemory();
   }
-#endif
-  if (reproducibility == Reproducibility::kStrict) {
-    return absl::FailedPreconditionError(
-        "strict reproducibility has not been shown on CUDA devices; use --reproducibility fast");
+  void Add(std::shared_ptr<const ModelPool::Resident> model) {
+    models_.push_back(std::move(model));
+  }
+
+ private:
+  std::vector<std::shared_ptr<const ModelPool::Resident>> models_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ModelPool>> ModelPool::Open(const std::string& dir, Options options,
+                                                           const Clock* clock) {
+  RETURN_IF_ERROR(CheckDevice(options.device));
+  SetKernelThreads(options.device);
+  auto pool = std::unique_ptr<ModelPool>(new ModelPool(std::move(options), clock));
+  absl::MutexLock lock(&pool->load_mu_);
+  ASSIGN_OR_RETURN(pool->models_,
+                   ModelRepository::Open(dir, [&](const std::string& name, auto read) {
+                     pool->load_mu_.AssertHeld();
+                     return pool->Offer(name, std::move(read));
+                   }));
+  return pool;
+}
+
+std::vector<std::string> ModelPool::Available() const {
+  const std::vector<ModelRepository::Entry> entries = models_->entries();
+  absl::MutexLock lock(&mu_);
+  const int64_t room = options_.max_bytes - BusyBytes();
+  std::vector<std::string> names;
+  for (const ModelRepository::Entry& entry : entries) {
+    if (slots_.count(entry->name) > 0) names.push_back(entry->name);
+    // Of those with an error there are no weights to read any more.
+    if (slots_.count(entry->name) > 0 || !entry->error.ok()) continue;
+    const bool fits = options_.max_bytes == 0 || WeightBytes(*entry->model) <= room;
+    if (fits) names.push_back(entry->name);
+  }
+  return names;
+}
+
+bool ModelPool::IsResident(const std::string& name) const {
+  absl::MutexLock lock(&mu_);
+  return slots_.count(name) > 0;
+}
+
+ModelPool::Shared ModelPool::Use(const std::string& name) {
+  absl::MutexLock lock(&mu_);
+  const auto it = slots_.find(name);
+  if (it == slots_.end()) return nullptr;
+  it->second.last_use = clock_->Steady();
+  return it->second.resident;
+}
+
+absl::StatusOr<ModelPool::Shared> ModelPool::Acquire(const std::string& name) {
+  if (Shared resident = Use(name)) return resident;
+  absl::MutexLock lock(&load_mu_);
+  if (Shared resident = Use(name)) return resident;  // meanwhile
+  const ModelRepository::Entry entry = models_->Find(name);
+  if (entry == nullptr || entry->model == nullptr) {
+    return absl::NotFoundError(absl::StrCat("no model models/", name));
+  }
+  // Before its weights are read, so that there never are more in memory.
+  RETURN_IF_ERROR(MakeRoom(WeightBytes(*entry->model)));
+  ASSIGN_OR_RETURN(std::shared_ptr<const LoadedModel> model, models_->ReadWeights(name));
+  return Place(std::move(model));
+}
+
+absl::Status ModelPool::Offer(const std::string& name, ModelRepository::Read read) {
+  const absl::Status status = read.ok() ? TakeIn(*std::move(read)) : read.status();
+  if (!status.ok()) {
+    spdlog::error("model=models/{} state={}: {}", name,
+                  IsResident(name) ? "READY as it was" : "FAILED", status.ToString());
+  }
+  return status;
+}
+
+absl::Status ModelPool::TakeIn(std::shared_ptr<const LoadedModel> model) {
+  const int64_t bytes = WeightBytes(*model);
+  if (options_.max_bytes > 0 && bytes > options_.max_bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("its weights take ", Mebibytes(bytes), ", more than the ",
+                     Mebibytes(options_.max_bytes), " of all models"));
+  }
+  {
+    Unloaded before;
+    absl::MutexLock lock(&mu_);
+    if (const auto slot = slots_.find(model->name); slot != slots_.end()) before.Add(TakeOut(slot));
+  }
+  // Others do not make room for it: no job needs it yet.
+  if (!HasRoom(bytes)) return absl::OkStatus();
+  return Place(std::move(model)).status();
+}
+
+absl::StatusOr<ModelPool::Shared> ModelPool::Place(std::shared_ptr<const LoadedModel> model) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Denoiser> denoiser, MakeDenoiser(*model, options_.device));
+  const int64_t bytes = WeightBytes(*model);
+  auto resident =
+      std::make_shared<const Resident>(Resident{std::move(model), std::move(denoiser), bytes});
+  const std::string& name = resident->model->name;
+  spdlog::info("model=models/{} state=READY parameters={} sha256={}", name,
+               resident->model->num_parameters, resident->model->weights_sha256);
+  absl::MutexLock lock(&mu_);
+  slots_[name] = {resident, clock_->Steady()};
+  return resident;
+}
+
+bool ModelPool::HasRoom(int64_t bytes) const {
+  absl::MutexLock lock(&mu_);
+  return Fits(bytes);
+}
+
+absl::Status ModelPool::MakeRoom(int64_t bytes) {
+  Unloaded unloaded;
+  absl::MutexLock lock(&mu_);
+  while (!Fits(bytes)) {
+    const auto idle = LongestIdle();
+    if (idle == slots_.end()) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("other models are in use: no room for ", Mebibytes(bytes), " of weights"));
+    }
+    unloaded.Add(TakeOut(idle));
   }
   return absl::OkStatus();
 }
 
-std::unique_ptr<Denoiser> MakeDenoiser(const LoadedModel& model, const DeviceOptions& options,
-                                       const c10::Device& device) {
-  if (options.reproducibility == Reproducibility::kStrict) {
-    return std::make_unique<RowParallelDenoiser>(model.network, options.num_threads);
+absl::Status ModelPool::Look() {
+  absl::MutexLock lock(&load_mu_);
+  const absl::Status looked = models_->Look([this](const std::string& name, auto read) {
+    load_mu_.AssertHeld();
+    return Offer(name, std::move(read));
+  });
+  UnloadForgotten();
+  UnloadIdle();
+  ReclaimRetired();
+  return looked;
+}
+
+void ModelPool::UnloadForgotten() {
+  Unloaded unloaded;
+  absl::MutexLock lock(&mu_);
+  for (auto it = slots_.begin(); it != slots_.end();) {
+    const auto slot = it++;
+    if (models_->Find(slot->first) == nullptr) unloaded.Add(TakeOut(slot));
   }
-  return std::make_unique<UnetDenoiser>(model.network, device);
 }
 
-}  // namespace
-
-absl::Status CheckDevice(const DeviceOptions& options) {
-  const absl::StatusOr<c10::Device> device = ParseDevice(options.device);
-  if (!device.ok()) return device.status();
-  if (device->is_cpu()) return absl::OkStatus();
-  if (device->is_cuda()) return CheckCuda(*device, options.reproducibility);
-  return absl::InvalidArgumentError(
-      absl::StrCat("device must be cpu or cuda:N; was '", options.device, "'"));
-}
-
-absl::StatusOr<ModelPool> ModelPool::Load(const ModelRepository& models,
-                                          const DeviceOptions& options) {
-  if (absl::Status status = CheckDevice(options); !status.ok()) return status;
-  const c10::Device device = *ParseDevice(options.device);
-  // Strict rows run on single-threaded kernels, in the row pool's threads.
-  at::set_num_threads(options.reproducibility == Reproducibility::kStrict ? 1
-                                                                          : options.num_threads);
-  ModelPool pool;
-  try {
-    for (const ModelEntry& entry : models.entries()) {
-      if (entry.model == nullptr) continue;
-      pool.resident_[entry.name] = {entry.model, MakeDenoiser(*entry.model, options, device)};
-    }
-  } catch (const std::exception& error) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("could not put the models on ", options.device, ": ", error.what()));
+void ModelPool::UnloadIdle() {
+  Unloaded unloaded;
+  absl::MutexLock lock(&mu_);
+  const absl::Time now = clock_->Steady();
+  for (auto& [name, slot] : slots_) {
+    if (!IsIdle(slot.resident)) slot.last_use = now;
   }
-  return pool;
+  for (auto it = LongestIdle(); it != slots_.end() && now - it->second.last_use >= options_.idle;
+       it = LongestIdle()) {
+    unloaded.Add(TakeOut(it));
+  }
 }
 
-const ModelPool::Resident* ModelPool::Find(const std::string& name) const {
-  const auto it = resident_.find(name);
-  return it == resident_.end() ? nullptr : &it->second;
+void ModelPool::ReclaimRetired() {
+  const auto gone = [](const std::weak_ptr<const Resident>& old) { return old.expired(); };
+  size_t freed = 0;
+  {
+    absl::MutexLock lock(&mu_);
+    const auto first = std::remove_if(retired_.begin(), retired_.end(), gone);
+    freed = static_cast<size_t>(retired_.end() - first);
+    retired_.erase(first, retired_.end());
+  }
+  if (freed > 0) ReturnFreeMemory();
 }
 
-std::vector<std::string> ModelPool::names() const {
-  std::vector<std::string> names;
-  for (const auto& [name, resident] : resident_) names.push_back(name);
-  return names;
+ModelPool::Slots::iterator ModelPool::LongestIdle() {
+  auto longest = slots_.end();
+  for (auto it = slots_.begin(); it != slots_.end(); ++it) {
+    if (!IsIdle(it->second.resident)) continue;
+    if (longest == slots_.end() || it->second.last_use < longest->second.last_use) longest = it;
+  }
+  return longest;
+}
+
+ModelPool::Shared ModelPool::TakeOut(Slots::iterator slot) {
+  Shared resident = std::move(slot->second.resident);
+  slots_.erase(slot);
+  spdlog::info("model=models/{} sha256={} is unloaded{}", resident->model->name,
+               resident->model->weights_sha256,
+               IsIdle(resident) ? "" : " once its jobs have ended");
+  if (!IsIdle(resident)) retired_.push_back(resident);
+  return resident;
+}
+
+bool ModelPool::Fits(int64_t bytes) const {
+  return options_.max_bytes == 0 || Bytes() + bytes <= options_.max_bytes;
+}
+
+int64_t ModelPool::Bytes() const {
+  int64_t bytes = 0;
+  for (const auto& [name, slot] : slots_) bytes += slot.resident->bytes;
+  for (const auto& old : retired_) {
+    if (const Shared resident = old.lock()) bytes += resident->bytes;
+  }
+  return bytes;
+}
+
+int64_t ModelPool::BusyBytes() const {
+  int64_t idle = 0;
+  for (const auto& [name, slot] : slots_) idle += IsIdle(slot.resident) ? slot.resident->bytes : 0;
+  return Bytes() - idle;
 }
 
 }  // namespace tweedie

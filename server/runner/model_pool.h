@@ -1,49 +1,105 @@
 #ifndef TWEEDIE_SERVER_RUNNER_MODEL_POOL_H_
 #define TWEEDIE_SERVER_RUNNER_MODEL_POOL_H_
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "core/base/clock.h"
 #include "core/diffusion/denoiser.h"
 #include "core/weights/model_repository.h"
+#include "server/runner/device.h"
 
 namespace tweedie {
 
-// How networks are evaluated: kStrict gives every row the bits that it has
-// alone, whatever shares its call; kFast lets LibTorch batch (docs/adr).
-enum class Reproducibility { kStrict, kFast };
-
-struct DeviceOptions {
-  std::string device = "cpu";  // or "cuda:N"
-  Reproducibility reproducibility = Reproducibility::kStrict;
-  int num_threads = 1;  // of the CPU
-};
-
-// FAILED_PRECONDITION, saying why, for a device that is not there, or for
-// strict reproducibility on one where it cannot be promised.
-absl::Status CheckDevice(const DeviceOptions& options);
-
-// The denoisers of all loaded models, resident on one device. The engine thread
-// uses them; looking them up is thread-safe.
+// The networks in memory, on one device. Weights are read at the start, and again
+// when a job needs a model that had to go: one that no job uses goes when another
+// needs its memory, or when it was idle for long. A model whose files change is
+// read anew; jobs that run keep the weights that they began with, and these go with
+// the last of them. Thread-safe.
 class ModelPool {
  public:
+  struct Options {
+    DeviceOptions device;
+    int64_t max_bytes = 0;  // of all weights in memory; 0 for no limit
+    // How long a model stays that no job uses.
+    absl::Duration idle = absl::InfiniteDuration();
+  };
+  // A network that stays in memory while somebody holds this.
   struct Resident {
     std::shared_ptr<const LoadedModel> model;
     std::unique_ptr<Denoiser> denoiser;
+    int64_t bytes = 0;
   };
-  // FAILED_PRECONDITION if the device fails.
-  static absl::StatusOr<ModelPool> Load(const ModelRepository& models,
-                                        const DeviceOptions& options);
 
-  // Null if the model is not resident.
-  const Resident* Find(const std::string& name) const;
-  std::vector<std::string> names() const;
+  // Reads the models of the folder `dir`; errors are those of ModelRepository::Open().
+  // FAILED_PRECONDITION if the device fails. `clock` outlives the pool.
+  static absl::StatusOr<std::unique_ptr<ModelPool>> Open(const std::string& dir, Options options,
+                                                         const Clock* clock);
+
+  // What is known of the models, in memory or not.
+  const ModelRepository& models() const { return *models_; }
+  // The models that jobs may be begun with now: in memory, or with room for them.
+  std::vector<std::string> Available() const ABSL_LOCKS_EXCLUDED(mu_);
+  bool IsResident(const std::string& name) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Its network, read if it is not in memory. NOT_FOUND if there is no such model,
+  // RESOURCE_EXHAUSTED if there is no room now, UNAVAILABLE if its files are being
+  // changed, or what reading them says.
+  absl::StatusOr<std::shared_ptr<const Resident>> Acquire(const std::string& name)
+      ABSL_LOCKS_EXCLUDED(load_mu_, mu_);
+  // Looks for files that changed, and unloads what was idle for too long.
+  absl::Status Look() ABSL_LOCKS_EXCLUDED(load_mu_, mu_);
 
  private:
-  std::map<std::string, Resident> resident_;
+  using Shared = std::shared_ptr<const Resident>;
+  struct Slot {
+    Shared resident;
+    absl::Time last_use;
+  };
+  using Slots = std::map<std::string, Slot>;
+
+  ModelPool(Options options, const Clock* clock) : options_(std::move(options)), clock_(clock) {}
+  // Takes in what the repository has read, if there is room. INVALID_ARGUMENT if there
+  // never will be.
+  absl::Status Offer(const std::string& name, ModelRepository::Read read)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(load_mu_) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status TakeIn(std::shared_ptr<const LoadedModel> model)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(load_mu_) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<Shared> Place(std::shared_ptr<const LoadedModel> model)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(load_mu_) ABSL_LOCKS_EXCLUDED(mu_);
+  // Null if it is not in memory.
+  Shared Use(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  bool HasRoom(int64_t bytes) const ABSL_LOCKS_EXCLUDED(mu_);
+  bool Fits(int64_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Unloads idle models until there is room for so many bytes.
+  absl::Status MakeRoom(int64_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
+  void UnloadIdle() ABSL_LOCKS_EXCLUDED(mu_);
+  // What is in memory under a name that the repository has no longer.
+  void UnloadForgotten() ABSL_LOCKS_EXCLUDED(mu_);
+  // Gives the memory back of those that jobs have let go of.
+  void ReclaimRetired() ABSL_LOCKS_EXCLUDED(mu_);
+  // The model that was idle longest; end() if none is.
+  Slots::iterator LongestIdle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Shared TakeOut(Slots::iterator slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Of all weights in memory, and of those that cannot be unloaded now.
+  int64_t Bytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  int64_t BusyBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const Options options_;
+  const Clock* const clock_;
+  std::unique_ptr<ModelRepository> models_;
+  absl::Mutex load_mu_;  // held while weights are read
+  mutable absl::Mutex mu_;
+  Slots slots_ ABSL_GUARDED_BY(mu_);
+  // Replaced or gone, and perhaps used still.
+  std::vector<std::weak_ptr<const Resident>> retired_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace tweedie

@@ -94,13 +94,13 @@ TEST(JobToProtoTest, MetricsComeFromTheOutcome) {
   metrics[0].set_psnr(21.25);
   metrics[1].set_ssim(0);
   JobRecord record = SomeRecord();
-  record.outcome = WriteOutcome(metrics);
+  record.outcome = WriteOutcome(metrics, "c0ffee");
   const v1::Job job = ToProto(record);
   ASSERT_EQ(job.metrics_size(), 2);
   EXPECT_EQ(job.metrics(0).psnr(), 21.25);
   EXPECT_FALSE(job.metrics(0).has_ssim());
   EXPECT_TRUE(job.metrics(1).has_ssim());
-  EXPECT_EQ(WriteOutcome({}), "");
+  EXPECT_EQ(WriteOutcome({}, ""), "");
   EXPECT_EQ(ToProto(SomeRecord()).metrics_size(), 0);
 }
 

@@ -58,10 +58,10 @@ class PrepareJobTest : public ::testing::Test {
     fs::create_directories(dir / "broken");
     fs::copy(fs::path(TWEEDIE_SOURCE_DIR) / "models" / "fashion-mnist-32", dir / "fashion-mnist-32",
              fs::copy_options::recursive);
-    absl::StatusOr<ModelRepository> models = ModelRepository::Load(dir.string());
+    absl::StatusOr<std::unique_ptr<ModelRepository>> models = ModelRepository::Open(dir.string());
     fs::remove_all(dir);
     ASSERT_TRUE(models.ok()) << models.status();
-    models_ = std::make_unique<ModelRepository>(*std::move(models));
+    models_ = *std::move(models);
   }
   static void TearDownTestSuite() { models_.reset(); }
 

@@ -138,7 +138,7 @@ class JobRunnerTest : public PrepareJobTest {
   void Crash(int times) {
     for (int i = 0; i < times; ++i) {
       const auto claimed =
-          queue_->Claim({"dead", "cpu", pool_->names(), int64_t{1} << 40, absl::Seconds(30)});
+          queue_->Claim({"dead", "cpu", pool_->Available(), int64_t{1} << 40, absl::Seconds(30)});
       ASSERT_TRUE(claimed.ok() && claimed->has_value());
       ASSERT_OK(queue_->Rescue(/*all=*/true));
     }
@@ -157,7 +157,7 @@ class JobRunnerTest : public PrepareJobTest {
       OpenSqliteJobStore(folder_.File("queue.db"), {}, &clock_).value();
   const FileBlobStore blobs_ = FileBlobStore::Open(folder_.File("blobs")).value();
   const std::unique_ptr<ModelPool> pool_ =
-      std::make_unique<ModelPool>(ModelPool::Load(*models_, {}).value());
+      ModelPool::Open(TWEEDIE_SOURCE_DIR "/models", {}, &clock_).value();
   WatchedStore store_{queue_.get()};
   WatchingObserver observer_;
   DiskReserve reserve_{folder_.File("reserve"), 4096};

@@ -146,29 +146,95 @@ TEST_F(ModelTest, RepositoryKeepsGoodModelsBesideBrokenOnes) {
   fs::create_directory_symlink(dir_ / "good", dir_ / "link");
   fs::create_directory_symlink(dir_ / "nowhere", dir_ / "dangling");
   Write(dir_ / "README.md", "no model");
-  ASSERT_OK_AND_ASSIGN(const ModelRepository repository, ModelRepository::Load(dir_));
+  ASSERT_OK_AND_ASSIGN(const auto repository, ModelRepository::Open(dir_));
   std::vector<std::string> names;
-  for (const ModelEntry& entry : repository.entries()) {
-    names.push_back(entry.name);
-    EXPECT_EQ(entry.model == nullptr, !entry.error.ok()) << entry.name;
+  for (const ModelRepository::Entry& entry : repository->entries()) {
+    names.push_back(entry->name);
+    EXPECT_EQ(entry->model == nullptr, !entry->error.ok()) << entry->name;
   }
   EXPECT_THAT(names,
               testing::ElementsAre("Bad Name", "broken", "dangling", "empty", "good", "link"));
-  EXPECT_THAT(repository.Find("good")->model, NotNull());
-  EXPECT_THAT(repository.Find("link")->model, NotNull());
-  EXPECT_THAT(repository.Find("broken")->error, IsInvalid(HasSubstr(kWeights)));
-  EXPECT_THAT(repository.Find("empty")->error,
+  EXPECT_THAT(repository->Find("good")->model, NotNull());
+  EXPECT_THAT(repository->Find("link")->model, NotNull());
+  EXPECT_THAT(repository->Find("broken")->error, IsInvalid(HasSubstr(kWeights)));
+  EXPECT_THAT(repository->Find("empty")->error,
               Is(absl::StatusCode::kNotFound, HasSubstr("config.json")));
-  EXPECT_THAT(repository.Find("Bad Name")->error, IsInvalid(HasSubstr("[a-z0-9]")));
-  EXPECT_THAT(repository.Find("dangling")->error, Is(absl::StatusCode::kNotFound, HasSubstr("")));
-  EXPECT_THAT(repository.Find("README.md"), IsNull());
+  EXPECT_THAT(repository->Find("Bad Name")->error, IsInvalid(HasSubstr("[a-z0-9]")));
+  EXPECT_THAT(repository->Find("dangling")->error, Is(absl::StatusCode::kNotFound, HasSubstr("")));
+  EXPECT_THAT(repository->Find("README.md"), IsNull());
 }
 
 TEST_F(ModelTest, RepositoryNeedsAFolderWithModels) {
-  EXPECT_THAT(ModelRepository::Load(dir_ / "none"),
+  EXPECT_THAT(ModelRepository::Open(dir_ / "none"),
               Is(absl::StatusCode::kNotFound, HasSubstr("none")));
-  EXPECT_THAT(ModelRepository::Load(dir_),
+  EXPECT_THAT(ModelRepository::Open(dir_),
               Is(absl::StatusCode::kFailedPrecondition, HasSubstr(dir_.string())));
+}
+
+// Looks, and returns the names of those that were read.
+std::vector<std::string> LookAt(ModelRepository& repository) {
+  std::vector<std::string> read;
+  EXPECT_OK(repository.Look([&](const std::string& name, const ModelRepository::Read& model) {
+    read.push_back(name);
+    return model.status();
+  }));
+  return read;
+}
+
+TEST_F(ModelTest, WhatStaysTheSameIsNotReadAgain) {
+  Add("a");
+  Write(Add("broken") + "/" + kWeights, "not safetensors");
+  ASSERT_OK_AND_ASSIGN(const auto repository, ModelRepository::Open(dir_));
+  EXPECT_THAT(LookAt(*repository), testing::IsEmpty());
+  EXPECT_THAT(LookAt(*repository), testing::IsEmpty());
+}
+
+// A file that is being copied changes from look to look.
+TEST_F(ModelTest, WhatChangesIsReadOnceItStaysTheSame) {
+  const std::string folder = Add("m");
+  ASSERT_OK_AND_ASSIGN(const auto repository, ModelRepository::Open(dir_));
+  const std::string before = repository->Find("m")->model->weights_sha256;
+  const std::string other = Read(Fixture("no-attention") + "/" + kWeights);
+  fs::copy(Fixture("no-attention") + "/config.json", folder + "/config.json",
+           fs::copy_options::overwrite_existing);
+  Write(folder + "/" + kWeights, other.substr(0, other.size() / 2));
+  EXPECT_THAT(LookAt(*repository), testing::IsEmpty());
+  Write(folder + "/" + kWeights, other);
+  EXPECT_THAT(LookAt(*repository), testing::IsEmpty());
+  EXPECT_EQ(repository->Find("m")->model->weights_sha256, before);
+  EXPECT_THAT(LookAt(*repository), testing::ElementsAre("m"));
+  EXPECT_NE(repository->Find("m")->model->weights_sha256, before);
+}
+
+TEST_F(ModelTest, AModelWhoseChangeIsBrokenStaysAsItWas) {
+  const std::string folder = Add("m");
+  ASSERT_OK_AND_ASSIGN(const auto repository, ModelRepository::Open(dir_));
+  EXPECT_OK(repository->ReadWeights("m"));
+  const auto before = repository->Find("m")->model;
+  const std::string good = Read(folder + "/" + kWeights);
+  Write(folder + "/" + kWeights, "not safetensors");
+  EXPECT_THAT(repository->ReadWeights("m"), testing::Not(IsOk()));
+  LookAt(*repository);
+  EXPECT_THAT(LookAt(*repository), testing::ElementsAre("m"));
+  EXPECT_EQ(repository->Find("m")->model, before);
+  EXPECT_THAT(repository->Find("m")->error, IsInvalid(HasSubstr(kWeights)));
+  Write(folder + "/" + kWeights, good);
+  LookAt(*repository);
+  EXPECT_THAT(LookAt(*repository), testing::ElementsAre("m"));
+  EXPECT_OK(repository->Find("m")->error);
+  EXPECT_OK(repository->ReadWeights("m"));
+}
+
+TEST_F(ModelTest, ModelsComeAndGo) {
+  Add("a");
+  ASSERT_OK_AND_ASSIGN(const auto repository, ModelRepository::Open(dir_));
+  Add("b");
+  fs::remove_all(dir_ / "a");
+  LookAt(*repository);
+  EXPECT_THAT(repository->Find("a"), IsNull());
+  EXPECT_THAT(LookAt(*repository), testing::ElementsAre("b"));
+  EXPECT_THAT(repository->Find("b"), NotNull());
+  EXPECT_THAT(repository->ReadWeights("a"), Is(absl::StatusCode::kNotFound, HasSubstr("models/a")));
 }
 
 }  // namespace

@@ -1,0 +1,54 @@
+#include "core/weights/folder_state.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace tweedie {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxFiles = 1000;
+constexpr int kMaxDepth = 2;
+
+std::string DescribeFile(const std::string& path) {
+  struct stat state {};
+  if (stat(path.c_str(), &state) != 0) return absl::StrCat(path, " error ", errno);
+  return absl::StrCat(path, " ", state.st_dev, ":", state.st_ino, " ", state.st_size, " ",
+                      state.st_mtim.tv_sec, ".", state.st_mtim.tv_nsec, " ", state.st_ctim.tv_sec,
+                      ".", state.st_ctim.tv_nsec);
+}
+
+void AddFiles(const std::string& folder, int depth, std::vector<std::string>& lines) {
+  std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator() && lines.size() < kMaxFiles;
+       entry.increment(error)) {
+    std::error_code unknown;
+    if (!entry->is_directory(unknown)) {
+      lines.push_back(DescribeFile(entry->path().string()));
+    } else if (depth < kMaxDepth) {
+      AddFiles(entry->path().string(), depth + 1, lines);
+    }
+  }
+  if (error) lines.push_back(absl::StrCat(folder, " error ", error.value()));
+}
+
+}  // namespace
+
+std::string DescribeFiles(const std::string& folder) {
+  std::vector<std::string> lines;
+  AddFiles(folder, 1, lines);
+  std::sort(lines.begin(), lines.end());
+  return absl::StrJoin(lines, "\n");
+}
+
+}  // namespace tweedie

@@ -1,0 +1,16 @@
+#ifndef TWEEDIE_CORE_WEIGHTS_FOLDER_STATE_H_
+#define TWEEDIE_CORE_WEIGHTS_FOLDER_STATE_H_
+
+#include <string>
+
+namespace tweedie {
+
+// Which files a folder and its folders hold, with their sizes, times of change and
+// inodes: two that are equal hold the same files, unless somebody sets clocks back.
+// Nothing is read. What cannot be looked at is described by its error. At most 1,000
+// files and two levels; links are followed. Thread-safe.
+std::string DescribeFiles(const std::string& folder);
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_CORE_WEIGHTS_FOLDER_STATE_H_

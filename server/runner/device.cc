@@ -1,0 +1,87 @@
+#include "server/runner/device.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <c10/core/Device.h>
+#include <malloc.h>
+#ifdef TWEEDIE_CUDA
+#include <c10/cuda/CUDACachingAllocator.h>
+#endif
+
+#include <exception>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/diffusion/row_parallel_denoiser.h"
+#include "core/diffusion/unet_denoiser.h"
+#include "core/engine/call_failure.h"
+
+namespace tweedie {
+namespace {
+
+absl::StatusOr<c10::Device> ParseDevice(const std::string& name) {
+  try {
+    c10::Device device(name);
+    if (device.is_cuda() && !device.has_index()) device.set_index(0);
+    return device;
+  } catch (const std::exception&) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("device must be cpu or cuda:N; was '", name, "'"));
+  }
+}
+
+absl::Status CheckCuda(const c10::Device& device, Reproducibility reproducibility) {
+#ifndef TWEEDIE_CUDA
+  return absl::FailedPreconditionError(
+      absl::StrCat("device ", device.str(), ": this build has no CUDA (preset cuda has)"));
+#else
+  const int devices = static_cast<int>(at::getNumGPUs());
+  if (device.index() >= devices) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("device ", device.str(), " is not there; ", devices, " CUDA devices are"));
+  }
+#endif
+  if (reproducibility == Reproducibility::kStrict) {
+    return absl::FailedPreconditionError(
+        "strict reproducibility has not been shown on CUDA devices; use --reproducibility fast");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckDevice(const DeviceOptions& options) {
+  const absl::StatusOr<c10::Device> device = ParseDevice(options.device);
+  if (!device.ok()) return device.status();
+  if (device->is_cpu()) return absl::OkStatus();
+  if (device->is_cuda()) return CheckCuda(*device, options.reproducibility);
+  return absl::InvalidArgumentError(
+      absl::StrCat("device must be cpu or cuda:N; was '", options.device, "'"));
+}
+
+void SetKernelThreads(const DeviceOptions& options) {
+  // Strict rows run on single-threaded kernels, in the row pool's threads.
+  at::set_num_threads(options.reproducibility == Reproducibility::kStrict ? 1
+                                                                          : options.num_threads);
+}
+
+absl::StatusOr<std::unique_ptr<Denoiser>> MakeDenoiser(const LoadedModel& model,
+                                                       const DeviceOptions& options) {
+  try {
+    if (options.reproducibility == Reproducibility::kStrict) {
+      return std::make_unique<RowParallelDenoiser>(model.network, options.num_threads);
+    }
+    return std::make_unique<UnetDenoiser>(model.network, *ParseDevice(options.device));
+  } catch (const std::exception&) {
+    return CaughtFailure(absl::StrCat("putting models/", model.name, " on ", options.device));
+  }
+}
+
+void ReturnFreeMemory() {
+#ifdef TWEEDIE_CUDA
+  c10::cuda::CUDACachingAllocator::emptyCache();
+#endif
+  malloc_trim(0);
+}
+
+}  // namespace tweedie
