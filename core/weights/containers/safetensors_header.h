@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_CORE_WEIGHTS_SAFETENSORS_HEADER_H_
-#define TWEEDIE_CORE_WEIGHTS_SAFETENSORS_HEADER_H_
+#ifndef TWEEDIE_CORE_WEIGHTS_CONTAINERS_SAFETENSORS_HEADER_H_
+#define TWEEDIE_CORE_WEIGHTS_CONTAINERS_SAFETENSORS_HEADER_H_
 
 #include <cstdint>
 #include <map>
@@ -36,4 +36,4 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view json)
 
 }  // namespace tweedie
 
-#endif  // TWEEDIE_CORE_WEIGHTS_SAFETENSORS_HEADER_H_
+#endif  // TWEEDIE_CORE_WEIGHTS_CONTAINERS_SAFETENSORS_HEADER_H_
