@@ -5,8 +5,11 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "core/base/status_macros.h"
@@ -242,8 +245,10 @@ constexpr std::array<const Opcode*, 256> OpcodeTable() {
 constexpr std::array<const Opcode*, 256> kTable = OpcodeTable();
 
 absl::Status At(int64_t position, const absl::Status& status) {
+  const bool refused = absl::StartsWith(status.message(), "refuses");
   return absl::Status(status.code(),
-                      absl::StrCat("pickle: ", status.message(), " at byte ", position));
+                      absl::StrCat("pickle: ", status.message(), " at byte ", position,
+                                   refused ? "; save the state_dict() alone" : ""));
 }
 
 absl::Status Refuse(unsigned char code) {

@@ -14,7 +14,8 @@ namespace tweedie {
 // imported or called.
 //
 // INVALID_ARGUMENT names the opcode or the global and where it is, as
-// pickletools.dis does: `pickle: refuses global 'posix system' at byte 41`.
+// pickletools.dis does: `pickle: refuses global 'posix system' at byte 41; save
+// the state_dict() alone`.
 // Limits: 64 MiB of pickle, 1,000,000 opcodes and memo entries, 64 levels and
 // marks, strings of 1 MiB, 100,000 tensors and storages, and 24 MiB of memory
 // for all values. Thread-safe.

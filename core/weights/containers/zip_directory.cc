@@ -76,8 +76,9 @@ absl::Status CheckStored(const Entry& entry, uint64_t method) {
     return Invalid(entry.name, absl::StrCat("has flags ", entry.flags, ", which are not read"));
   }
   if (method != 0) {
-    return Invalid(entry.name, absl::StrCat("is compressed (method ", method,
-                                            "), which torch.save never does"));
+    return Invalid(entry.name,
+                   absl::StrCat("is compressed (method ", method,
+                                "), as in TorchScript programs; torch.save never does"));
   }
   if (entry.compressed != entry.bytes) {
     return Invalid(entry.name, absl::StrCat("has ", entry.compressed, " bytes, and ", entry.bytes,
