@@ -67,17 +67,22 @@ std::vector<int64_t> ContiguousStrides(const std::vector<int64_t>& shape) {
   return strides;
 }
 
-void AddTensor(const NamedEntry& named, int64_t data, FileLayout* layout) {
-  const auto& [name, entry] = named;
-  layout->tensors[name] = {.storage = layout->storages.size(),
-                           .offset = 0,
-                           .shape = entry.shape,
-                           .strides = ContiguousStrides(entry.shape)};
+void AddTensor(const std::string& name, SafetensorsEntry entry, int64_t data, FileLayout* layout) {
+  TensorLayout& tensor = layout->tensors[name];
+  tensor.storage = layout->storages.size();
+  tensor.strides = ContiguousStrides(entry.shape);
+  tensor.shape = std::move(entry.shape);
   StorageLayout& storage = layout->storages.emplace_back();
   storage.range.name = absl::StrCat("tensor '", absl::Utf8SafeCEscape(name), "'");
   storage.range.begin = data + entry.begin;
   storage.range.bytes = entry.end - entry.begin;
   storage.type = *ElementTypeOfDtype(entry.dtype);
+}
+
+// Reads the header, whose text is gone when it returns.
+absl::StatusOr<SafetensorsHeader> ReadHeader(StructureReader& file, int64_t bytes) {
+  ASSIGN_OR_RETURN(const std::string json, file.Read(kLengthBytes, bytes));
+  return ParseSafetensorsHeader(json);
 }
 
 }  // namespace
@@ -117,13 +122,16 @@ absl::StatusOr<FileLayout> ReadSafetensorsLayout(StructureReader& file) {
   uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, length.data(), length.size());
   RETURN_IF_ERROR(CheckSafetensorsHeaderBytes(header_bytes, file.size()));
-  const int64_t data = kLengthBytes + static_cast<int64_t>(header_bytes);
+  const int64_t bytes = static_cast<int64_t>(header_bytes), data = kLengthBytes + bytes;
+  ASSIGN_OR_RETURN(SafetensorsHeader header, ReadHeader(file, bytes));
+  RETURN_IF_ERROR(CheckSafetensorsLayout(header, file.size() - data));
   FileLayout layout;
   layout.container = "safetensors";
-  ASSIGN_OR_RETURN(const std::string json, file.Read(kLengthBytes, data - kLengthBytes));
-  ASSIGN_OR_RETURN(SafetensorsHeader header, ParseSafetensorsHeader(json));
-  RETURN_IF_ERROR(CheckSafetensorsLayout(header, file.size() - data));
-  for (const NamedEntry& named : header.tensors) AddTensor(named, data, &layout);
+  layout.storages.reserve(header.tensors.size());
+  while (!header.tensors.empty()) {
+    const auto named = header.tensors.extract(header.tensors.begin());
+    AddTensor(named.key(), std::move(named.mapped()), data, &layout);
+  }
   layout.values = std::move(header.metadata);
   return layout;
 }

@@ -380,6 +380,26 @@ TEST_F(HostileTest, ManyEntriesAreBounded) {
   EXPECT_THAT(Read(MakeZip(members, {.zip64 = true})), IsInvalid("no data.pkl"));
 }
 
+TEST_F(HostileTest, SafetensorsHeadersAreBounded) {
+  const auto read = [&](const std::string& header, const std::string& data = "") {
+    return Read(absl::StrCat(Little(header.size(), 8), header, data));
+  };
+  const std::string rest = R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
+  std::string many = "{\"__metadata__\":{}";
+  for (int i = 0; i < 99'999; ++i) absl::StrAppend(&many, ",\"", std::string(100, 'x'), i, rest);
+  EXPECT_THAT(read(many + ",\"y" + rest + "}", "z"), IsInvalid("the file has 1 after its header"));
+  EXPECT_THAT(read(many + ",\"y" + rest + ",\"z" + rest + "}"),
+              IsInvalid("more than 100,000 tensors"));
+  std::string metadata = "{\"__metadata__\":{\"\":\"\"";
+  for (int i = 0; i < 1'000'000; ++i) absl::StrAppend(&metadata, ",\"", i, "\":\"\"");
+  EXPECT_THAT(read(metadata + "}}"), IsInvalid("more than 10,000 metadata"));
+  EXPECT_THAT(read(Repeat("{\"a\":", 1'000'000)), IsInvalid("unknown key"));
+  EXPECT_THAT(read("{" + std::string(14'000'000, '[')), IsInvalid("no JSON"));
+  EXPECT_THAT(Read(Little(uint64_t{1} << 62, 8) + "{"),
+              IsInvalid("header of 4611686018427387904 bytes"));
+  EXPECT_THAT(Read(Little(kHuge, 8) + "{}"), IsInvalid("header of"));
+}
+
 std::string Legacy(const std::string& object, const std::string& keys, const std::string& rest,
                    const std::string& system = Dict({Text("little_endian"), "\x88"})) {
   return absl::StrCat(Pickle("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"),
