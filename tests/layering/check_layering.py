@@ -17,7 +17,7 @@ import sys
 STATUS_MACROS = "core/base/status_macros.h"
 _CONVERT = {"core/base", "core/diffusion", "core/jobs", "core/methods", "core/operators", "core/weights",
             "imaging", "proto"}
-_RUNNER = _CONVERT | {"core/engine", "core/metrics", "server/convert"}
+_RUNNER = _CONVERT | {"core/engine", "core/metrics", "core/weights/containers", "server/convert"}
 _FRONT = _RUNNER | {"server/runner"}
 LAYERS = {
     STATUS_MACROS: set(),

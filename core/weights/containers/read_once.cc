@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <future>
 #include <optional>
 #include <utility>
 
@@ -17,8 +18,7 @@
 namespace tweedie {
 namespace {
 
-// Stays in the processor's cache while it is hashed and copied.
-constexpr int64_t kChunkBytes = int64_t{256} << 10;
+constexpr int64_t kChunkBytes = int64_t{1} << 20;
 
 // A range that takes its part of every chunk: a target, or what was seen.
 class Sink {
@@ -98,6 +98,17 @@ absl::Status Distribute(int64_t offset, absl::string_view chunk, std::vector<Sin
   return absl::OkStatus();
 }
 
+// Hashing takes as long as all else, so full chunks are hashed on a second thread.
+absl::Status HashAndDistribute(int64_t offset, absl::string_view chunk, Sha256* sum,
+                               std::vector<Sink>* open) {
+  const bool full = static_cast<int64_t>(chunk.size()) == kChunkBytes;
+  const std::future<void> hashed = std::async(full ? std::launch::async : std::launch::deferred,
+                                              [sum, chunk] { sum->Add(chunk); });
+  const absl::Status distributed = Distribute(offset, chunk, open);
+  hashed.wait();
+  return distributed;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ReadOnce(const ByteFile& file, const std::vector<ReadTarget>& targets,
@@ -112,10 +123,9 @@ absl::StatusOr<std::string> ReadOnce(const ByteFile& file, const std::vector<Rea
     const size_t count = static_cast<size_t>(end - offset);
     RETURN_IF_ERROR(file.ReadAt(offset, count, buffer.data()));
     const absl::string_view chunk = absl::string_view(buffer).substr(0, count);
-    sum.Add(chunk);
     while (next < sinks.size() && sinks[next].begin() < end)
       open.push_back(std::move(sinks[next++]));
-    RETURN_IF_ERROR(Distribute(offset, chunk, &open));
+    RETURN_IF_ERROR(HashAndDistribute(offset, chunk, &sum, &open));
   }
   RETURN_IF_ERROR(file.CheckSize());
   return sum.Hex();

@@ -107,7 +107,7 @@ TEST_F(HostileTest, TruncationAnywhereIsAnError) {
 TEST_F(HostileTest, ChangingAnyByteNeverCrashesAndNeverDoesHarm) {
   for (const std::string name : {"zip-net.pt", "legacy-net.pt", "plain.safetensors"}) {
     const std::string bytes = Golden(name);
-    for (size_t i = 0; i < bytes.size(); i += 3) {
+    for (size_t i = 0; i < bytes.size(); i += 7) {
       for (const char c : {'\0', '.', '\xff', '\x7f', '('}) {
         std::string changed = bytes;
         changed[i] = c;
