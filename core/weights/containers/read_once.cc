@@ -18,7 +18,7 @@
 namespace tweedie {
 namespace {
 
-constexpr int64_t kChunkBytes = int64_t{1} << 20;
+constexpr int64_t kChunkBytes = int64_t{4} << 20;
 
 // A range that takes its part of every chunk: a target, or what was seen.
 class Sink {

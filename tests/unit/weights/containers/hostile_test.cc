@@ -349,6 +349,8 @@ TEST_F(HostileTest, ZipEndTellsTheTruth) {
   EXPECT_THAT(ReadTail({.zip64 = true, .end64 = 0}),
               IsInvalid("zip64 end record said to be at byte 0"));
   EXPECT_THAT(ReadTail({.zip64 = true, .end64 = all}), IsInvalid("zip64 end record"));
+  EXPECT_OK(ReadTail({.zip64 = true, .old_entries = 4}));
+  EXPECT_THAT(ReadTail({.zip64 = true, .old_entries = 5}), IsInvalid("two end records disagree"));
   EXPECT_THAT(ReadTail({.comment = "hello"}), IsInvalid("does not end with an end record"));
 }
 

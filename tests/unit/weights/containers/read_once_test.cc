@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 
 // Longer than several chunks, and not a whole number of them.
 std::string Sample() {
-  std::string bytes((size_t{1} << 20) + 12345, '\0');
+  std::string bytes((size_t{10} << 20) + 12345, '\0');
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 7 + i / 251);
   return bytes;
 }
@@ -43,9 +43,9 @@ class ChangingFile final : public ByteFile {
 TEST(ReadOnceTest, CopiesRangesWhereverChunksEnd) {
   const std::string bytes = Sample();
   const MemoryFile file(bytes);
-  std::string a(300'000, '?'), b(1, '?'), c(700'000, '?'), none;
+  std::string a(300'000, '?'), b(1, '?'), c(9'000'000, '?'), none;
   const std::vector<ReadTarget> targets = {
-      {Range(350'001, 700'000), c.data()},
+      {Range(350'001, 9'000'000), c.data()},
       {Range(10, 300'000), a.data()},
       {Range(300'010, 1), b.data()},
       {Range(static_cast<int64_t>(bytes.size()), 0), none.data()}};
@@ -53,7 +53,7 @@ TEST(ReadOnceTest, CopiesRangesWhereverChunksEnd) {
   EXPECT_EQ(sha256, Sha256Hex(bytes));
   EXPECT_EQ(a, bytes.substr(10, 300'000));
   EXPECT_EQ(b, bytes.substr(300'010, 1));
-  EXPECT_EQ(c, bytes.substr(350'001, 700'000));
+  EXPECT_EQ(c, bytes.substr(350'001, 9'000'000));
 }
 
 TEST(ReadOnceTest, EmptyFileHasItsDigest) {
@@ -62,12 +62,12 @@ TEST(ReadOnceTest, EmptyFileHasItsDigest) {
 }
 
 TEST(ReadOnceTest, StructureThatWasChangedSinceIsFound) {
-  for (const size_t place : {size_t{0}, size_t{500'000}, size_t{600'000}, size_t{899'999}}) {
+  for (const size_t place : {size_t{0}, size_t{4'000'000}, size_t{4'194'304}, size_t{4'399'999}}) {
     ChangingFile file(Sample());
     StructureReader reader(&file);
     ASSERT_OK(reader.Read(0, 100).status());
     {
-      SequentialReader source(&reader, 500'000, 1'000'000, 0);
+      SequentialReader source(&reader, 4'000'000, 5'000'000, 0);
       ASSERT_OK(source.Take(100'001).status());
       ASSERT_OK(source.Take(299'999).status());
     }
@@ -77,7 +77,7 @@ TEST(ReadOnceTest, StructureThatWasChangedSinceIsFound) {
                 StatusIs(absl::StatusCode::kAborted, HasSubstr("changed while it was read")))
         << place;
     file.bytes()[place] ^= 1;
-    file.bytes()[900'000] ^= 1;  // was not taken
+    file.bytes()[4'400'000] ^= 1;  // was not taken
     EXPECT_OK(ReadOnce(file, {}, reader.seen()).status());
   }
 }

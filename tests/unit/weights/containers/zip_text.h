@@ -37,6 +37,7 @@ struct ZipTail {
   std::optional<uint64_t> bytes = {};
   std::optional<uint64_t> end64 = {};  // where the locator says the record is
   std::optional<uint64_t> disk = {};
+  std::optional<uint64_t> old_entries = {};  // of the record beside that of zip64
   std::string comment = {};
 };
 
@@ -78,9 +79,10 @@ inline std::string MakeZip(const std::vector<ZipMember>& members, const ZipTail&
                     Little(end64, 8), Little(1, 4));
   }
   const bool full = tail.zip64;
-  absl::StrAppend(&file, "PK\x05\x06", Little(disk, 2), Little(disk, 2),
-                  Little(full ? 0xffff : entries, 2), Little(full ? 0xffff : entries, 2),
-                  Little(full ? 0xffffffff : bytes, 4), Little(full ? 0xffffffff : begin, 4));
+  const uint64_t old = tail.old_entries.value_or(full ? 0xffff : entries);
+  absl::StrAppend(&file, "PK\x05\x06", Little(disk, 2), Little(disk, 2), Little(old, 2),
+                  Little(old, 2), Little(full ? 0xffffffff : bytes, 4),
+                  Little(full ? 0xffffffff : begin, 4));
   return absl::StrCat(file, Little(tail.comment.size(), 2), tail.comment);
 }
 
