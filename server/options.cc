@@ -69,8 +69,9 @@ void AddService(CLI::App& app, ServerOptions& options) {
   group.Add("http", options.http, "HOST:PORT of /healthz, /readyz and /metrics; empty for none");
   group.Add("server-name", options.server_name, "Name in logs and jobs; the host's by default");
   group.Add("lpips", options.lpips,
-            "File of an LPIPS network (tools/lpips_weights.py): jobs with a reference then report "
-            "their perceptual distance from it");
+            "Folder of the two published files of an LPIPS network, or one file "
+            "(tools/lpips_weights.py): jobs with a reference then report their perceptual distance "
+            "from it");
   group.Add("log-level", options.log_level, "What is logged")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}));
   group.Add("drain-seconds", options.drain_seconds, "Longest wait for results when stopping")

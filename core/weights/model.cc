@@ -11,19 +11,21 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
 #include "core/base/file.h"
-#include "core/base/sha256.h"
 #include "core/base/status_macros.h"
 #include "core/nn/unet.h"
+#include "core/weights/containers/checkpoint.h"
 #include "core/weights/diffusers_config.h"
-#include "core/weights/safetensors.h"
 #include "core/weights/state_dict.h"
 
 namespace tweedie {
 namespace {
 
 constexpr int64_t kMaxConfigBytes = int64_t{1} << 20;
-constexpr int64_t kMaxWeightsBytes = int64_t{32} << 30;
-constexpr char kWeights[] = "diffusion_pytorch_model.safetensors";
+// The first that is there is read.
+constexpr const char* kWeights[] = {
+    "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin",
+    "diffusion_pytorch_model.safetensors.index.json", "diffusion_pytorch_model.bin.index.json",
+    "diffusion_pytorch_model.fp16.safetensors"};
 
 bool Exists(const std::string& path) {
   std::error_code error;
@@ -50,16 +52,13 @@ absl::StatusOr<T> ReadConfig(const std::string& path, const Parse& parse) {
   return config;
 }
 
-// Says what else is there if the weights are not.
-absl::Status MissingWeights(const std::string& path, const absl::Status& status) {
-  if (!absl::IsNotFound(status)) return status;
-  const std::string stem = path.substr(0, path.size() - std::string("safetensors").size());
-  for (const char* other : {"bin", "safetensors.index.json", "fp16.safetensors"}) {
-    if (!Exists(stem + other)) continue;
-    return absl::NotFoundError(
-        absl::StrCat(status.message(), " (", stem, other, " is there, but cannot be read yet)"));
+// Where the weights are; where they are best looked for if they are not there.
+std::string LocateWeights(const std::string& folder) {
+  for (const char* file : kWeights) {
+    const std::string path = Locate(folder, "unet", file);
+    if (Exists(path)) return path;
   }
-  return status;
+  return Locate(folder, "unet", kWeights[0]);
 }
 
 absl::Status CheckTogether(const nn::UnetConfig& unet, const SchedulerConfig& scheduler) {
@@ -102,13 +101,9 @@ absl::StatusOr<std::shared_ptr<const DiffusionModel>> MakeDiffusion(
 }
 
 absl::Status LoadWeights(const std::string& path, LoadedModel* model) {
-  absl::StatusOr<std::string> bytes = ReadFile(path, kMaxWeightsBytes);
-  if (!bytes.ok()) return MissingWeights(path, bytes.status());
-  absl::StatusOr<TensorFile> file = ParseSafetensors(*bytes);
-  if (!file.ok()) return InFile(path, file.status());
-  model->weights_sha256 = Sha256Hex(*bytes);
-  *bytes = std::string();  // up to gigabytes, which now are in `file`
-  const absl::Status loaded = LoadStateDict(std::move(file->tensors), *model->network);
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, ReadCheckpoint(path));
+  model->weights_sha256 = std::move(checkpoint.sha256);
+  const absl::Status loaded = LoadStateDict(std::move(checkpoint.tensors), *model->network);
   if (!loaded.ok()) return InFile(path, loaded);
   for (const at::Tensor& parameter : model->network->parameters()) {
     model->num_parameters += parameter.numel();
@@ -131,7 +126,7 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(absl::string_view name,
   model->dialect = "diffusers";
   ASSIGN_OR_RETURN(model->diffusion, MakeDiffusion(unet, scheduler, scheduler_path));
   model->network = std::make_shared<nn::UnetImpl>(unet);
-  RETURN_IF_ERROR(LoadWeights(Locate(folder, "unet", kWeights), model.get()));
+  RETURN_IF_ERROR(LoadWeights(LocateWeights(folder), model.get()));
   return model;
 }
 

@@ -21,7 +21,7 @@ struct ModelDescription {
   std::shared_ptr<const DiffusionModel> diffusion;
   int64_t num_parameters = 0;
   std::string dialect;         // "diffusers"
-  std::string weights_sha256;  // lower-case hexadecimal
+  std::string weights_sha256;  // Checkpoint::sha256
 };
 
 // A model in memory. Immutable after loading but for the network's own
@@ -31,10 +31,13 @@ struct LoadedModel : ModelDescription {
   std::shared_ptr<nn::UnetImpl> network;
 };
 
-// Loads a diffusers folder: `config.json`, `diffusion_pytorch_model.safetensors`
-// and `scheduler_config.json`, flat or in `unet/` and `scheduler/`. Nothing is
-// loaded half: an error names the file, and the key or the tensors with both
-// shapes. NOT_FOUND if a file is missing. Thread-safe.
+// Loads a diffusers folder: `config.json`, `scheduler_config.json` and the
+// weights, flat or in `unet/` and `scheduler/`. The weights are read by
+// ReadCheckpoint(), whatever container they are in, from the first of these that
+// is there: `diffusion_pytorch_model.safetensors`, `.bin`,
+// `.safetensors.index.json`, `.bin.index.json` (shards), `.fp16.safetensors`.
+// Nothing is loaded half: an error names the file, and the key or the tensors
+// with both shapes. NOT_FOUND if a file is missing. Thread-safe.
 absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadModel(absl::string_view name,
                                                              const std::string& folder);
 

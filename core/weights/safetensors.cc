@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,7 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
-#include "core/weights/safetensors_header.h"
+#include "core/weights/containers/element_type.h"
+#include "core/weights/containers/safetensors_header.h"
+#include "core/weights/containers/safetensors_layout.h"
+#include "core/weights/containers/scalar_type.h"
 
 namespace tweedie {
 namespace {
@@ -39,78 +41,14 @@ constexpr std::array<DtypeName, 10> kDtypes = {{{"F64", at::kDouble},
 
 using NamedEntry = std::pair<const std::string, SafetensorsEntry>;
 
-absl::Status Invalid(absl::string_view name, absl::string_view problem) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("tensor '", absl::Utf8SafeCEscape(name), "': ", problem));
-}
-
-std::optional<at::ScalarType> TypeOf(absl::string_view dtype) {
-  for (const DtypeName& known : kDtypes) {
-    if (dtype == known.name) return known.type;
-  }
-  return std::nullopt;
-}
-
-// Bytes of a tensor, or nullopt if they, or its strides, pass 2^63.
-std::optional<int64_t> NumBytes(const SafetensorsEntry& entry, at::ScalarType type) {
-  int64_t bytes = static_cast<int64_t>(c10::elementSize(type));
-  bool empty = false;
-  for (const int64_t size : entry.shape) {
-    empty |= size == 0;
-    if (__builtin_mul_overflow(bytes, std::max<int64_t>(size, 1), &bytes)) return std::nullopt;
-  }
-  return empty ? 0 : bytes;
-}
-
-absl::Status CheckEntry(const NamedEntry& named) {
-  const auto& [name, entry] = named;
-  const auto type = TypeOf(entry.dtype);
-  if (!type) {
-    return Invalid(name, absl::StrCat("dtype '", absl::Utf8SafeCEscape(entry.dtype.substr(0, 40)),
-                                      "' is not supported"));
-  }
-  const std::optional<int64_t> bytes = NumBytes(entry, *type);
-  if (!bytes) {
-    return Invalid(name,
-                   absl::StrCat("shape [", absl::StrJoin(entry.shape, ", "), "] is too large"));
-  }
-  if (entry.end < entry.begin || entry.end - entry.begin != *bytes) {
-    return Invalid(name, absl::StrCat("data_offsets [", entry.begin, ", ", entry.end, "] for ",
-                                      *bytes, " bytes"));
-  }
-  return absl::OkStatus();
-}
-
-// Checks that the tensors cover the data exactly, each byte once.
-absl::Status CheckLayout(const SafetensorsHeader& header, size_t data_bytes) {
-  std::vector<const NamedEntry*> entries;
-  for (const NamedEntry& named : header.tensors) {
-    RETURN_IF_ERROR(CheckEntry(named));
-    entries.push_back(&named);
-  }
-  std::sort(entries.begin(), entries.end(), [](const NamedEntry* a, const NamedEntry* b) {
-    return std::pair(a->second.begin, a->second.end) < std::pair(b->second.begin, b->second.end);
-  });
-  int64_t end = 0;
-  for (const NamedEntry* named : entries) {
-    if (named->second.begin != end) {
-      return Invalid(named->first, absl::StrCat("data starts at ", named->second.begin, " where ",
-                                                end, " was due: tensors overlap or leave a hole"));
-    }
-    end = named->second.end;
-  }
-  if (static_cast<size_t>(end) == data_bytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "safetensors: tensors take ", end, " bytes, the file has ", data_bytes, " after its header"));
-}
-
 absl::StatusOr<at::Tensor> CopyTensor(const NamedEntry& named, absl::string_view data) {
   const SafetensorsEntry& entry = named.second;
-  const at::ScalarType type = *TypeOf(entry.dtype);
+  const at::ScalarType type = ScalarTypeOf(*ElementTypeOfDtype(entry.dtype));
   const absl::string_view bytes = data.substr(entry.begin, entry.end - entry.begin);
   const bool is_bool = type == at::kBool;
   if (is_bool && std::any_of(bytes.begin(), bytes.end(), [](char c) { return c != 0 && c != 1; })) {
-    return Invalid(named.first, "a BOOL that is neither 0 nor 1");
+    return absl::InvalidArgumentError(absl::StrCat("tensor '", absl::Utf8SafeCEscape(named.first),
+                                                   "': a BOOL that is neither 0 nor 1"));
   }
   at::Tensor tensor = at::empty(entry.shape, type);
   if (!bytes.empty()) std::memcpy(tensor.mutable_data_ptr(), bytes.data(), bytes.size());
@@ -155,18 +93,15 @@ absl::StatusOr<TensorFile> ParseSafetensors(absl::string_view bytes) {
   }
   std::memcpy(&header_bytes, bytes.data(), kLengthBytes);
   bytes.remove_prefix(kLengthBytes);
-  if (header_bytes > bytes.size() || header_bytes > kMaxSafetensorsHeaderBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("safetensors: header of ", header_bytes,
-                                                   " bytes; the file has ", bytes.size(), " and ",
-                                                   kMaxSafetensorsHeaderBytes, " are allowed"));
-  }
+  RETURN_IF_ERROR(
+      CheckSafetensorsHeaderBytes(header_bytes, static_cast<int64_t>(bytes.size() + kLengthBytes)));
   const absl::string_view json = bytes.substr(0, header_bytes);
   const absl::string_view data = bytes.substr(header_bytes);
   if (json.empty() || json[0] != '{') {
     return absl::InvalidArgumentError("safetensors: header does not start with '{'");
   }
   ASSIGN_OR_RETURN(SafetensorsHeader header, ParseSafetensorsHeader(json));
-  RETURN_IF_ERROR(CheckLayout(header, data.size()));
+  RETURN_IF_ERROR(CheckSafetensorsLayout(header, static_cast<int64_t>(data.size())));
   TensorFile file;
   for (const NamedEntry& named : header.tensors) {
     ASSIGN_OR_RETURN(file.tensors[named.first], CopyTensor(named, data));

@@ -8,9 +8,13 @@
 
 namespace tweedie {
 
-// Reads the LPIPS network that tools/lpips_weights.py writes: a safetensors file
-// with the metadata `net`. Every error names the file: NOT_FOUND if it is not
-// there, INVALID_ARGUMENT if it is malformed or does not hold such a network.
+// Reads an LPIPS network: a safetensors file with the metadata `net`, as
+// tools/lpips_weights.py writes it; or a folder with the two published files as
+// they are, of any names that end in `.pth`: the heads of the package lpips
+// (weights/v0.1) and torchvision's state dict of the same net, whose classifier
+// is left out. The heads tell the net. Every error names the file or folder:
+// NOT_FOUND if it is not there, INVALID_ARGUMENT if it is malformed or does not
+// hold such a network.
 absl::StatusOr<Lpips> ReadLpipsFile(const std::string& path);
 
 }  // namespace tweedie

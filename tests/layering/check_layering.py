@@ -17,7 +17,7 @@ import sys
 STATUS_MACROS = "core/base/status_macros.h"
 _CONVERT = {"core/base", "core/diffusion", "core/jobs", "core/methods", "core/operators", "core/weights",
             "imaging", "proto"}
-_RUNNER = _CONVERT | {"core/engine", "core/metrics", "server/convert"}
+_RUNNER = _CONVERT | {"core/engine", "core/metrics", "core/weights/containers", "server/convert"}
 _FRONT = _RUNNER | {"server/runner"}
 LAYERS = {
     STATUS_MACROS: set(),
@@ -25,7 +25,8 @@ LAYERS = {
     "core/noise": {"core/base"},
     "core/nn": {"core/base"},
     "core/diffusion": {"core/base", "core/nn"},
-    "core/weights": {"core/base", "core/diffusion", "core/nn"},
+    "core/weights/containers": {"core/base"},
+    "core/weights": {"core/base", "core/diffusion", "core/nn", "core/weights/containers"},
     "core/operators": {"core/base", "core/noise"},
     "core/metrics": {"core/base"},
     "core/methods": {"core/base", "core/diffusion", "core/noise", "core/operators"},

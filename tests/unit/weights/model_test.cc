@@ -12,7 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "core/base/file.h"
+#include "core/base/sha256.h"
 #include "core/weights/model_repository.h"
+#include "core/weights/safetensors.h"
 #include "tests/testing/status_matchers.h"
 
 namespace tweedie {
@@ -94,11 +96,42 @@ TEST_F(ModelTest, MissingFilesAreNotFoundByName) {
   }
 }
 
-TEST_F(ModelTest, OtherFormsOfTheWeightsAreNamedIfTheyAreAllThatIsThere) {
-  const std::string folder = Add("pickled");
-  fs::rename(folder + "/" + kWeights, folder + "/diffusion_pytorch_model.bin");
-  EXPECT_THAT(LoadError(folder),
-              Is(absl::StatusCode::kNotFound, HasSubstr("diffusion_pytorch_model.bin is there")));
+TEST_F(ModelTest, WeightsAreTakenFromTheFirstFormThatIsThere) {
+  const std::string folder = Add("forms");
+  const std::string stem = folder + "/diffusion_pytorch_model.";
+  const std::string safetensors = Read(stem + "safetensors");
+  Write(stem + "fp16.safetensors", safetensors);
+  Write(stem + "bin", "no weights");
+  ASSERT_OK_AND_ASSIGN(const auto first, LoadModel("m", folder));
+  EXPECT_EQ(first->weights_sha256, Sha256Hex(safetensors));
+  fs::remove(stem + "safetensors");
+  EXPECT_THAT(LoadError(folder), IsInvalid(HasSubstr("diffusion_pytorch_model.bin: ")));
+  fs::remove(stem + "bin");
+  ASSERT_OK_AND_ASSIGN(const auto last, LoadModel("m", folder));
+  EXPECT_EQ(last->num_parameters, first->num_parameters);
+}
+
+TEST_F(ModelTest, ShardsAreOneModel) {
+  const std::string whole = Add("whole"), sharded = Add("sharded");
+  ASSERT_OK_AND_ASSIGN(const TensorFile file, ParseSafetensors(Read(whole + "/" + kWeights)));
+  TensorFile parts[2];
+  std::string map;
+  for (const auto& [name, tensor] : file.tensors) {
+    const bool second = name > "mid";
+    parts[second].tensors[name] = tensor;
+    absl::StrAppend(&map, map.empty() ? "" : ",", "\"", name, "\":\"part", second,
+                    ".safetensors\"");
+  }
+  fs::remove(sharded + "/" + kWeights);
+  Write(sharded + "/part0.safetensors", SerializeSafetensors(parts[0]));
+  Write(sharded + "/part1.safetensors", SerializeSafetensors(parts[1]));
+  Write(absl::StrCat(sharded, "/", kWeights, ".index.json"),
+        absl::StrCat("{\"weight_map\":{", map, "}}"));
+  ASSERT_OK_AND_ASSIGN(const auto a, LoadModel("whole", whole));
+  ASSERT_OK_AND_ASSIGN(const auto b, LoadModel("sharded", sharded));
+  EXPECT_EQ(a->num_parameters, b->num_parameters);
+  fs::remove(sharded + "/part1.safetensors");
+  EXPECT_THAT(LoadError(sharded), Is(absl::StatusCode::kNotFound, HasSubstr("part1.safetensors")));
 }
 
 TEST_F(ModelTest, ErrorNamesFileKeyAndValue) {

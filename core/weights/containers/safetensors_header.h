@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_CORE_WEIGHTS_SAFETENSORS_HEADER_H_
-#define TWEEDIE_CORE_WEIGHTS_SAFETENSORS_HEADER_H_
+#ifndef TWEEDIE_CORE_WEIGHTS_CONTAINERS_SAFETENSORS_HEADER_H_
+#define TWEEDIE_CORE_WEIGHTS_CONTAINERS_SAFETENSORS_HEADER_H_
 
 #include <cstdint>
 #include <map>
@@ -29,11 +29,11 @@ inline constexpr int64_t kMaxSafetensorsHeaderBytes = int64_t{16} << 20;
 inline constexpr size_t kMaxSafetensorsRank = 8;
 
 // Reads the JSON of a header as a stream of events, so that memory is bounded
-// by its useful content. Only the format's own structure is accepted; names and
-// keys may not repeat. Offsets are not compared with each other or with the
-// data. INVALID_ARGUMENT says what is wrong. Thread-safe.
+// by its useful content: at most 100,000 tensors and 10,000 metadata. Only the format's own
+// structure is accepted; names and keys may not repeat. Offsets are not compared with each other or
+// with the data. INVALID_ARGUMENT says what is wrong. Thread-safe.
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view json);
 
 }  // namespace tweedie
 
-#endif  // TWEEDIE_CORE_WEIGHTS_SAFETENSORS_HEADER_H_
+#endif  // TWEEDIE_CORE_WEIGHTS_CONTAINERS_SAFETENSORS_HEADER_H_

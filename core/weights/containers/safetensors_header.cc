@@ -1,4 +1,4 @@
-#include "core/weights/safetensors_header.h"
+#include "core/weights/containers/safetensors_header.h"
 
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -13,6 +13,8 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxNameBytes = 1024;
+constexpr size_t kMaxTensors = 100'000;
+constexpr size_t kMaxMetadata = 10'000;
 constexpr char kMetadataName[] = "__metadata__";
 
 // Where in the header the next event belongs.
@@ -43,10 +45,12 @@ class HeaderHandler final : public nlohmann::json_sax<json> {
     if (place_ == Place::kTensor) return TensorKey(name);
     if (place_ == Place::kMetadata) {
       metadata_key_ = name;
+      if (header_.metadata.size() == kMaxMetadata) return Fail("more than 10,000 metadata");
       return header_.metadata.emplace(name, "").second || Fail("metadata key twice");
     }
     key_ = name;
     if (name == kMetadataName) return !std::exchange(has_metadata_, true) || Fail("key twice");
+    if (header_.tensors.size() == kMaxTensors) return Fail("more than 100,000 tensors");
     const auto [entry, is_new] = header_.tensors.emplace(name, SafetensorsEntry{});
     entry_ = &entry->second;
     return is_new || Fail("name twice");
