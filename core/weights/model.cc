@@ -2,9 +2,11 @@
 
 #include <ATen/ATen.h>
 
+#include <array>
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -14,9 +16,11 @@
 #include "core/base/sha256.h"
 #include "core/base/status_macros.h"
 #include "core/nn/unet.h"
-#include "core/weights/diffusers_config.h"
+#include "core/weights/dialects/dialect.h"
+#include "core/weights/dialects/diffusers_config.h"
+#include "core/weights/dialects/state_dict.h"
+#include "core/weights/model_folder.h"
 #include "core/weights/safetensors.h"
-#include "core/weights/state_dict.h"
 
 namespace tweedie {
 namespace {
@@ -90,34 +94,38 @@ absl::Status CheckTogether(const nn::UnetConfig& unet, const SchedulerConfig& sc
 }
 
 absl::StatusOr<std::shared_ptr<const DiffusionModel>> MakeDiffusion(
-    const nn::UnetConfig& unet, const SchedulerConfig& scheduler, const std::string& path) {
+    const std::array<int64_t, 3>& image_shape, const SchedulerConfig& scheduler,
+    bool learned_variance, int64_t num_classes, const std::string& path) {
   absl::StatusOr<NoiseSchedule> schedule = NoiseSchedule::Create(scheduler);
   if (!schedule.ok()) return InFile(path, schedule.status());
   return std::make_shared<const DiffusionModel>(
-      DiffusionModel{.image_shape = {unet.in_channels, unet.sample_size[0], unet.sample_size[1]},
+      DiffusionModel{.image_shape = image_shape,
                      .scheduler = scheduler,
                      .schedule = *std::move(schedule),
-                     .learned_variance = unet.out_channels == 2 * unet.in_channels,
-                     .num_classes = static_cast<int>(unet.num_class_embeds)});
+                     .learned_variance = learned_variance,
+                     .num_classes = static_cast<int>(num_classes)});
 }
 
-absl::Status LoadWeights(const std::string& path, LoadedModel* model) {
-  absl::StatusOr<std::string> bytes = ReadFile(path, kMaxWeightsBytes);
-  if (!bytes.ok()) return MissingWeights(path, bytes.status());
-  absl::StatusOr<TensorFile> file = ParseSafetensors(*bytes);
+struct Weights {
+  Tensors tensors;
+  std::string sha256;
+};
+
+absl::StatusOr<Weights> ReadWeights(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxWeightsBytes));
+  absl::StatusOr<TensorFile> file = ParseSafetensors(bytes);
   if (!file.ok()) return InFile(path, file.status());
-  model->weights_sha256 = Sha256Hex(*bytes);
-  *bytes = std::string();  // up to gigabytes, which now are in `file`
-  const absl::Status loaded = LoadStateDict(std::move(file->tensors), *model->network);
-  if (!loaded.ok()) return InFile(path, loaded);
+  return Weights{std::move(file->tensors), Sha256Hex(bytes)};
+}
+
+void CountParameters(LoadedModel* model) {
   for (const at::Tensor& parameter : model->network->parameters()) {
     model->num_parameters += parameter.numel();
   }
-  return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(absl::string_view name,
-                                                        const std::string& folder) {
+absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadDiffusers(absl::string_view name,
+                                                                 const std::string& folder) {
   const std::string config_path = Locate(folder, "unet", "config.json");
   const std::string scheduler_path = Locate(folder, "scheduler", "scheduler_config.json");
   ASSIGN_OR_RETURN(const nn::UnetConfig unet,
@@ -129,10 +137,63 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(absl::string_view name,
   auto model = std::make_shared<LoadedModel>();
   model->name = std::string(name);
   model->dialect = "diffusers";
-  ASSIGN_OR_RETURN(model->diffusion, MakeDiffusion(unet, scheduler, scheduler_path));
+  const bool learned_variance = unet.out_channels == 2 * unet.in_channels;
+  ASSIGN_OR_RETURN(
+      model->diffusion,
+      MakeDiffusion({unet.in_channels, unet.sample_size[0], unet.sample_size[1]}, scheduler,
+                    learned_variance, unet.num_class_embeds, scheduler_path));
   model->network = std::make_shared<nn::UnetImpl>(unet);
-  RETURN_IF_ERROR(LoadWeights(Locate(folder, "unet", kWeights), model.get()));
+  const std::string path = Locate(folder, "unet", kWeights);
+  absl::StatusOr<Weights> weights = ReadWeights(path);
+  if (!weights.ok()) return MissingWeights(path, weights.status());
+  model->weights_sha256 = weights->sha256;
+  const absl::Status loaded = LoadStateDict(std::move(weights->tensors), *model->network);
+  if (!loaded.ok()) return InFile(path, loaded);
+  CountParameters(model.get());
   return model;
+}
+
+// What a plan can promise of the network's output.
+absl::Status CheckPlan(const ModelPlan& plan) {
+  const int64_t in_channels = plan.image_shape[0];
+  const int64_t out_channels = plan.network->out_channels();
+  if (out_channels == in_channels || out_channels == 2 * in_channels) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the network maps ", in_channels, " channels to ",
+                                                 out_channels,
+                                                 "; must be as many, or twice as many"));
+}
+
+absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadOther(absl::string_view name,
+                                                             ModelFolder folder) {
+  ASSIGN_OR_RETURN(Weights weights, ReadWeights(folder.weights));
+  absl::StatusOr<ModelPlan> plan = PlanModel(weights.tensors, std::move(folder.settings));
+  if (!plan.ok()) return InFile(folder.weights, plan.status());
+  const absl::Status checked = CheckPlan(*plan);
+  if (!checked.ok()) return InFile(folder.weights, checked);
+  auto model = std::make_shared<LoadedModel>();
+  model->name = std::string(name);
+  model->dialect = plan->dialect;
+  model->weights_sha256 = weights.sha256;
+  ASSIGN_OR_RETURN(model->diffusion,
+                   MakeDiffusion(plan->image_shape, plan->scheduler, plan->learned_variance,
+                                 plan->num_classes, folder.weights));
+  const absl::Status loaded = LoadPlanned(std::move(weights.tensors), *plan);
+  if (!loaded.ok()) return InFile(folder.weights, loaded);
+  model->network = plan->network;
+  model->assumptions = std::move(plan->assumptions);
+  CountParameters(model.get());
+  return model;
+}
+
+absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(absl::string_view name,
+                                                        const std::string& folder) {
+  for (const char* file : {"config.json", kWeights}) {
+    if (Exists(Locate(folder, "unet", file))) return LoadDiffusers(name, folder);
+  }
+  ASSIGN_OR_RETURN(std::optional<ModelFolder> other, ReadModelFolder(folder));
+  // Neither kind: says what the first would need.
+  if (!other) return LoadDiffusers(name, folder);
+  return LoadOther(name, *std::move(other));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "core/weights/diffusers_config.h"
+#include "core/weights/dialects/diffusers_config.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include "absl/strings/strip.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
-#include "core/weights/json_fields.h"
+#include "core/weights/dialects/json_fields.h"
 
 namespace tweedie {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_CORE_WEIGHTS_JSON_FIELDS_H_
-#define TWEEDIE_CORE_WEIGHTS_JSON_FIELDS_H_
+#ifndef TWEEDIE_CORE_WEIGHTS_DIALECTS_JSON_FIELDS_H_
+#define TWEEDIE_CORE_WEIGHTS_DIALECTS_JSON_FIELDS_H_
 
 #include <cstdint>
 #include <memory>
@@ -50,6 +50,12 @@ class JsonFields {
                        std::vector<double>* values);
   absl::Status Strings(const char* key, size_t max_length, std::vector<std::string>* values);
   absl::Status String(const char* key, std::string* value);
+  // The text of a string, of a whole number, or of a list of such numbers, with
+  // commas between: "32,16,8", [32, 16, 8] and 32 are all met where flags became
+  // files.
+  absl::Status Text(const char* key, std::string* value);
+  // Notes that a key was read, whatever it says.
+  void Skip(const char* key);
   template <typename E>
   absl::Status Enum(const char* key, const Names<E>& names, E* value) {
     std::string name;
@@ -88,4 +94,4 @@ class JsonFields {
 
 }  // namespace tweedie
 
-#endif  // TWEEDIE_CORE_WEIGHTS_JSON_FIELDS_H_
+#endif  // TWEEDIE_CORE_WEIGHTS_DIALECTS_JSON_FIELDS_H_

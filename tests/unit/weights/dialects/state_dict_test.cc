@@ -1,4 +1,4 @@
-#include "core/weights/state_dict.h"
+#include "core/weights/dialects/state_dict.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>

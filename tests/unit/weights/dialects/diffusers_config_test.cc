@@ -1,4 +1,4 @@
-#include "core/weights/diffusers_config.h"
+#include "core/weights/dialects/diffusers_config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
-#include "core/weights/diffusers_config.h"
-#include "core/weights/json_fields.h"
+#include "core/weights/dialects/diffusers_config.h"
+#include "core/weights/dialects/json_fields.h"
 
 namespace tweedie {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_CORE_WEIGHTS_DIFFUSERS_CONFIG_H_
-#define TWEEDIE_CORE_WEIGHTS_DIFFUSERS_CONFIG_H_
+#ifndef TWEEDIE_CORE_WEIGHTS_DIALECTS_DIFFUSERS_CONFIG_H_
+#define TWEEDIE_CORE_WEIGHTS_DIALECTS_DIFFUSERS_CONFIG_H_
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -25,4 +25,4 @@ absl::StatusOr<SchedulerConfig> ParseSchedulerConfig(absl::string_view json);
 
 }  // namespace tweedie
 
-#endif  // TWEEDIE_CORE_WEIGHTS_DIFFUSERS_CONFIG_H_
+#endif  // TWEEDIE_CORE_WEIGHTS_DIALECTS_DIFFUSERS_CONFIG_H_

@@ -1,4 +1,4 @@
-#include "core/weights/json_fields.h"
+#include "core/weights/dialects/json_fields.h"
 
 #include <algorithm>
 #include <limits>
@@ -213,6 +213,24 @@ absl::Status JsonFields::String(const char* key, std::string* value) {
   *value = field->get<std::string>();
   return absl::OkStatus();
 }
+
+absl::Status JsonFields::Text(const char* key, std::string* value) {
+  const json* field = Read(key);
+  if (field == nullptr) return absl::OkStatus();
+  if (field->is_string()) return String(key, value);
+  const bool list =
+      field->is_array() && std::all_of(field->begin(), field->end(),
+                                       [](const json& e) { return e.is_number_integer(); });
+  if (!list && !field->is_number_integer()) {
+    return WrongValue(key, "a whole number, a list of them or \"N1,N2,...\"", *field);
+  }
+  std::vector<std::string> parts;
+  for (const json& element : list ? *field : json::array({*field})) parts.push_back(element.dump());
+  *value = absl::StrJoin(parts, ",");
+  return absl::OkStatus();
+}
+
+void JsonFields::Skip(const char* key) { Read(key); }
 
 absl::Status JsonFields::UnknownName(absl::string_view key, absl::string_view name,
                                      const std::vector<const char*>& known) {
