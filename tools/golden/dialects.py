@@ -249,6 +249,73 @@ def ho(name, clones, config, side):
           {"x": x, "t": t, "output": output, **levels(np.cumprod(1 - betas))})
 
 
+# --- denoising-diffusion-pytorch ---
+
+# The releases that the cases need.
+DDP = ("2.3.4", "1.11.0", "1.8.9", "1.5.4", "0.30.0")
+
+
+def ddp_module(clones, version):
+    """Imports a release, and forgets the one before."""
+    for name in [name for name in sys.modules if name.startswith("denoising_diffusion_pytorch")]:
+        del sys.modules[name]
+    sys.path.insert(0, str(pathlib.Path(clones) / f"ddp-{version}"))
+    module = importlib.import_module("denoising_diffusion_pytorch.denoising_diffusion_pytorch")
+    sys.path.pop(0)
+    return module
+
+
+def ddp(name, clones, version, prefix, network, diffusion, side=16):
+    """prefix: what the names of the file begin with; empty for a bare Unet."""
+    module = ddp_module(clones, version)
+    model = module.Unet(**network).eval()
+    table = {prefix + key: value for key, value in randomize(model).items()}
+    # The values hang on the names of the file.
+    for key, parameter in model.named_parameters():
+        entry = table[prefix + key]
+        parameter.data.copy_(values(prefix + key, entry["shape"], entry["scale"], entry["offset"]))
+    x, t = inputs(side, 2, diffusion["timesteps"])
+    x = x[:, :network.get("channels", 3)]
+    tensors = {"x": values("x", list(x.shape), 1.7, 0.0), "t": t}
+    with torch.no_grad():
+        tensors["output"] = model(tensors["x"], t)
+    settings = dict(diffusion)
+    if prefix:
+        settings.pop("beta_schedule")  # the file has the betas
+        process = module.GaussianDiffusion(model, image_size=side, **diffusion)
+        outer = prefix.removesuffix("model.")
+        buffers = {outer + key: value for key, value in process.named_buffers() if "." not in key}
+        tensors.update({"file:" + key: value.clone() for key, value in buffers.items()})
+        betas = process.betas.double()
+    else:
+        betas = getattr(module, diffusion["beta_schedule"] + "_beta_schedule")(diffusion["timesteps"]).double()
+    if prefix.startswith("ema_model."):
+        tensors["file:initted"], tensors["file:step"] = torch.tensor(True), torch.tensor(1000)
+    tensors.update(levels(torch.cumprod(1 - betas, 0).numpy()))
+    settings["version"] = version
+    write(name, {"model.json": {"dialect": "denoising-diffusion-pytorch", "network": {**network, "image_size": side},
+                                "diffusion": settings}}, table, tensors)
+
+
+LUCIDRAINS = {
+    "ddp-2-defaults": ("2.3.4", "model.", dict(dim=16, dim_mults=(1, 2, 4)),
+                       dict(timesteps=100, objective="pred_v", beta_schedule="sigmoid")),
+    "ddp-2-attention": ("2.3.4", "ema_model.model.", dict(
+        dim=16, init_dim=24, dim_mults=(1, 2), attn_heads=(2, 3), attn_dim_head=(8, 16), full_attn=(True, False),
+        sinusoidal_pos_emb_theta=2000, channels=1), dict(timesteps=60, objective="pred_x0", beta_schedule="linear")),
+    "ddp-2-bare": ("2.3.4", "", dict(dim=16, dim_mults=(1, 2), learned_variance=True),
+                   dict(timesteps=100, objective="pred_noise", beta_schedule="sigmoid")),
+    "ddp-1-memory": ("1.11.0", "model.", dict(dim=16, dim_mults=(1, 2), resnet_block_groups=4, full_attn=(False, True)),
+                     dict(timesteps=100, objective="pred_noise", beta_schedule="cosine")),
+    "ddp-1-no-memory": ("1.8.9", "", dict(dim=16, dim_mults=(1, 2), attn_heads=2, full_attn=(False, True)),
+                        dict(timesteps=100, objective="pred_v", beta_schedule="cosine")),
+    "ddp-1-standardised": ("1.5.4", "model.", dict(dim=16, dim_mults=(1, 2, 2)),
+                           dict(timesteps=100, objective="pred_v", beta_schedule="cosine")),
+    "ddp-0-strided": ("0.30.0", "", dict(dim=16, dim_mults=(1, 2), learned_sinusoidal_cond=True),
+                      dict(timesteps=100, objective="pred_noise", beta_schedule="cosine")),
+}
+
+
 def main():
     clones, *names = sys.argv[1:]
     torch.set_num_threads(1)
@@ -260,6 +327,9 @@ def main():
     for name, arguments in HO.items():
         if not names or name in names:
             ho(name, clones, *arguments)
+    for name, arguments in LUCIDRAINS.items():
+        if not names or name in names:
+            ddp(name, clones, *arguments)
 
 
 if __name__ == "__main__":

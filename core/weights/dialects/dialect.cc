@@ -4,6 +4,7 @@
 
 #include "core/base/status_macros.h"
 #include "core/nn/network.h"
+#include "core/weights/dialects/lucidrains_file.h"
 #include "core/weights/dialects/plans.h"
 
 namespace tweedie {
@@ -12,8 +13,7 @@ absl::StatusOr<Family> DetectFamily(const Tensors& tensors) {
   const auto has = [&](const char* name) { return tensors.count(name) > 0; };
   if (has("input_blocks.0.0.weight") && has("time_embed.0.weight")) return Family::kOpenai;
   if (has("temb.dense.0.weight")) return Family::kHo;
-  if (has("init_conv.weight") && has("time_mlp.1.weight")) return Family::kLucidrains;
-  if (has("model.init_conv.weight")) return Family::kLucidrains;
+  if (FindLucidrainsPrefix(tensors)) return Family::kLucidrains;
   if (has("conv_in.weight") && has("time_embedding.linear_1.weight")) return Family::kDiffusers;
   return absl::InvalidArgumentError(
       "the tensors are of no known network (diffusers, guided-diffusion, improved-diffusion, "

@@ -68,6 +68,8 @@ absl::StatusOr<ModelPlan> PlanHo(const Tensors& tensors, ModelSettings settings)
   config.sample_size = {image_size, image_size};
   plan.network = std::make_shared<nn::UnetImpl>(config);
   plan.map = HoKeyMap(unet);
+  // Of models of type `bayesian`; sampling does not use it.
+  if (tensors.count("logvar") > 0) plan.ignored.push_back("logvar");
   return plan;
 }
 

@@ -23,7 +23,7 @@
 #include "core/nn/network.h"
 #include "core/weights/model.h"
 #include "core/weights/safetensors.h"
-#include "tests/golden/dialects/made_weights.h"
+#include "tests/testing/made_weights.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
 
@@ -115,7 +115,9 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, DialectGoldenTest,
                                          "guided-512", "guided-plain", "guided-new-order",
                                          "guided-ddrm", "improved-cifar-10", "improved-imagenet-64",
                                          "improved-plain", "ho-cifar-10", "ho-celeba-hq",
-                                         "ho-quadratic"),
+                                         "ho-quadratic", "ddp-2-defaults", "ddp-2-attention",
+                                         "ddp-2-bare", "ddp-1-memory", "ddp-1-no-memory",
+                                         "ddp-1-standardised", "ddp-0-strided"),
                          [](const testing::TestParamInfo<const char*>& test) {
                            return absl::StrReplaceAll(test.param, {{"-", "_"}, {".", "_"}});
                          });

@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_TESTS_GOLDEN_DIALECTS_MADE_WEIGHTS_H_
-#define TWEEDIE_TESTS_GOLDEN_DIALECTS_MADE_WEIGHTS_H_
+#ifndef TWEEDIE_TESTS_TESTING_MADE_WEIGHTS_H_
+#define TWEEDIE_TESTS_TESTING_MADE_WEIGHTS_H_
 
 #include <ATen/ATen.h>
 
@@ -46,4 +46,4 @@ inline Tensors MadeTensors(const std::string& json) {
 
 }  // namespace tweedie
 
-#endif  // TWEEDIE_TESTS_GOLDEN_DIALECTS_MADE_WEIGHTS_H_
+#endif  // TWEEDIE_TESTS_TESTING_MADE_WEIGHTS_H_
