@@ -89,6 +89,10 @@ absl::Status WriteNewFile(const std::string& path, absl::string_view bytes) {
 
 }  // namespace
 
+absl::Status InFile(absl::string_view path, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
+}
+
 std::string FolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";

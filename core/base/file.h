@@ -20,6 +20,9 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes)
 // become.
 absl::Status WriteFileDurably(const std::string& path, absl::string_view bytes);
 
+// An error that is about what a file holds: its path before the message.
+absl::Status InFile(absl::string_view path, const absl::Status& status);
+
 // The folder that `path` is in: "." if it names none.
 std::string FolderOf(const std::string& path);
 

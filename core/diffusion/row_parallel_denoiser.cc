@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "core/diffusion/differentiate.h"
-#include "core/nn/unet.h"
+#include "core/nn/network.h"
 
 namespace tweedie {
 
-RowParallelDenoiser::RowParallelDenoiser(std::shared_ptr<nn::UnetImpl> network, int num_threads)
+RowParallelDenoiser::RowParallelDenoiser(std::shared_ptr<nn::Network> network, int num_threads)
     : network_(std::move(network)) {
   TORCH_CHECK(num_threads >= 1, "num_threads must be at least 1; was ", num_threads);
   workers_.reserve(static_cast<size_t>(num_threads));
@@ -44,9 +44,8 @@ Differentiated RowParallelDenoiser::Run(const DenoiserInput& input, const RowLos
   Call call;
   call.input = {input.x.detach(), input.t, input.class_labels};
   call.num_rows = input.x.size(0);
-  call.output =
-      at::empty({call.num_rows, network_->config().out_channels, input.x.size(2), input.x.size(3)},
-                at::kFloat);
+  call.output = at::empty(
+      {call.num_rows, network_->out_channels(), input.x.size(2), input.x.size(3)}, at::kFloat);
   call.loss = loss;
   if (loss != nullptr) call.gradient = at::empty(input.x.sizes(), at::kFloat);
   absl::MutexLock lock(&mu_);

@@ -16,7 +16,7 @@
 namespace tweedie {
 
 namespace nn {
-class UnetImpl;
+class Network;
 }
 
 // Strict mode, on the CPU: every row is evaluated alone, with single-threaded
@@ -28,7 +28,7 @@ class RowParallelDenoiser final : public Denoiser {
   // `network` is on the CPU and nobody changes it meanwhile. num_threads >= 1.
   // Makes one thread LibTorch's default for threads that have not used it yet,
   // in the whole process: LibTorch has no narrower setting.
-  RowParallelDenoiser(std::shared_ptr<nn::UnetImpl> network, int num_threads);
+  RowParallelDenoiser(std::shared_ptr<nn::Network> network, int num_threads);
   ~RowParallelDenoiser() override;
 
   // Inputs and result are on the CPU; keeps no graph. Rethrows what the first
@@ -67,7 +67,7 @@ class RowParallelDenoiser final : public Denoiser {
     return call_.rows_done == call_.num_rows;
   }
 
-  const std::shared_ptr<nn::UnetImpl> network_;
+  const std::shared_ptr<nn::Network> network_;
   absl::Mutex mu_;
   Call call_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

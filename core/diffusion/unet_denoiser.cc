@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "core/diffusion/differentiate.h"
-#include "core/nn/unet.h"
+#include "core/nn/network.h"
 
 namespace tweedie {
 
-UnetDenoiser::UnetDenoiser(std::shared_ptr<nn::UnetImpl> network, at::Device device)
+UnetDenoiser::UnetDenoiser(std::shared_ptr<nn::Network> network, at::Device device)
     : network_(std::move(network)), device_(device) {
   network_->to(device_);
 }

@@ -10,7 +10,7 @@
 namespace tweedie {
 
 namespace nn {
-class UnetImpl;
+class Network;
 }
 
 // Fast mode: all rows in one call of the network, with as many threads as
@@ -20,7 +20,7 @@ class UnetDenoiser final : public Denoiser {
  public:
   // Moves `network` to `device`, for every holder of it. Throws c10::Error if
   // the device is not there or lacks memory.
-  UnetDenoiser(std::shared_ptr<nn::UnetImpl> network, at::Device device);
+  UnetDenoiser(std::shared_ptr<nn::Network> network, at::Device device);
 
   // Inputs may be on any device; the result is where `input.x` is. Keeps no
   // graph.
@@ -32,7 +32,7 @@ class UnetDenoiser final : public Denoiser {
   // The network's output for x, on this device, channels-last.
   at::Tensor Evaluate(const DenoiserInput& input, const at::Tensor& x) const;
 
-  const std::shared_ptr<nn::UnetImpl> network_;
+  const std::shared_ptr<nn::Network> network_;
   const at::Device device_;
 };
 

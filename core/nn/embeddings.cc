@@ -72,8 +72,8 @@ std::shared_ptr<TimeProjection> MakeTimeProjection(const UnetConfig& config) {
   const int64_t width = config.block_out_channels[0];
   switch (config.time_embedding_type) {
     case TimeEmbedding::kPositional:
-      return std::make_shared<PositionalProjection>(width, config.flip_sin_to_cos,
-                                                    config.freq_shift);
+      return std::make_shared<PositionalProjection>(config.time_proj_dim.value_or(width),
+                                                    config.flip_sin_to_cos, config.freq_shift);
     case TimeEmbedding::kFourier:
       return std::make_shared<FourierProjection>(width);
     case TimeEmbedding::kLearned:

@@ -14,8 +14,9 @@ Conv2d::Conv2d(const Options& options)
       weight_(register_parameter(
           "weight",
           Placeholder({options.out_channels, options.in_channels, options.kernel, options.kernel}),
-          false)),
-      bias_(register_parameter("bias", Placeholder({options.out_channels}), false)) {}
+          false)) {
+  if (options.bias) bias_ = register_parameter("bias", Placeholder({options.out_channels}), false);
+}
 
 at::Tensor Conv2d::Forward(const at::Tensor& x) const {
   const std::array<int64_t, 2> stride = {options_.stride, options_.stride};

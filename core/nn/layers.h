@@ -27,6 +27,7 @@ class Conv2d : public torch::nn::Module {
     int64_t kernel = 3;
     int64_t stride = 1;
     int64_t padding = 1;
+    bool bias = true;
   };
   explicit Conv2d(const Options& options);
   // [B, Ci, H, W] -> [B, Co, H', W'].
@@ -34,7 +35,8 @@ class Conv2d : public torch::nn::Module {
 
  private:
   const Options options_;
-  const at::Tensor weight_, bias_;
+  const at::Tensor weight_;
+  at::Tensor bias_;  // undefined if there is none
 };
 
 class Linear : public torch::nn::Module {

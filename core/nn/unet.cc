@@ -58,7 +58,9 @@ at::Tensor UnetImpl::EmbeddedLabels(const at::Tensor& class_labels) const {
 }
 
 at::Tensor UnetImpl::ActivatedEmbedding(const at::Tensor& t, const at::Tensor& class_labels) const {
-  at::Tensor embedding = time_embedding_->Forward(time_proj_->Forward(t));
+  const bool scaled = config_.timestep_scale != 1;
+  const at::Tensor time = scaled ? t.to(at::kFloat).mul(config_.timestep_scale) : t;
+  at::Tensor embedding = time_embedding_->Forward(time_proj_->Forward(time));
   if (class_labels.defined()) embedding = embedding.add(EmbeddedLabels(class_labels));
   return ActivateInPlace(config_.act_fn, std::move(embedding));
 }

@@ -9,27 +9,24 @@
 
 #include "core/nn/embeddings.h"
 #include "core/nn/layers.h"
+#include "core/nn/network.h"
 #include "core/nn/unet_blocks.h"
 #include "core/nn/unet_config.h"
 
 namespace tweedie::nn {
 
 // The network of Ho et al. (2020) and its descendants, as diffusers'
-// UNet2DModel defines it. Its parameters are named as in that state dict, have
-// `requires_grad` false, and are placeholders without memory until
-// LoadStateDict of core/weights assigns them. Convolutions are fastest with
-// channels-last weights, which that function makes. Evaluation changes nothing,
-// so threads may share a network that nobody moves or loads.
-class UnetImpl : public torch::nn::Module {
+// UNet2DModel defines it, with what other dialects need beyond that. Its
+// parameters are named as in diffusers' state dict.
+class UnetImpl : public Network {
  public:
   // `config` is one that core/weights accepts.
   explicit UnetImpl(const UnetConfig& config);
 
-  // Network output [B, out_channels, H, W] for x [B, in_channels, H, W] (of the
-  // parameters' type, float32 as loaded) at t [B] (int64). `class_labels` [B] (int64; for kIdentity
-  // embeddings, [B, width]) is undefined exactly if the network has no classes;
-  // otherwise, and if shapes do not fit, throws c10::Error.
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& t, const at::Tensor& class_labels);
+  // `class_labels` of kIdentity are embeddings [B, width].
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& t,
+                     const at::Tensor& class_labels) override;
+  int64_t out_channels() const override { return config_.out_channels; }
 
   const UnetConfig& config() const { return config_; }
 

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace tweedie::nn {
@@ -51,11 +52,13 @@ ResnetBlock::Options ResnetOptions(const UnetConfig& config, int64_t in_channels
           .time_scale_shift = config.resnet_time_scale_shift};
 }
 
-AttentionBlock::Options AttentionOptions(const UnetConfig& config, int64_t channels) {
-  return {.channels = channels,
-          .head_dim = config.attention_head_dim.value_or(channels),
-          .num_groups = config.norm_num_groups,
-          .eps = config.norm_eps};
+AttentionBlock::Options AttentionOptions(const UnetConfig& config, int64_t channels,
+                                         const std::optional<int64_t>& num_heads) {
+  return {
+      .channels = channels,
+      .head_dim = num_heads ? channels / *num_heads : config.attention_head_dim.value_or(channels),
+      .num_groups = config.norm_num_groups,
+      .eps = config.norm_eps};
 }
 
 std::shared_ptr<TimedModule> ResnetResampler(const UnetConfig& config, int64_t channels,
@@ -108,7 +111,8 @@ DownBlock::DownBlock(const UnetConfig& config, size_t level)
     const int64_t in = i == 0 && level > 0 ? channels[level - 1] : out;
     resnets_->Add(std::make_shared<ResnetBlock>(ResnetOptions(config, in, out)));
     if (attentions_) {
-      attentions_->Add(std::make_shared<AttentionBlock>(AttentionOptions(config, out)));
+      attentions_->Add(
+          std::make_shared<AttentionBlock>(AttentionOptions(config, out, config.num_heads)));
     }
   }
   if (level + 1 == channels.size()) return;
@@ -138,7 +142,7 @@ MidBlock::MidBlock(const UnetConfig& config)
   resnets_->Add(std::make_shared<ResnetBlock>(resnet));
   resnets_->Add(std::make_shared<ResnetBlock>(resnet));
   if (!config.add_attention) return;
-  AttentionBlock::Options attention = AttentionOptions(config, channels);
+  AttentionBlock::Options attention = AttentionOptions(config, channels, config.num_heads);
   attention.output_scale_factor = config.mid_block_scale_factor;
   attention.num_groups = config.attn_norm_num_groups;
   if (!attention.num_groups && config.resnet_time_scale_shift == TimeScaleShift::kDefault) {
@@ -166,7 +170,8 @@ UpBlock::UpBlock(const UnetConfig& config, size_t index)
     const int64_t in = (i == 0 ? before : out) + skip;
     resnets_->Add(std::make_shared<ResnetBlock>(ResnetOptions(config, in, out)));
     if (attentions_) {
-      attentions_->Add(std::make_shared<AttentionBlock>(AttentionOptions(config, out)));
+      attentions_->Add(
+          std::make_shared<AttentionBlock>(AttentionOptions(config, out, config.num_heads_up)));
     }
   }
   if (index + 1 == config.block_out_channels.size()) return;

@@ -30,8 +30,9 @@ enum class ClassEmbedding { kNone, kTable, kTimestep, kIdentity };
 
 enum class Activation { kSilu, kMish, kGelu, kRelu };
 
-// The hyperparameters of diffusers' UNet2DModel, with its names and defaults. A
-// value type; core/weights checks what it reads, the network does not.
+// The hyperparameters of diffusers' UNet2DModel, with its names and defaults, and
+// those of other dialects that it lacks. A value type; core/weights checks what
+// it reads, the network does not.
 struct UnetConfig {
   // Height and width; {0, 0} if the config does not say.
   std::array<int64_t, 2> sample_size = {0, 0};
@@ -47,6 +48,11 @@ struct UnetConfig {
   double freq_shift = 0;
   // true: [cos, sin]; false: [sin, cos].
   bool flip_sin_to_cos = true;
+  // Features of the positional embedding; nullopt: block_out_channels[0].
+  std::optional<int64_t> time_proj_dim;
+  // What timesteps are multiplied by, in float32, before they are embedded
+  // (1000 / T in openai's code with rescale_timesteps).
+  double timestep_scale = 1;
   // Rows of a learned time embedding.
   int64_t num_train_timesteps = 0;
 
@@ -73,6 +79,10 @@ struct UnetConfig {
   Activation act_fn = Activation::kSilu;
   // Channels of an attention head; nullopt: one head of all channels.
   std::optional<int64_t> attention_head_dim = 8;
+  // Heads of each attention, overriding attention_head_dim (openai's num_heads
+  // and num_heads_upsample): down and in the middle, and on the way up.
+  std::optional<int64_t> num_heads;
+  std::optional<int64_t> num_heads_up;
   int64_t norm_num_groups = 32;
   // Of the mid attention's norm. nullopt: norm_num_groups if
   // resnet_time_scale_shift is kDefault, otherwise no norm at all.

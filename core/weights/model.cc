@@ -2,132 +2,127 @@
 
 #include <ATen/ATen.h>
 
+#include <array>
 #include <cstdint>
 #include <exception>
-#include <filesystem>
-#include <system_error>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/field_error.h"
 #include "core/base/file.h"
 #include "core/base/status_macros.h"
 #include "core/nn/unet.h"
 #include "core/weights/containers/checkpoint.h"
-#include "core/weights/diffusers_config.h"
-#include "core/weights/state_dict.h"
+#include "core/weights/dialects/dialect.h"
+#include "core/weights/dialects/state_dict.h"
+#include "core/weights/diffusers_folder.h"
+#include "core/weights/model_folder.h"
 
 namespace tweedie {
 namespace {
 
-constexpr int64_t kMaxConfigBytes = int64_t{1} << 20;
-// The first that is there is read.
-constexpr const char* kWeights[] = {
-    "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin",
-    "diffusion_pytorch_model.safetensors.index.json", "diffusion_pytorch_model.bin.index.json",
-    "diffusion_pytorch_model.fp16.safetensors"};
+// What is needed of the model beside the network.
+struct Diffusion {
+  std::array<int64_t, 3> image_shape;
+  SchedulerConfig scheduler;
+  bool learned_variance = false;
+  int64_t num_classes = 0;
+};
 
-bool Exists(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
-}
-
-// `folder/file`, or `folder/subfolder/file` if only that is there.
-std::string Locate(const std::string& folder, absl::string_view subfolder, absl::string_view file) {
-  const std::string flat = absl::StrCat(folder, "/", file);
-  const std::string nested = absl::StrCat(folder, "/", subfolder, "/", file);
-  return !Exists(flat) && Exists(nested) ? nested : flat;
-}
-
-// Puts the file's name before the message.
-absl::Status InFile(const std::string& path, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
-}
-
-template <typename T, typename Parse>
-absl::StatusOr<T> ReadConfig(const std::string& path, const Parse& parse) {
-  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxConfigBytes));
-  absl::StatusOr<T> config = parse(bytes);
-  if (!config.ok()) return InFile(path, config.status());
-  return config;
-}
-
-// Where the weights are; where they are best looked for if they are not there.
-std::string LocateWeights(const std::string& folder) {
-  for (const char* file : kWeights) {
-    const std::string path = Locate(folder, "unet", file);
-    if (Exists(path)) return path;
-  }
-  return Locate(folder, "unet", kWeights[0]);
-}
-
-absl::Status CheckTogether(const nn::UnetConfig& unet, const SchedulerConfig& scheduler) {
-  if (unet.sample_size[0] == 0) return FieldError("sample_size", "must be given; was null");
-  const bool learned = unet.out_channels == 2 * unet.in_channels;
-  if (!learned && unet.out_channels != unet.in_channels) {
-    return FieldError("out_channels", absl::StrCat("must be in_channels, ", unet.in_channels,
-                                                   ", or twice that; was ", unet.out_channels));
-  }
-  if (!learned && scheduler.variance == Variance::kLearnedRange) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the scheduler's variance_type is learned_range, but out_channels, ",
-                     unet.out_channels, ", is not twice in_channels"));
-  }
-  if (unet.class_embed_type == nn::ClassEmbedding::kIdentity) {
-    return FieldError("class_embed_type", "identity takes embeddings, which jobs cannot give");
-  }
-  if (unet.class_embed_type == nn::ClassEmbedding::kTimestep && unet.num_class_embeds == 0) {
-    return FieldError("num_class_embeds", "must be given: it bounds the class labels");
-  }
-  if (unet.time_embedding_type == nn::TimeEmbedding::kLearned &&
-      unet.num_train_timesteps < scheduler.num_train_timesteps) {
-    return FieldError("num_train_timesteps", absl::StrCat("must be at least the scheduler's, ",
-                                                          scheduler.num_train_timesteps, "; was ",
-                                                          unet.num_train_timesteps));
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::shared_ptr<const DiffusionModel>> MakeDiffusion(
-    const nn::UnetConfig& unet, const SchedulerConfig& scheduler, const std::string& path) {
-  absl::StatusOr<NoiseSchedule> schedule = NoiseSchedule::Create(scheduler);
-  if (!schedule.ok()) return InFile(path, schedule.status());
+absl::StatusOr<std::shared_ptr<const DiffusionModel>> MakeDiffusion(const Diffusion& diffusion) {
+  ASSIGN_OR_RETURN(NoiseSchedule schedule, NoiseSchedule::Create(diffusion.scheduler));
   return std::make_shared<const DiffusionModel>(
-      DiffusionModel{.image_shape = {unet.in_channels, unet.sample_size[0], unet.sample_size[1]},
-                     .scheduler = scheduler,
-                     .schedule = *std::move(schedule),
-                     .learned_variance = unet.out_channels == 2 * unet.in_channels,
-                     .num_classes = static_cast<int>(unet.num_class_embeds)});
+      DiffusionModel{.image_shape = diffusion.image_shape,
+                     .scheduler = diffusion.scheduler,
+                     .schedule = std::move(schedule),
+                     .learned_variance = diffusion.learned_variance,
+                     .num_classes = static_cast<int>(diffusion.num_classes)});
 }
 
-absl::Status LoadWeights(const std::string& path, LoadedModel* model) {
-  ASSIGN_OR_RETURN(Checkpoint checkpoint, ReadCheckpoint(path));
-  model->weights_sha256 = std::move(checkpoint.sha256);
-  const absl::Status loaded = LoadStateDict(std::move(checkpoint.tensors), *model->network);
-  if (!loaded.ok()) return InFile(path, loaded);
+std::string DescribeOrigin(const Checkpoint& checkpoint) {
+  std::string origin = checkpoint.container;
+  if (!checkpoint.wrapper.empty()) absl::StrAppend(&origin, ", its `", checkpoint.wrapper, "`");
+  if (!checkpoint.prefix.empty()) absl::StrAppend(&origin, ", without `", checkpoint.prefix, "`");
+  return origin;
+}
+
+std::shared_ptr<LoadedModel> Begin(absl::string_view name, const Checkpoint& checkpoint) {
+  auto model = std::make_shared<LoadedModel>();
+  model->name = std::string(name);
+  model->weights_sha256 = checkpoint.sha256;
+  model->origin = DescribeOrigin(checkpoint);
+  return model;
+}
+
+void CountParameters(LoadedModel* model) {
   for (const at::Tensor& parameter : model->network->parameters()) {
     model->num_parameters += parameter.numel();
   }
+}
+
+absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadDiffusers(absl::string_view name,
+                                                                 const std::string& path) {
+  ASSIGN_OR_RETURN(const DiffusersFolder folder, ReadDiffusersFolder(path));
+  const nn::UnetConfig& unet = folder.unet;
+  const auto diffusion =
+      MakeDiffusion({.image_shape = {unet.in_channels, unet.sample_size[0], unet.sample_size[1]},
+                     .scheduler = folder.scheduler,
+                     .learned_variance = unet.out_channels == 2 * unet.in_channels,
+                     .num_classes = unet.num_class_embeds});
+  if (!diffusion.ok()) return InFile(folder.scheduler_path, diffusion.status());
+  auto network = std::make_shared<nn::UnetImpl>(unet);
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, ReadCheckpoint(folder.weights_path));
+  std::shared_ptr<LoadedModel> model = Begin(name, checkpoint);
+  model->dialect = "diffusers";
+  model->diffusion = *diffusion;
+  model->network = std::move(network);
+  const absl::Status loaded = LoadStateDict(std::move(checkpoint.tensors), *model->network);
+  if (!loaded.ok()) return InFile(folder.weights_path, loaded);
+  CountParameters(model.get());
+  return model;
+}
+
+// What a plan can promise of the network's output.
+absl::Status CheckPlan(const ModelPlan& plan) {
+  const int64_t in_channels = plan.image_shape[0];
+  const int64_t out_channels = plan.network->out_channels();
+  if (out_channels == in_channels || out_channels == 2 * in_channels) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the network maps ", in_channels, " channels to ",
+                                                 out_channels,
+                                                 "; must be as many, or twice as many"));
+}
+
+// All but the weights.
+absl::Status ApplyPlan(const ModelPlan& plan, LoadedModel* model) {
+  RETURN_IF_ERROR(CheckPlan(plan));
+  ASSIGN_OR_RETURN(model->diffusion, MakeDiffusion({plan.image_shape, plan.scheduler,
+                                                    plan.learned_variance, plan.num_classes}));
+  model->dialect = plan.dialect;
+  model->network = plan.network;
+  model->assumptions = plan.assumptions;
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadOther(absl::string_view name,
+                                                             ModelFolder folder) {
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, ReadCheckpoint(folder.weights));
+  std::shared_ptr<LoadedModel> model = Begin(name, checkpoint);
+  const absl::StatusOr<ModelPlan> plan = PlanModel(checkpoint.tensors, std::move(folder.settings));
+  absl::Status status = plan.status();
+  if (status.ok()) status = ApplyPlan(*plan, model.get());
+  if (status.ok()) status = LoadPlanned(std::move(checkpoint.tensors), *plan);
+  if (!status.ok()) return InFile(folder.weights, status);
+  CountParameters(model.get());
+  return model;
 }
 
 absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(absl::string_view name,
                                                         const std::string& folder) {
-  const std::string config_path = Locate(folder, "unet", "config.json");
-  const std::string scheduler_path = Locate(folder, "scheduler", "scheduler_config.json");
-  ASSIGN_OR_RETURN(const nn::UnetConfig unet,
-                   ReadConfig<nn::UnetConfig>(config_path, ParseUnetConfig));
-  ASSIGN_OR_RETURN(const SchedulerConfig scheduler,
-                   ReadConfig<SchedulerConfig>(scheduler_path, ParseSchedulerConfig));
-  const absl::Status together = CheckTogether(unet, scheduler);
-  if (!together.ok()) return InFile(config_path, together);
-  auto model = std::make_shared<LoadedModel>();
-  model->name = std::string(name);
-  model->dialect = "diffusers";
-  ASSIGN_OR_RETURN(model->diffusion, MakeDiffusion(unet, scheduler, scheduler_path));
-  model->network = std::make_shared<nn::UnetImpl>(unet);
-  RETURN_IF_ERROR(LoadWeights(LocateWeights(folder), model.get()));
-  return model;
+  if (IsDiffusersFolder(folder)) return LoadDiffusers(name, folder);
+  ASSIGN_OR_RETURN(std::optional<ModelFolder> other, ReadModelFolder(folder));
+  // Neither kind: says what the first would need.
+  if (!other) return LoadDiffusers(name, folder);
+  return LoadOther(name, *std::move(other));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/file.h"
 #include "core/base/sha256.h"
 #include "core/base/status_macros.h"
 #include "core/weights/containers/checkpoint_file.h"
@@ -18,10 +19,6 @@
 
 namespace tweedie {
 namespace {
-
-absl::Status InFile(const std::string& path, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
-}
 
 // Gives the tensors of all files their final names.
 absl::Status Rename(std::vector<CheckpointFile>& files, Checkpoint* checkpoint) {

@@ -21,10 +21,6 @@ namespace fs = std::filesystem;
 constexpr int64_t kMaxFileBytes = int64_t{32} << 30;
 constexpr int64_t kMaxIndexBytes = int64_t{16} << 20;
 
-absl::Status InFile(const std::string& path, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
-}
-
 absl::StatusOr<CheckpointFile> Open(const std::string& path, bool follow) {
   CheckpointFile opened{.path = path,
                         .name = fs::path(path).filename().string(),

@@ -15,6 +15,7 @@
 #include "core/base/sha256.h"
 #include "core/weights/model_repository.h"
 #include "core/weights/safetensors.h"
+#include "tests/testing/made_weights.h"
 #include "tests/testing/status_matchers.h"
 
 namespace tweedie {
@@ -169,6 +170,59 @@ TEST_F(ModelTest, ConfigsMustAgree) {
   Replace(timesteps + "/scheduler_config.json", "\"num_train_timesteps\": 100",
           "\"num_train_timesteps\": 101");
   EXPECT_THAT(LoadError(timesteps), IsInvalid(HasSubstr("at least the scheduler's, 101")));
+}
+
+// Weights by the formula of a golden network, and its settings.
+class DialectFolderTest : public ModelTest {
+ protected:
+  std::string AddDialect(const std::string& name, const std::string& fixture) {
+    const fs::path from = fs::path(TWEEDIE_SOURCE_DIR) / "tests/golden/dialects/v1" / fixture;
+    const std::string folder = dir_ / name;
+    fs::copy(from, folder);
+    TensorFile weights{MadeTensors(Read(folder + "/tensors.json")), {}};
+    for (const char* file : {"/tensors.json", "/io.safetensors"}) fs::remove(folder + file);
+    Write(folder + "/net.safetensors", SerializeSafetensors(weights));
+    return folder;
+  }
+};
+
+TEST_F(DialectFolderTest, ModelJsonOrYamlSaysWhatTheWeightsDoNot) {
+  ASSERT_OK_AND_ASSIGN(const auto by_json, LoadModel("a", AddDialect("a", "guided-plain")));
+  EXPECT_EQ(by_json->dialect, "guided-diffusion");
+  EXPECT_THAT(by_json->assumptions,
+              testing::Contains("noise_schedule linear (guided-diffusion's default)"));
+  EXPECT_THAT(by_json->weights_sha256, testing::SizeIs(64));
+  EXPECT_GT(by_json->num_parameters, 0);
+  ASSERT_OK_AND_ASSIGN(const auto by_yaml, LoadModel("b", AddDialect("b", "ho-quadratic")));
+  EXPECT_EQ(by_yaml->dialect, "pesser");
+  EXPECT_EQ(by_yaml->diffusion->image_shape, (std::array<int64_t, 3>{3, 64, 64}));
+}
+
+TEST_F(DialectFolderTest, OneFileOfWeightsIsMeantOrNamed) {
+  const std::string folder = AddDialect("m", "guided-plain");
+  fs::copy(folder + "/net.safetensors", folder + "/other.safetensors");
+  EXPECT_THAT(LoadError(folder), IsInvalid(HasSubstr("weights must name one of net.safetensors, "
+                                                     "other.safetensors")));
+  Replace(folder + "/model.json", "{\n \"dialect\"", "{\n \"weights\": \"WHICH\", \"dialect\"");
+  Replace(folder + "/model.json", "WHICH", "../net.safetensors");
+  EXPECT_THAT(LoadError(folder), IsInvalid(HasSubstr("was ../net.safetensors")));
+  Replace(folder + "/model.json", "../net", "other");
+  EXPECT_OK(LoadModel("m", folder));
+  fs::remove(folder + "/other.safetensors");
+  EXPECT_THAT(LoadError(folder), IsInvalid(HasSubstr("was other.safetensors")));
+}
+
+TEST_F(DialectFolderTest, ErrorsNameTheFile) {
+  const std::string folder = AddDialect("m", "ho-quadratic");
+  Replace(folder + "/config.yml", "ch: 32", "ch: 64");
+  EXPECT_THAT(LoadError(folder), IsInvalid(AllOf(HasSubstr("net.safetensors: ch is 64"))));
+  Replace(folder + "/config.yml", "ch: 64", "ch: [");
+  EXPECT_THAT(LoadError(folder), IsInvalid(HasSubstr("config.yml: not valid YAML")));
+  fs::remove(folder + "/config.yml");
+  EXPECT_THAT(LoadError(folder), IsInvalid(HasSubstr("image_size must be given")));
+  fs::remove(folder + "/net.safetensors");
+  Write(folder + "/model.json", "{}");
+  EXPECT_THAT(LoadError(folder), Is(absl::StatusCode::kNotFound, HasSubstr("no file of weights")));
 }
 
 TEST_F(ModelTest, RepositoryKeepsGoodModelsBesideBrokenOnes) {
