@@ -42,11 +42,25 @@ void AddFiles(const std::string& folder, int depth, std::vector<std::string>& li
   if (error) lines.push_back(absl::StrCat(folder, " error ", error.value()));
 }
 
+void AddFilesOfStem(const fs::path& file, std::vector<std::string>& lines) {
+  std::error_code error;
+  fs::directory_iterator entry(file.parent_path(), error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (entry->path().stem() == file.stem()) lines.push_back(DescribeFile(entry->path().string()));
+  }
+  if (error) lines.push_back(absl::StrCat(file.string(), " error ", error.value()));
+}
+
 }  // namespace
 
-std::string DescribeFiles(const std::string& folder) {
+std::string DescribeFiles(const std::string& path) {
   std::vector<std::string> lines;
-  AddFiles(folder, 1, lines);
+  std::error_code error;
+  if (fs::is_regular_file(path, error)) {
+    AddFilesOfStem(path, lines);
+  } else {
+    AddFiles(path, 1, lines);
+  }
   std::sort(lines.begin(), lines.end());
   return absl::StrJoin(lines, "\n");
 }

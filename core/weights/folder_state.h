@@ -5,11 +5,12 @@
 
 namespace tweedie {
 
-// Which files a folder and its folders hold, with their sizes, times of change and
+// Which files a folder and its folders hold, or a file and those beside it with the
+// same stem, with their sizes, times of change and
 // inodes: two that are equal hold the same files, unless somebody sets clocks back.
 // Nothing is read. What cannot be looked at is described by its error. At most 1,000
 // files and two levels; links are followed. Thread-safe.
-std::string DescribeFiles(const std::string& folder);
+std::string DescribeFiles(const std::string& path);
 
 }  // namespace tweedie
 

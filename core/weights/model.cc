@@ -16,7 +16,7 @@
 #include "core/weights/dialects/dialect.h"
 #include "core/weights/dialects/state_dict.h"
 #include "core/weights/diffusers_folder.h"
-#include "core/weights/model_folder.h"
+#include "core/weights/model_files.h"
 
 namespace tweedie {
 namespace {
@@ -104,7 +104,7 @@ absl::Status ApplyPlan(const ModelPlan& plan, LoadedModel* model) {
 }
 
 absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadOther(absl::string_view name,
-                                                             ModelFolder folder) {
+                                                             ModelFiles folder) {
   ASSIGN_OR_RETURN(Checkpoint checkpoint, ReadCheckpoint(folder.weights));
   std::shared_ptr<LoadedModel> model = Begin(name, checkpoint);
   const absl::StatusOr<ModelPlan> plan = PlanModel(checkpoint.tensors, std::move(folder.settings));
@@ -117,26 +117,26 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadOther(absl::string_view n
 }
 
 absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(absl::string_view name,
-                                                        const std::string& folder) {
-  if (IsDiffusersFolder(folder)) return LoadDiffusers(name, folder);
-  ASSIGN_OR_RETURN(std::optional<ModelFolder> other, ReadModelFolder(folder));
+                                                        const std::string& path) {
+  if (IsDiffusersFolder(path)) return LoadDiffusers(name, path);
+  ASSIGN_OR_RETURN(std::optional<ModelFiles> other, ReadModelFiles(path));
   // Neither kind: says what the first would need.
-  if (!other) return LoadDiffusers(name, folder);
+  if (!other) return LoadDiffusers(name, path);
   return LoadOther(name, *std::move(other));
 }
 
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadModel(absl::string_view name,
-                                                             const std::string& folder) {
+                                                             const std::string& path) {
   try {
-    return Load(name, folder);
+    return Load(name, path);
   } catch (const c10::Error& error) {
-    return absl::InternalError(absl::StrCat(folder, ": ", error.what_without_backtrace()));
+    return absl::InternalError(absl::StrCat(path, ": ", error.what_without_backtrace()));
   } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError(absl::StrCat(folder, ": out of memory"));
+    return absl::ResourceExhaustedError(absl::StrCat(path, ": out of memory"));
   } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat(folder, ": ", error.what()));
+    return absl::InternalError(absl::StrCat(path, ": ", error.what()));
   }
 }
 

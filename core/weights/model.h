@@ -37,13 +37,13 @@ struct LoadedModel : ModelDescription {
   std::shared_ptr<nn::Network> network;
 };
 
-// Loads a folder of one of two kinds. A diffusers folder (diffusers_folder.h), or
-// one of another dialect's weights (model_folder.h). The weights are read by
+// Loads a diffusers folder (diffusers_folder.h), or a folder or file of another
+// dialect's weights (model_files.h). The weights are read by
 // ReadCheckpoint(), whatever container they are in. Nothing is loaded half: an
 // error names the file, and the key or the tensors with both shapes. NOT_FOUND if
 // a file is missing. Thread-safe.
 absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadModel(absl::string_view name,
-                                                             const std::string& folder);
+                                                             const std::string& path);
 
 }  // namespace tweedie
 

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "core/base/status_macros.h"
 #include "core/weights/folder_state.h"
+#include "core/weights/model_files.h"
 
 namespace tweedie {
 namespace {
@@ -34,28 +35,48 @@ bool IsCandidate(const fs::directory_entry& entry) {
   return entry.is_symlink(error) && !entry.exists(error);
 }
 
-absl::StatusOr<std::set<std::string>> CandidateNames(const std::string& dir) {
+// The name of what is to be a model; empty if it is none.
+std::string NameOf(const fs::directory_entry& entry) {
+  if (IsCandidate(entry)) return entry.path().filename().string();
+  std::error_code error;
+  const bool weights =
+      entry.is_regular_file(error) && IsWeightsFile(entry.path().filename().string());
+  return weights ? entry.path().stem().string() : "";
+}
+
+// By their names. The path of a name that two have is empty.
+using Paths = std::map<std::string, std::string>;
+
+absl::StatusOr<Paths> FindCandidates(const std::string& dir) {
   std::error_code error;
   if (!fs::is_directory(dir, error)) {
     return absl::NotFoundError(absl::StrCat("folder of models ", dir, " is not there"));
   }
-  std::set<std::string> names;
+  Paths paths;
   fs::directory_iterator entry(dir, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    if (IsCandidate(*entry)) names.insert(entry->path().filename().string());
+    const std::string name = NameOf(*entry);
+    if (name.empty()) continue;
+    const auto [known, is_new] = paths.emplace(name, entry->path().string());
+    if (!is_new) known->second.clear();
   }
   if (error) {
     return absl::PermissionDeniedError(
         absl::StrCat("cannot list folder of models ", dir, ": ", error.message()));
   }
-  return names;
+  return paths;
 }
 
 std::string Printable(const std::string& name) { return absl::CHexEscape(name); }
 
-absl::Status Misnamed(const std::string& name) {
+absl::Status CheckCandidate(const std::string& name, const std::string& path) {
+  if (!IsName(name)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("name '", Printable(name), "' must match [a-z0-9][a-z0-9._-]{0,62}"));
+  }
+  if (!path.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("folder name '", Printable(name), "' must match [a-z0-9][a-z0-9._-]{0,62}"));
+      absl::StrCat("two are called '", name, "': a folder and a file, or two files"));
 }
 
 }  // namespace
@@ -80,42 +101,45 @@ absl::Status ModelRepository::Look(const OnRead& on_read) {
 
 absl::Status ModelRepository::Look(bool at_start, const OnRead& on_read) {
   absl::MutexLock lock(&look_mu_);
-  ASSIGN_OR_RETURN(const std::set<std::string> names, CandidateNames(dir_));
-  for (const std::string& name : names) LookAt(name, at_start, on_read);
-  Forget(names);
+  ASSIGN_OR_RETURN(const Paths paths, FindCandidates(dir_));
+  for (const auto& [name, path] : paths) LookAt(name, path, at_start, on_read);
+  Forget(paths);
   return absl::OkStatus();
 }
 
-void ModelRepository::LookAt(const std::string& name, bool at_start, const OnRead& on_read) {
-  if (!IsName(name)) {
-    if (!seen_.emplace(name, Seen()).second) return;
-    const absl::Status error = on_read(Printable(name), Misnamed(name));
-    return Publish({Printable(name), nullptr, error, absl::Now(), ""});
-  }
+void ModelRepository::LookAt(const std::string& name, const std::string& path, bool at_start,
+                             const OnRead& on_read) {
+  const absl::Status candidate = CheckCandidate(name, path);
+  const std::string now = candidate.ok() ? DescribeFiles(path) : std::string(candidate.message());
   Seen& seen = seen_[name];
-  const std::string now = DescribeFiles(absl::StrCat(dir_, "/", name));
   const bool settled = std::exchange(seen.last, now) == now;
   if (now == seen.read || (!settled && !at_start)) return;
-  ReadFiles(name, seen, on_read);
+  if (candidate.ok()) return ReadFiles(name, path, seen, on_read);
+  seen.read = now;
+  ModelEntry entry{.name = Printable(name)};
+  entry.error = on_read(entry.name, candidate);
+  entry.read_time = absl::Now();
+  Publish(std::move(entry));
 }
 
-void ModelRepository::ReadFiles(const std::string& name, Seen& seen, const OnRead& on_read) {
-  const std::string folder = absl::StrCat(dir_, "/", name);
-  Read model = LoadModel(name, folder);
+void ModelRepository::ReadFiles(const std::string& name, const std::string& path, Seen& seen,
+                                const OnRead& on_read) {
+  Read model = LoadModel(name, path);
   // Files of two versions may be among those read: the next looks read them again.
-  const std::string after = DescribeFiles(folder);
+  const std::string after = DescribeFiles(path);
   if (after != seen.last) {
     seen.last = after;
     return;
   }
   seen.read = after;
   const Entry before = Find(name);
-  ModelEntry entry = before ? *before : ModelEntry{name, nullptr, {}, {}, ""};
+  ModelEntry entry = before ? *before : ModelEntry{.name = name};
   entry.read_time = absl::Now();
   auto description = model.ok() ? std::make_shared<const ModelDescription>(**model) : nullptr;
   entry.error = on_read(name, std::move(model));
   if (entry.error.ok()) {
     entry.model = std::move(description);
+    entry.path = path;
     entry.files = after;
   }
   Publish(std::move(entry));
@@ -127,9 +151,8 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> ModelRepository::ReadWeights(
   if (entry == nullptr || entry->model == nullptr) {
     return absl::NotFoundError(absl::StrCat("no model models/", name));
   }
-  const std::string folder = absl::StrCat(dir_, "/", name);
-  ASSIGN_OR_RETURN(std::shared_ptr<const LoadedModel> model, LoadModel(name, folder));
-  if (DescribeFiles(folder) == entry->files) return model;
+  ASSIGN_OR_RETURN(std::shared_ptr<const LoadedModel> model, LoadModel(name, entry->path));
+  if (DescribeFiles(entry->path) == entry->files) return model;
   return absl::UnavailableError(absl::StrCat("the files of models/", name, " are being changed"));
 }
 
@@ -139,7 +162,7 @@ void ModelRepository::Publish(ModelEntry entry) {
   entries_[shared->name] = shared;
 }
 
-void ModelRepository::Forget(const std::set<std::string>& present) {
+void ModelRepository::Forget(const Paths& present) {
   for (auto it = seen_.begin(); it != seen_.end();) {
     if (present.count(it->first) > 0) {
       ++it;

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -26,12 +25,14 @@ struct ModelEntry {
   // Beside a `model`: why what its files have become since cannot be read.
   absl::Status error;
   absl::Time read_time;
+  std::string path;   // its folder or file of weights
   std::string files;  // DescribeFiles() of those that `model` was read from
 };
 
-// The models of a folder: each folder DIR/NAME is `models/NAME`, NAME
-// `[a-z0-9][a-z0-9._-]{0,62}`; other names become entries with an error as well.
-// One that cannot be read disturbs no other. Files may change at any time: what is
+// The models of a folder: each folder DIR/NAME, and each file of weights DIR/NAME.pt
+// and the like, is `models/NAME`, NAME `[a-z0-9][a-z0-9._-]{0,62}`; other names, and
+// those that two have, become entries with an error as well. One that cannot be read
+// disturbs no other. Files may change at any time: what is
 // published was read whole between two looks that found the same files. Thread-safe.
 class ModelRepository {
  public:
@@ -72,14 +73,16 @@ class ModelRepository {
 
   explicit ModelRepository(std::string dir) : dir_(std::move(dir)) {}
   absl::Status Look(bool at_start, const OnRead& on_read) ABSL_LOCKS_EXCLUDED(look_mu_, mu_);
-  void LookAt(const std::string& name, bool at_start, const OnRead& on_read)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(look_mu_) ABSL_LOCKS_EXCLUDED(mu_);
-  void ReadFiles(const std::string& name, Seen& seen, const OnRead& on_read)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(look_mu_) ABSL_LOCKS_EXCLUDED(mu_);
+  void LookAt(const std::string& name, const std::string& path, bool at_start,
+              const OnRead& on_read) ABSL_EXCLUSIVE_LOCKS_REQUIRED(look_mu_)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void ReadFiles(const std::string& name, const std::string& path, Seen& seen,
+                 const OnRead& on_read) ABSL_EXCLUSIVE_LOCKS_REQUIRED(look_mu_)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void Publish(ModelEntry entry) ABSL_LOCKS_EXCLUDED(mu_);
   // Those that are no longer there.
-  void Forget(const std::set<std::string>& present) ABSL_EXCLUSIVE_LOCKS_REQUIRED(look_mu_)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  void Forget(const std::map<std::string, std::string>& present)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(look_mu_) ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::string dir_;
   absl::Mutex look_mu_;  // held while files are read

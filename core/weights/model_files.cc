@@ -1,4 +1,4 @@
-#include "core/weights/model_folder.h"
+#include "core/weights/model_files.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -28,14 +28,7 @@ struct Names {
   bool has_model_json = false;
 };
 
-// Of which one is weights. `*.index.json` names shards.
-constexpr const char* kWeightsEndings[] = {".safetensors", ".pt",  ".pth",
-                                           ".ckpt",        ".bin", ".index.json"};
-
-bool IsWeights(absl::string_view name) {
-  return std::any_of(std::begin(kWeightsEndings), std::end(kWeightsEndings),
-                     [&](const char* ending) { return absl::EndsWith(name, ending); });
-}
+constexpr const char* kWeightsEndings[] = {".safetensors", ".pt", ".pth", ".ckpt", ".bin"};
 
 bool IsIndex(absl::string_view name) { return absl::EndsWith(name, ".index.json"); }
 
@@ -50,7 +43,7 @@ Names List(const std::string& folder) {
   fs::directory_iterator entry(folder, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (IsWeights(name)) names.weights.push_back(name);
+    if (IsWeightsFile(name) || IsIndex(name)) names.weights.push_back(name);
     if (IsYaml(name)) names.yaml.push_back(name);
     if (name == kModelJson) names.has_model_json = true;
   }
@@ -108,9 +101,7 @@ absl::StatusOr<std::string> ChooseWeights(const std::string& folder, const Names
                                             wanted.substr(0, 80)));
 }
 
-}  // namespace
-
-absl::StatusOr<std::optional<ModelFolder>> ReadModelFolder(const std::string& folder) {
+absl::StatusOr<std::optional<ModelFiles>> ReadFolder(const std::string& folder) {
   const Names names = List(folder);
   if (!names.has_model_json && names.yaml.empty() && names.weights.empty()) return std::nullopt;
   absl::StatusOr<ModelSettings> settings =
@@ -118,7 +109,37 @@ absl::StatusOr<std::optional<ModelFolder>> ReadModelFolder(const std::string& fo
                            : ReadYaml(folder, names.yaml);
   if (!settings.ok()) return settings.status();
   ASSIGN_OR_RETURN(const std::string weights, ChooseWeights(folder, names, settings->weights));
-  return ModelFolder{absl::StrCat(folder, "/", weights), *std::move(settings)};
+  return ModelFiles{absl::StrCat(folder, "/", weights), *std::move(settings)};
+}
+
+bool Exists(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+absl::StatusOr<ModelSettings> ReadSettingsBeside(const fs::path& weights) {
+  const fs::path json = fs::path(weights).replace_extension(".json");
+  if (Exists(json)) return ReadModelJson(json.string());
+  std::vector<std::string> yaml;
+  for (const char* ending : {".yaml", ".yml"}) {
+    const fs::path beside = fs::path(weights).replace_extension(ending);
+    if (Exists(beside)) yaml.push_back(beside.filename().string());
+  }
+  return ReadYaml(FolderOf(weights.string()), yaml);
+}
+
+}  // namespace
+
+bool IsWeightsFile(absl::string_view name) {
+  return std::any_of(std::begin(kWeightsEndings), std::end(kWeightsEndings),
+                     [&](const char* ending) { return absl::EndsWith(name, ending); });
+}
+
+absl::StatusOr<std::optional<ModelFiles>> ReadModelFiles(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return ReadFolder(path);
+  ASSIGN_OR_RETURN(ModelSettings settings, ReadSettingsBeside(path));
+  return ModelFiles{path, std::move(settings)};
 }
 
 }  // namespace tweedie
