@@ -41,7 +41,7 @@ void Run(benchmark::State& state, Denoiser& denoiser, bool gradient = false) {
 
 void Strict(benchmark::State& state) {
   at::set_num_threads(1);
-  RowParallelDenoiser denoiser(DefaultModel()->network, NumThreads());
+  RowParallelDenoiser denoiser(DefaultModel()->network, std::make_shared<RowPool>(NumThreads()));
   Run(state, denoiser);
 }
 
@@ -53,7 +53,7 @@ void Fast(benchmark::State& state) {
 
 void StrictGradient(benchmark::State& state) {
   at::set_num_threads(1);
-  RowParallelDenoiser denoiser(DefaultModel()->network, NumThreads());
+  RowParallelDenoiser denoiser(DefaultModel()->network, std::make_shared<RowPool>(NumThreads()));
   Run(state, denoiser, true);
 }
 

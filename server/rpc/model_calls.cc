@@ -24,6 +24,8 @@ void DescribeRead(const ModelEntry& entry, const ServiceParts& parts, v1::Model&
   proto.set_num_classes(model.diffusion->num_classes);
   proto.set_dialect(model.dialect);
   proto.set_weights_sha256(model.weights_sha256);
+  proto.set_origin(model.origin);
+  for (const std::string& assumption : model.assumptions) proto.add_assumptions(assumption);
   if (resident) *proto.mutable_devices() = parts.info.devices();
   proto.set_precision(parts.precision);
   proto.mutable_load_time()->set_seconds(absl::ToUnixSeconds(entry.read_time));

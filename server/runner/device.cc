@@ -65,11 +65,17 @@ void SetKernelThreads(const DeviceOptions& options) {
                                                                           : options.num_threads);
 }
 
+std::shared_ptr<RowPool> MakeRowPool(const DeviceOptions& options) {
+  if (options.reproducibility != Reproducibility::kStrict) return nullptr;
+  return std::make_shared<RowPool>(options.num_threads);
+}
+
 absl::StatusOr<std::unique_ptr<Denoiser>> MakeDenoiser(const LoadedModel& model,
-                                                       const DeviceOptions& options) {
+                                                       const DeviceOptions& options,
+                                                       std::shared_ptr<RowPool> rows) {
   try {
-    if (options.reproducibility == Reproducibility::kStrict) {
-      return std::make_unique<RowParallelDenoiser>(model.network, options.num_threads);
+    if (rows != nullptr) {
+      return std::make_unique<RowParallelDenoiser>(model.network, std::move(rows));
     }
     return std::make_unique<UnetDenoiser>(model.network, *ParseDevice(options.device));
   } catch (const std::exception&) {

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/diffusion/denoiser.h"
+#include "core/diffusion/row_pool.h"
 #include "core/weights/model.h"
 
 namespace tweedie {
@@ -27,10 +28,16 @@ absl::Status CheckDevice(const DeviceOptions& options);
 // Tells LibTorch how many threads its kernels have, in the whole process.
 void SetKernelThreads(const DeviceOptions& options);
 
-// Puts a model's network on the device, which passed CheckDevice().
-// RESOURCE_EXHAUSTED if that lacks memory, FAILED_PRECONDITION if it fails.
+// The threads that all networks share in strict mode; null in fast mode.
+// num_threads >= 1.
+std::shared_ptr<RowPool> MakeRowPool(const DeviceOptions& options);
+
+// Puts a model's network on the device, which passed CheckDevice(); `rows` is what
+// MakeRowPool() made. RESOURCE_EXHAUSTED if the device lacks memory, INTERNAL if it
+// fails.
 absl::StatusOr<std::unique_ptr<Denoiser>> MakeDenoiser(const LoadedModel& model,
-                                                       const DeviceOptions& options);
+                                                       const DeviceOptions& options,
+                                                       std::shared_ptr<RowPool> rows);
 
 // Gives memory that was freed back to the system and to the device.
 void ReturnFreeMemory();

@@ -126,13 +126,18 @@ absl::Status ModelPool::TakeIn(std::shared_ptr<const LoadedModel> model) {
 }
 
 absl::StatusOr<ModelPool::Shared> ModelPool::Place(std::shared_ptr<const LoadedModel> model) {
-  ASSIGN_OR_RETURN(std::unique_ptr<Denoiser> denoiser, MakeDenoiser(*model, options_.device));
+  ASSIGN_OR_RETURN(std::unique_ptr<Denoiser> denoiser,
+                   MakeDenoiser(*model, options_.device, rows_));
   const int64_t bytes = WeightBytes(*model);
   auto resident =
       std::make_shared<const Resident>(Resident{std::move(model), std::move(denoiser), bytes});
   const std::string& name = resident->model->name;
-  spdlog::info("model=models/{} state=READY parameters={} sha256={}", name,
-               resident->model->num_parameters, resident->model->weights_sha256);
+  spdlog::info("model=models/{} state=READY dialect={} parameters={} sha256={} from {}", name,
+               resident->model->dialect, resident->model->num_parameters,
+               resident->model->weights_sha256, resident->model->origin);
+  for (const std::string& assumption : resident->model->assumptions) {
+    spdlog::warn("model=models/{} assumed: {}", name, assumption);
+  }
   absl::MutexLock lock(&mu_);
   slots_[name] = {resident, clock_->Steady()};
   return resident;

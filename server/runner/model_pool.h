@@ -65,7 +65,8 @@ class ModelPool {
   };
   using Slots = std::map<std::string, Slot>;
 
-  ModelPool(Options options, const Clock* clock) : options_(std::move(options)), clock_(clock) {}
+  ModelPool(Options options, const Clock* clock)
+      : options_(std::move(options)), clock_(clock), rows_(MakeRowPool(options_.device)) {}
   // Takes in what the repository has read, if there is room. INVALID_ARGUMENT if there
   // never will be.
   absl::Status Offer(const std::string& name, ModelRepository::Read read)
@@ -94,6 +95,7 @@ class ModelPool {
 
   const Options options_;
   const Clock* const clock_;
+  const std::shared_ptr<RowPool> rows_;
   std::unique_ptr<ModelRepository> models_;
   absl::Mutex load_mu_;  // held while weights are read
   mutable absl::Mutex mu_;

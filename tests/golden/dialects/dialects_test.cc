@@ -87,7 +87,7 @@ TEST_P(DialectGoldenTest, OutputIsThatOfTheProject) {
 
 TEST_P(DialectGoldenTest, RowByRowOutputIsThatOfTheProject) {
   const at::Tensor expected = io_.at("output");
-  RowParallelDenoiser denoiser(model_->network, 2);
+  RowParallelDenoiser denoiser(model_->network, std::make_shared<RowPool>(2));
   EXPECT_LT(RelativeError(denoiser.Predict(input_), expected), kTolerance);
 }
 

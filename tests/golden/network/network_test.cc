@@ -61,7 +61,7 @@ TEST_P(NetworkGoldenTest, BatchedOutputIsThatOfDiffusers) {
 }
 
 TEST_P(NetworkGoldenTest, RowByRowOutputIsThatOfDiffusers) {
-  RowParallelDenoiser denoiser(model_->network, 2);
+  RowParallelDenoiser denoiser(model_->network, std::make_shared<RowPool>(2));
   const at::Tensor output = denoiser.Predict(input_);
   ASSERT_EQ(output.sizes(), expected_.sizes());
   EXPECT_LT(RelativeError(output, expected_), kTolerance);

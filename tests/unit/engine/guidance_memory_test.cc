@@ -73,12 +73,12 @@ std::shared_ptr<const LoadedModel> GuidanceMemoryTest::model_;
 
 // Not 64 graphs (640 MiB) but two, one a worker: the bound is 30 MiB.
 TEST_F(GuidanceMemoryTest, RowsOfAJobTakeTheGraphsOfAsManyRowsAsThereAreThreads) {
-  RowParallelDenoiser denoiser(model_->network, 2);
+  RowParallelDenoiser denoiser(model_->network, std::make_shared<RowPool>(2));
   EXPECT_LE(PeakOfAJob(denoiser, 64), 2 * kGraphOfARow + 64 * kTensorsOfARow);
 }
 
 TEST_F(GuidanceMemoryTest, NothingIsKeptWhenTheJobIsDone) {
-  RowParallelDenoiser denoiser(model_->network, 2);
+  RowParallelDenoiser denoiser(model_->network, std::make_shared<RowPool>(2));
   PeakOfAJob(denoiser, 2);  // LibTorch and oneDNN keep what they make once
   const size_t before = allocator_->in_use();
   PeakOfAJob(denoiser, 4);

@@ -36,7 +36,7 @@ DenoiserInput Select(const DenoiserInput& input, const std::vector<int64_t>& row
 TEST(ADenoiserTest, RowParallelDenoiserStartsNoThreadsButItsWorkers) {
   const auto network = RandomUnet(SmallConfig());
   const int64_t before = NumThreads();
-  RowParallelDenoiser denoiser(network, 3);
+  RowParallelDenoiser denoiser(network, std::make_shared<RowPool>(3));
   // Large enough that LibTorch and oneDNN would share it out.
   const DenoiserInput input = {at::randn({6, 3, 64, 64}), at::arange(6), {}};
   denoiser.Predict(input);
@@ -49,7 +49,7 @@ TEST(ADenoiserTest, RowParallelDenoiserStartsNoThreadsButItsWorkers) {
 
 TEST(RowParallelDenoiserTest, RowAloneHasTheBitsOfTheRowInAnyMix) {
   const auto network = RandomUnet(SmallConfig());
-  RowParallelDenoiser denoiser(network, 2);
+  RowParallelDenoiser denoiser(network, std::make_shared<RowPool>(2));
   const DenoiserInput all = RandomRows(9);
   const at::Tensor expected = denoiser.Predict(all);
   std::mt19937 random(3);
@@ -65,8 +65,10 @@ TEST(RowParallelDenoiserTest, RowAloneHasTheBitsOfTheRowInAnyMix) {
 TEST(RowParallelDenoiserTest, BitsDoNotDependOnTheNumberOfThreads) {
   const auto network = RandomUnet(SmallConfig());
   const DenoiserInput input = RandomRows(5);
-  const at::Tensor expected = RowParallelDenoiser(network, 1).Predict(input);
-  EXPECT_TRUE(at::equal(RowParallelDenoiser(network, 4).Predict(input), expected));
+  const at::Tensor expected =
+      RowParallelDenoiser(network, std::make_shared<RowPool>(1)).Predict(input);
+  EXPECT_TRUE(at::equal(RowParallelDenoiser(network, std::make_shared<RowPool>(4)).Predict(input),
+                        expected));
 }
 
 TEST(RowParallelDenoiserTest, ClassLabelsGoWithTheirRows) {
@@ -74,7 +76,7 @@ TEST(RowParallelDenoiserTest, ClassLabelsGoWithTheirRows) {
   config.class_embed_type = nn::ClassEmbedding::kTable;
   config.num_class_embeds = 4;
   const auto network = RandomUnet(config);
-  RowParallelDenoiser denoiser(network, 2);
+  RowParallelDenoiser denoiser(network, std::make_shared<RowPool>(2));
   DenoiserInput input = RandomRows(4);
   input.class_labels = at::arange(4);
   const at::Tensor expected = UnetDenoiser(network, at::kCPU).Predict(input);
@@ -83,7 +85,7 @@ TEST(RowParallelDenoiserTest, ClassLabelsGoWithTheirRows) {
 
 TEST(RowParallelDenoiserTest, WorkersExceptionReachesTheCallerAndTheNextCallWorks) {
   const auto network = RandomUnet(SmallConfig());
-  RowParallelDenoiser denoiser(network, 2);
+  RowParallelDenoiser denoiser(network, std::make_shared<RowPool>(2));
   DenoiserInput wrong = RandomRows(3);
   wrong.class_labels = at::zeros({3}, at::kLong);  // it has no classes
   EXPECT_THROW(denoiser.Predict(wrong), c10::Error);
@@ -92,7 +94,7 @@ TEST(RowParallelDenoiserTest, WorkersExceptionReachesTheCallerAndTheNextCallWork
 
 TEST(RowParallelDenoiserTest, OutputIsPlainAndKeepsNoGraph) {
   const auto network = RandomUnet(SmallConfig());
-  RowParallelDenoiser denoiser(network, 2);
+  RowParallelDenoiser denoiser(network, std::make_shared<RowPool>(2));
   DenoiserInput input = RandomRows(2);
   input.x.requires_grad_();
   const at::Tensor output = denoiser.Predict(input);
@@ -106,7 +108,8 @@ TEST(UnetDenoiserTest, RowsOfABatchAreThoseOfSingleCallsToRounding) {
   UnetDenoiser denoiser(network, at::kCPU);
   const DenoiserInput input = RandomRows(4);
   const at::Tensor batched = denoiser.Predict(input);
-  const at::Tensor alone = RowParallelDenoiser(network, 1).Predict(input);
+  const at::Tensor alone =
+      RowParallelDenoiser(network, std::make_shared<RowPool>(1)).Predict(input);
   EXPECT_TRUE(at::allclose(batched, alone, 1e-5, 1e-5));
   EXPECT_TRUE(batched.is_contiguous());
   EXPECT_FALSE(batched.requires_grad());
