@@ -15,6 +15,7 @@
 
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
+#include "server/model_tools/model_tools.h"
 #include "server/options.h"
 #include "server/server.h"
 #include "server/tools/tools.h"
@@ -95,6 +96,7 @@ int Main(int argc, char** argv) {
     return 2;
   }
   if (const std::optional<int> code = RunTool(argc, argv)) return *code;
+  if (const std::optional<int> code = RunModelTool(argc, argv)) return *code;
   const std::variant<ServerOptions, ExitNow> parsed = ParseOptions(argc, argv);
   if (const auto* exit = std::get_if<ExitNow>(&parsed)) return exit->code;
   const ServerOptions& options = std::get<ServerOptions>(parsed);

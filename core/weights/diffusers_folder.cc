@@ -41,15 +41,6 @@ absl::StatusOr<T> ReadConfig(const std::string& path, const Parse& parse) {
   return config;
 }
 
-// Where the weights are; where they are best looked for if they are not there.
-std::string LocateWeights(const std::string& folder) {
-  for (const char* file : kWeights) {
-    const std::string path = Locate(folder, "unet", file);
-    if (Exists(path)) return path;
-  }
-  return Locate(folder, "unet", kWeights[0]);
-}
-
 absl::Status CheckTogether(const nn::UnetConfig& unet, const SchedulerConfig& scheduler) {
   if (unet.sample_size[0] == 0) return FieldError("sample_size", "must be given; was null");
   const bool learned = unet.out_channels == 2 * unet.in_channels;
@@ -79,15 +70,23 @@ absl::Status CheckTogether(const nn::UnetConfig& unet, const SchedulerConfig& sc
 
 }  // namespace
 
+std::string DiffusersWeights(const std::string& folder) {
+  for (const char* file : kWeights) {
+    const std::string path = Locate(folder, "unet", file);
+    if (Exists(path)) return path;
+  }
+  return Locate(folder, "unet", kWeights[0]);
+}
+
 bool IsDiffusersFolder(const std::string& folder) {
-  return Exists(Locate(folder, "unet", "config.json")) || Exists(LocateWeights(folder));
+  return Exists(Locate(folder, "unet", "config.json")) || Exists(DiffusersWeights(folder));
 }
 
 absl::StatusOr<DiffusersFolder> ReadDiffusersFolder(const std::string& folder) {
   DiffusersFolder read;
   read.config_path = Locate(folder, "unet", "config.json");
   read.scheduler_path = Locate(folder, "scheduler", "scheduler_config.json");
-  read.weights_path = LocateWeights(folder);
+  read.weights_path = DiffusersWeights(folder);
   ASSIGN_OR_RETURN(read.unet, ReadConfig<nn::UnetConfig>(read.config_path, ParseUnetConfig));
   ASSIGN_OR_RETURN(read.scheduler,
                    ReadConfig<SchedulerConfig>(read.scheduler_path, ParseSchedulerConfig));

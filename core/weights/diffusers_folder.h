@@ -26,6 +26,9 @@ struct DiffusersFolder {
 // Thread-safe.
 bool IsDiffusersFolder(const std::string& folder);
 
+// Where its weights are: DiffusersFolder::weights_path. Thread-safe.
+std::string DiffusersWeights(const std::string& folder);
+
 // Reads `config.json` and `scheduler_config.json`. An error names the file, and the
 // key; also where one does not agree with the other. Thread-safe.
 absl::StatusOr<DiffusersFolder> ReadDiffusersFolder(const std::string& folder);

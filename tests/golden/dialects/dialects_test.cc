@@ -21,6 +21,7 @@
 #include "core/diffusion/row_parallel_denoiser.h"
 #include "core/diffusion/unet_denoiser.h"
 #include "core/nn/network.h"
+#include "core/weights/diffusers_writer.h"
 #include "core/weights/model.h"
 #include "core/weights/safetensors.h"
 #include "tests/testing/made_weights.h"
@@ -37,6 +38,12 @@ constexpr double kTolerance = 2e-5;  // of the largest value
 // Largest difference over largest value.
 double RelativeError(const at::Tensor& actual, const at::Tensor& expected) {
   return actual.sub(expected).abs().max().item<double>() / expected.abs().max().item<double>();
+}
+
+// Networks that UNet2DModel cannot be: other blocks, heads by their number at several
+// widths, scaled timesteps.
+bool HasNoDiffusersNetwork(absl::string_view fixture) {
+  return absl::StartsWith(fixture, "ddp-") || absl::StartsWith(fixture, "improved-");
 }
 
 std::string Read(const fs::path& path) { return *ReadFile(path.string(), int64_t{1} << 24); }
@@ -108,6 +115,30 @@ TEST_P(DialectGoldenTest, ModelSaysWhatItsFilesSay) {
   EXPECT_EQ(model_->diffusion->num_classes > 0, input_.class_labels.defined());
   std::printf("%s: %s; assumes: %s\n", GetParam(), model_->dialect.c_str(),
               absl::StrJoin(model_->assumptions, "; ").c_str());
+}
+
+// Of what diffusers has no network for, conversion says so, and leaves nothing.
+TEST_P(DialectGoldenTest, ConvertedToDiffusersItIsTheSameModel) {
+  const std::string out = folder_.File("converted");
+  const absl::Status written = WriteDiffusersFolder(*model_, out);
+  if (HasNoDiffusersNetwork(GetParam())) {
+    EXPECT_THAT(written,
+                StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("UNet2DModel")));
+    EXPECT_FALSE(fs::exists(out));
+    return;
+  }
+  ASSERT_OK(written);
+  ASSERT_OK_AND_ASSIGN(const auto converted, LoadModel("converted", out));
+  EXPECT_EQ(converted->dialect, "diffusers");
+  const at::Tensor before = UnetDenoiser(model_->network, at::kCPU).Predict(input_);
+  EXPECT_TRUE(at::equal(UnetDenoiser(converted->network, at::kCPU).Predict(input_), before));
+  const NoiseSchedule &old = model_->diffusion->schedule, &now = converted->diffusion->schedule;
+  ASSERT_EQ(now.num_timesteps(), old.num_timesteps());
+  for (int t = 0; t < old.num_timesteps(); ++t) EXPECT_EQ(now.alpha_bar(t), old.alpha_bar(t));
+  EXPECT_EQ(converted->diffusion->scheduler.variance, model_->diffusion->scheduler.variance);
+  EXPECT_EQ(converted->diffusion->num_classes, model_->diffusion->num_classes);
+  EXPECT_THAT(WriteDiffusersFolder(*model_, out),
+              StatusIs(absl::StatusCode::kAlreadyExists, testing::HasSubstr(out)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, DialectGoldenTest,
