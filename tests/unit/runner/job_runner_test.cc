@@ -269,7 +269,7 @@ TEST_F(JobRunnerTest, WhatWasGivenUpAndRescuedHasItsCrashTakenBackAndNothingElse
   while (runner_->Metrics()["tweedie_running_jobs"] > 0) std::this_thread::yield();
   ASSERT_OK(queue_->Rescue(/*all=*/true));
   const auto elsewhere =
-      queue_->Claim({"other", "cpu", pool_->names(), int64_t{1} << 40, absl::Hours(1)});
+      queue_->Claim({"other", "cpu", pool_->Available(), int64_t{1} << 40, absl::Hours(1)});
   ASSERT_TRUE(elsewhere.ok() && elsewhere->has_value());
   ASSERT_EQ(queue_->Get("long")->crashes, 2);
   store_.refuse_heartbeats = false;
@@ -283,7 +283,7 @@ TEST_F(JobRunnerTest, AfterAnOutageEveryoneMayRenewBeforeAnyoneIsRescued) {
   options_.upkeep = options_.lease.heartbeat = absl::Milliseconds(5);
   Create("theirs");
   const auto theirs =
-      queue_->Claim({"other", "cpu", pool_->names(), int64_t{1} << 40, absl::Seconds(30)});
+      queue_->Claim({"other", "cpu", pool_->Available(), int64_t{1} << 40, absl::Seconds(30)});
   ASSERT_TRUE(theirs.ok() && theirs->has_value());
   store_.refuse_heartbeats = true;
   Start();
