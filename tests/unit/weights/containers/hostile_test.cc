@@ -234,6 +234,7 @@ TEST_F(HostileTest, TensorsStayInTheirStorages) {
 
 TEST_F(HostileTest, StoragesHaveTheSizeThatThePickleSays) {
   EXPECT_THAT(ReadTensor({.elements = 5}), IsInvalid("storage '0' has 16 bytes in the file"));
+  EXPECT_THAT(ReadTensor({.elements = 3, .shape = {3}}), IsInvalid("3 elements, 12 bytes"));
   EXPECT_THAT(ReadTensor({.type = "DoubleStorage"}), IsInvalid("4 elements, 32 bytes"));
   EXPECT_THAT(ReadTensor({.elements = kHuge}), IsInvalid("a storage of 9223372036854775807"));
   EXPECT_THAT(ReadTensor({.elements = -1}), IsInvalid("a storage of -1 elements"));
