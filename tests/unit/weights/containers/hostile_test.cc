@@ -192,6 +192,8 @@ TEST_F(HostileTest, OpcodesAreHeldToTheirBounds) {
 
 TEST_F(HostileTest, BombsDoNotExpand) {
   EXPECT_THAT(ReadPickle(Pickle(Repeat("(", 65))), IsInvalid("more than 64 marks"));
+  EXPECT_THAT(ReadPickle(Pickle("N" + Repeat("\x85", 64))), IsInvalid("no state dict"));
+  EXPECT_THAT(ReadPickle(Pickle("N" + Repeat("\x85", 65))), IsInvalid("deeper than 64"));
   EXPECT_THAT(ReadPickle(Pickle("N" + Repeat("\x85", 100'000))), IsInvalid("deeper than 64"));
   EXPECT_THAT(ReadPickle(Pickle("]" + Repeat("]a", 10) + Repeat("(", 3))), IsInvalid("marks"));
   EXPECT_THAT(ReadPickle(Pickle(Repeat("N0", 2'000'000))), IsInvalid("refuses opcode POP"));
