@@ -424,7 +424,7 @@ TEST_F(HostileTest, LegacyFilesEndWithTheirStorages) {
               IsInvalid("elements in the file"));
   EXPECT_THAT(Read(Legacy(object, "]", "")), IsInvalid("storage '0' is not in the file"));
   EXPECT_THAT(Read(Legacy(object, "](" + Text("0") + Text("0") + "e", storage + storage)),
-              IsInvalid("is there twice"));
+              IsInvalid("or one twice"));
   EXPECT_THAT(Read(Legacy(object, "](" + Text("1") + "e", storage)),
               IsInvalid("the key of no storage"));
   EXPECT_THAT(Read(Legacy(object, Text("0"), storage)), IsInvalid("no list of storage keys"));
