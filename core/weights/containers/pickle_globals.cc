@@ -130,6 +130,26 @@ absl::Status KeepFirst(PickleMachine& machine, const Ids& args, std::initializer
   return absl::OkStatus();
 }
 
+// Whether a persistent id has the form that torch.save gives it.
+absl::Status CheckPersistentId(const PickleMachine& machine, const PickleValue& tuple) {
+  if (tuple.kind != Kind::kTuple ||
+      !HasKinds(machine, tuple.ids(),
+                {Kind::kString, Kind::kGlobal, Kind::kString, Kind::kString, Kind::kInt}) ||
+      machine.at(tuple.ids()[0]).text() != "storage") {
+    return Invalid("a persistent id that is not ('storage', class, key, location, elements)");
+  }
+  const Ids& ids = tuple.ids();
+  if (ids.size() > 6 || (ids.size() == 6 && machine.at(ids[5]).kind != Kind::kNone)) {
+    return Invalid("a persistent id of a storage that is part of another");
+  }
+  const int64_t global = machine.at(ids[1]).integer();
+  if (global < kTypedStorages && global != kUntypedStorage) {
+    return Invalid("a persistent id whose class is no storage");
+  }
+  if (machine.at(ids[2]).text().size() <= kMaxKeyBytes) return absl::OkStatus();
+  return Invalid("a storage whose key has over 1024 bytes");
+}
+
 }  // namespace
 
 std::optional<int64_t> FindPickleGlobal(absl::string_view module, absl::string_view name) {
@@ -167,30 +187,15 @@ absl::Status ReduceGlobal(PickleMachine& machine) {
 
 absl::Status LoadPersistentId(PickleMachine& machine) {
   ASSIGN_OR_RETURN(const PickleId id, machine.Pop());
-  const PickleValue& tuple = machine.at(id);
-  if (tuple.kind != Kind::kTuple ||
-      !HasKinds(machine, tuple.ids(),
-                {Kind::kString, Kind::kGlobal, Kind::kString, Kind::kString, Kind::kInt}) ||
-      machine.at(tuple.ids()[0]).text() != "storage") {
-    return Invalid("a persistent id that is not ('storage', class, key, location, elements)");
-  }
-  const Ids& ids = tuple.ids();
-  if (ids.size() > 6 || (ids.size() == 6 && machine.at(ids[5]).kind != Kind::kNone)) {
-    return Invalid("a persistent id of a storage that is part of another");
-  }
+  RETURN_IF_ERROR(CheckPersistentId(machine, machine.at(id)));
+  const Ids& ids = machine.at(id).ids();
+  PickledStorage storage{.key = machine.at(ids[2]).text(),
+                         .type = std::nullopt,
+                         .num_elements = machine.at(ids[4]).integer()};
   const int64_t global = machine.at(ids[1]).integer();
-  if (global < kTypedStorages && global != kUntypedStorage) {
-    return Invalid("a persistent id whose class is no storage");
-  }
-  const std::string& key = machine.at(ids[2]).text();
-  if (key.size() > kMaxKeyBytes) return Invalid("a storage whose key has over 1024 bytes");
-  PickledStorage storage{
-      .key = key, .type = std::nullopt, .num_elements = machine.at(ids[4]).integer()};
   if (global != kUntypedStorage) storage.type = static_cast<ElementType>(global - kTypedStorages);
-  int64_t bytes = 0;
-  if (storage.num_elements < 0 ||
-      __builtin_mul_overflow(storage.num_elements, storage.type ? ElementBytes(*storage.type) : 1,
-                             &bytes)) {
+  int64_t bytes = storage.type ? ElementBytes(*storage.type) : 1;
+  if (storage.num_elements < 0 || __builtin_mul_overflow(storage.num_elements, bytes, &bytes)) {
     return Invalid(absl::StrCat("a storage of ", storage.num_elements, " elements"));
   }
   return machine.PushStorage(std::move(storage));

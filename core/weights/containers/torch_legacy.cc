@@ -53,6 +53,29 @@ absl::Status CheckSystem(const PickledObject& object) {
   return absl::InvalidArgumentError("the third pickle does not say that little_endian is true");
 }
 
+// The bytes of a storage whose count of elements is at *offset, which moves behind.
+absl::StatusOr<ByteRange> TakeStorage(StructureReader& file, const PickledStorage& storage,
+                                      int64_t* offset) {
+  ByteRange range;
+  range.name = absl::StrCat("storage '", absl::Utf8SafeCEscape(storage.key), "'");
+  range.bytes = storage.num_elements * (storage.type ? ElementBytes(*storage.type) : 1);
+  ASSIGN_OR_RETURN(const std::string bytes, file.Read(*offset, kCountBytes));
+  range.begin = *offset + kCountBytes;
+  const uint64_t count = LittleEndian(bytes, 0, kCountBytes);
+  if (count != static_cast<uint64_t>(storage.num_elements)) {
+    return absl::InvalidArgumentError(absl::StrCat(range.name, " has ", count,
+                                                   " elements in the file, ", storage.num_elements,
+                                                   " in the pickle"));
+  }
+  if (range.bytes > file.size() - range.begin) {
+    return absl::InvalidArgumentError(absl::StrCat(range.name, " needs ", range.bytes, " bytes; ",
+                                                   file.size() - range.begin,
+                                                   " are left: cut off"));
+  }
+  *offset = range.begin + range.bytes;
+  return range;
+}
+
 // The storages that follow the pickles, in the order of the keys; they end the file.
 absl::StatusOr<std::map<std::string, ByteRange>> LocateStorages(StructureReader& file,
                                                                 const PickledObject& object,
@@ -68,28 +91,10 @@ absl::StatusOr<std::map<std::string, ByteRange>> LocateStorages(StructureReader&
     const auto found =
         keys.Is(id, PickleKind::kString) ? storages.find(keys.at(id).text()) : storages.end();
     if (found == storages.end()) {
-      return absl::InvalidArgumentError("the fifth pickle has the key of no storage");
+      return absl::InvalidArgumentError("the fifth pickle has the key of no storage, or one twice");
     }
-    const auto& [key, storage] = *found;
-    const std::string name = absl::StrCat("storage '", absl::Utf8SafeCEscape(key), "'");
-    ASSIGN_OR_RETURN(const std::string count, file.Read(offset, kCountBytes));
-    if (LittleEndian(count, 0, kCountBytes) != static_cast<uint64_t>(storage->num_elements)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(name, " has ", LittleEndian(count, 0, kCountBytes),
-                       " elements in the file, ", storage->num_elements, " in the pickle"));
-    }
-    offset += kCountBytes;
-    const int64_t bytes =
-        storage->num_elements * (storage->type ? ElementBytes(*storage->type) : 1);
-    if (bytes > file.size() - offset) {
-      return absl::InvalidArgumentError(absl::StrCat(name, " needs ", bytes, " bytes; ",
-                                                     file.size() - offset, " are left: cut off"));
-    }
-    const ByteRange range{.name = name, .begin = offset, .bytes = bytes, .crc32 = std::nullopt};
-    if (!ranges.emplace(key, range).second) {
-      return absl::InvalidArgumentError(absl::StrCat(name, " is there twice"));
-    }
-    offset += bytes;
+    ASSIGN_OR_RETURN(ranges[found->first], TakeStorage(file, *found->second, &offset));
+    storages.erase(found);
   }
   if (offset == file.size()) return ranges;
   return absl::InvalidArgumentError(

@@ -192,6 +192,8 @@ TEST_F(HostileTest, OpcodesAreHeldToTheirBounds) {
 
 TEST_F(HostileTest, BombsDoNotExpand) {
   EXPECT_THAT(ReadPickle(Pickle(Repeat("(", 65))), IsInvalid("more than 64 marks"));
+  EXPECT_THAT(ReadPickle(Pickle("N" + Repeat("\x85", 64))), IsInvalid("no state dict"));
+  EXPECT_THAT(ReadPickle(Pickle("N" + Repeat("\x85", 65))), IsInvalid("deeper than 64"));
   EXPECT_THAT(ReadPickle(Pickle("N" + Repeat("\x85", 100'000))), IsInvalid("deeper than 64"));
   EXPECT_THAT(ReadPickle(Pickle("]" + Repeat("]a", 10) + Repeat("(", 3))), IsInvalid("marks"));
   EXPECT_THAT(ReadPickle(Pickle(Repeat("N0", 2'000'000))), IsInvalid("refuses opcode POP"));
@@ -234,6 +236,7 @@ TEST_F(HostileTest, TensorsStayInTheirStorages) {
 
 TEST_F(HostileTest, StoragesHaveTheSizeThatThePickleSays) {
   EXPECT_THAT(ReadTensor({.elements = 5}), IsInvalid("storage '0' has 16 bytes in the file"));
+  EXPECT_THAT(ReadTensor({.elements = 3, .shape = {3}}), IsInvalid("3 elements, 12 bytes"));
   EXPECT_THAT(ReadTensor({.type = "DoubleStorage"}), IsInvalid("4 elements, 32 bytes"));
   EXPECT_THAT(ReadTensor({.elements = kHuge}), IsInvalid("a storage of 9223372036854775807"));
   EXPECT_THAT(ReadTensor({.elements = -1}), IsInvalid("a storage of -1 elements"));
@@ -421,7 +424,7 @@ TEST_F(HostileTest, LegacyFilesEndWithTheirStorages) {
               IsInvalid("elements in the file"));
   EXPECT_THAT(Read(Legacy(object, "]", "")), IsInvalid("storage '0' is not in the file"));
   EXPECT_THAT(Read(Legacy(object, "](" + Text("0") + Text("0") + "e", storage + storage)),
-              IsInvalid("is there twice"));
+              IsInvalid("or one twice"));
   EXPECT_THAT(Read(Legacy(object, "](" + Text("1") + "e", storage)),
               IsInvalid("the key of no storage"));
   EXPECT_THAT(Read(Legacy(object, Text("0"), storage)), IsInvalid("no list of storage keys"));

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/weights/containers/checkpoint.h"
+#include "core/weights/model.h"
 #include "tests/testing/counting_allocator.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
@@ -69,6 +70,16 @@ TEST(MemoryTest, WhatIsNotChosenIsNotRead) {
   TempFolder folder;
   WriteZip(folder.File("trainer.pt"), /*transposed=*/false, "optimizer");
   EXPECT_LT(Peak(folder.File("trainer.pt")), 1.01);
+}
+
+TEST(MemoryTest, LoadingAModelTakesItsWeightsAndNotMuchMore) {
+  const size_t before = Allocator().in_use();
+  Allocator().ResetPeak();
+  ASSERT_OK_AND_ASSIGN(const auto model, LoadModel("m", absl::StrCat(TWEEDIE_SOURCE_DIR,
+                                                                     "/models/fashion-mnist-32")));
+  const double weights = 4.0 * static_cast<double>(model->num_parameters);
+  EXPECT_GE(static_cast<double>(Allocator().in_use() - before), weights);
+  EXPECT_LT(static_cast<double>(Allocator().peak() - before), 1.2 * weights);
 }
 
 }  // namespace
