@@ -39,7 +39,6 @@ class LucidrainsResnet final : public torch::nn::Module {
  private:
   class Block;
 
-  const std::shared_ptr<torch::nn::Module> mlp_;
   const std::shared_ptr<Linear> time_;
   const std::shared_ptr<Block> block1_, block2_;
   std::shared_ptr<Conv2d> res_conv_;  // null if channels do not change

@@ -31,6 +31,47 @@ class Frequencies final : public torch::nn::Module {
 
 }  // namespace
 
+// What the residual blocks see of the time.
+class LucidrainsUnet::TimeMlp final : public torch::nn::Module {
+ public:
+  explicit TimeMlp(const LucidrainsConfig& config) {
+    int64_t features = config.dim;
+    if (config.num_learned_frequencies) {
+      const int64_t count = *config.num_learned_frequencies;
+      learned_ = register_module("0", std::make_shared<Frequencies>(count));
+      features = 2 * count + 1;
+    } else {
+      const int64_t half = config.dim / 2;
+      fixed_ = at::arange(half, at::kFloat)
+                   .mul(-std::log(config.theta) / static_cast<double>(half - 1))
+                   .exp();
+    }
+    linear_1_ = register_module("1", std::make_shared<Linear>(features, 4 * config.dim));
+    linear_2_ = register_module("3", std::make_shared<Linear>(4 * config.dim, 4 * config.dim));
+  }
+  // t [B] -> [B, 4 dim], activated.
+  at::Tensor Forward(const at::Tensor& t) const {
+    const at::Tensor h = linear_1_->Forward(Features(t).to(linear_1_->dtype()));
+    return ActivateInPlace(Activation::kSilu,
+                           linear_2_->Forward(ActivateInPlace(Activation::kGelu, h)));
+  }
+
+ private:
+  at::Tensor Features(const at::Tensor& t) const {
+    const at::Tensor x = t.to(at::kFloat).unsqueeze(1);
+    if (!learned_) {
+      const at::Tensor angles = x.mul(fixed_.to(t.device()).unsqueeze(0));
+      return at::cat({angles.sin(), angles.cos()}, 1);
+    }
+    const at::Tensor angles = x.mul(learned_->weights.unsqueeze(0)).mul(2).mul(std::numbers::pi);
+    return at::cat({x, angles.sin(), angles.cos()}, 1);
+  }
+
+  at::Tensor fixed_;                      // not part of the state dict
+  std::shared_ptr<Frequencies> learned_;  // null if they are fixed
+  std::shared_ptr<Linear> linear_1_, linear_2_;
+};
+
 // Two residual blocks, attention, and the convolution to the next resolution.
 class LucidrainsUnet::Stage final : public torch::nn::Module {
  public:
@@ -72,6 +113,7 @@ LucidrainsUnet::LucidrainsUnet(const LucidrainsConfig& config)
                                                                 .out_channels = config.init_dim,
                                                                 .kernel = 7,
                                                                 .padding = 3}))),
+      time_mlp_(register_module("time_mlp", std::make_shared<TimeMlp>(config))),
       downs_(register_module("downs", std::make_shared<ModuleVector<Stage>>())),
       ups_(register_module("ups", std::make_shared<ModuleVector<Stage>>())),
       mid_block1_(register_module(
@@ -94,62 +136,33 @@ LucidrainsUnet::LucidrainsUnet(const LucidrainsConfig& config)
                                                     .out_channels = config.out_channels,
                                                     .kernel = 1,
                                                     .padding = 0}))) {
-  const auto time_mlp = register_module("time_mlp", std::make_shared<torch::nn::Module>());
-  int64_t features = config.dim;
-  if (config.num_learned_frequencies) {
-    const auto frequencies = std::make_shared<Frequencies>(*config.num_learned_frequencies);
-    learned_frequencies_ = frequencies->weights;
-    time_mlp->register_module("0", frequencies);
-    features = 2 * *config.num_learned_frequencies + 1;
-  } else {
-    const int64_t half = config.dim / 2;
-    fixed_frequencies_ = at::arange(half, at::kFloat)
-                             .mul(-std::log(config.theta) / static_cast<double>(half - 1))
-                             .exp();
-  }
-  time_1_ = time_mlp->register_module("1", std::make_shared<Linear>(features, 4 * config.dim));
-  time_2_ =
-      time_mlp->register_module("3", std::make_shared<Linear>(4 * config.dim, 4 * config.dim));
+  AddStages();
+  eval();
+}
 
-  const size_t levels = config.level_dims.size();
+void LucidrainsUnet::AddStages() {
+  const size_t levels = config_.level_dims.size();
   const auto width = [&](size_t level) {
-    return level == 0 ? config.init_dim : config.level_dims[level - 1];
+    return level == 0 ? config_.init_dim : config_.level_dims[level - 1];
   };
   for (size_t level = 0; level < levels; ++level) {
     const int64_t in = width(level), out = width(level + 1);
     downs_->Add(std::make_shared<Stage>(
-        config, level, in, in,
-        level + 1 < levels ? Halving(config.patch_down, in, out)
+        config_, level, in, in,
+        level + 1 < levels ? Halving(config_.patch_down, in, out)
                            : Conv2d::Options{.in_channels = in, .out_channels = out}));
   }
   for (size_t level = levels; level-- > 0;) {
     const int64_t in = width(level), out = width(level + 1);
-    ups_->Add(std::make_shared<Stage>(config, level, out + in, out,
+    ups_->Add(std::make_shared<Stage>(config_, level, out + in, out,
                                       Conv2d::Options{.in_channels = out, .out_channels = in}));
   }
-  eval();
-}
-
-at::Tensor LucidrainsUnet::TimeFeatures(const at::Tensor& t) const {
-  const at::Tensor x = t.to(at::kFloat).unsqueeze(1);
-  if (!learned_frequencies_.defined()) {
-    const at::Tensor angles = x.mul(fixed_frequencies_.to(t.device()).unsqueeze(0));
-    return at::cat({angles.sin(), angles.cos()}, 1);
-  }
-  const at::Tensor angles = x.mul(learned_frequencies_.unsqueeze(0)).mul(2).mul(std::numbers::pi);
-  return at::cat({x, angles.sin(), angles.cos()}, 1);
-}
-
-at::Tensor LucidrainsUnet::ActivatedEmbedding(const at::Tensor& t) const {
-  const at::Tensor h = time_1_->Forward(TimeFeatures(t).to(time_1_->dtype()));
-  return ActivateInPlace(Activation::kSilu,
-                         time_2_->Forward(ActivateInPlace(Activation::kGelu, h)));
 }
 
 at::Tensor LucidrainsUnet::forward(const at::Tensor& x, const at::Tensor& t,
                                    const at::Tensor& class_labels) {
   TORCH_CHECK(!class_labels.defined(), "class_labels are given, but the network has no classes");
-  const at::Tensor temb = ActivatedEmbedding(t);
+  const at::Tensor temb = time_mlp_->Forward(t);
   const at::Tensor first = init_conv_->Forward(x);
   at::Tensor h = first;
   std::vector<at::Tensor> skips;

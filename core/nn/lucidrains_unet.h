@@ -27,18 +27,15 @@ class LucidrainsUnet final : public Network {
   int64_t out_channels() const override { return config_.out_channels; }
 
  private:
+  class TimeMlp;
   class Stage;
 
-  // What the residual blocks see of the time, [B, 4 dim], activated.
-  at::Tensor ActivatedEmbedding(const at::Tensor& t) const;
-  // [B, dim], or 2 n + 1 features with n learned frequencies.
-  at::Tensor TimeFeatures(const at::Tensor& t) const;
+  // Adds the levels of both ways.
+  void AddStages();
 
   const LucidrainsConfig config_;
-  at::Tensor fixed_frequencies_;    // not part of the state dict
-  at::Tensor learned_frequencies_;  // undefined if they are fixed
   const std::shared_ptr<Conv2d> init_conv_;
-  std::shared_ptr<Linear> time_1_, time_2_;
+  const std::shared_ptr<TimeMlp> time_mlp_;
   const std::shared_ptr<ModuleVector<Stage>> downs_, ups_;
   const std::shared_ptr<LucidrainsResnet> mid_block1_, mid_block2_;
   const std::shared_ptr<LucidrainsAttentionBlock> mid_attn_;

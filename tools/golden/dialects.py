@@ -5,7 +5,7 @@ Each folder NAME is a tiny random network of one dialect: its configuration
 (model.json or *.yaml), tensors.json (each tensor of the state dict by name: shape,
 scale and offset of values() below, so that no weights are stored) and
 io.safetensors: x_shape of an x by the same formula, t, class_labels if it has
-classes, the network's output;
+classes, the network's output, and for small x the gradient of its sum of squares;
 alpha_bar at the timesteps `levels`, by the project's diffusion; and, as
 `file:NAME`, tensors of the file that no formula makes.
 
@@ -71,7 +71,15 @@ def randomize(module):
 
 # --- files ---
 
-def write(name, files, table, tensors):
+def write(name, files, table, tensors, predict):
+    """predict: x -> the network's output."""
+    x = tensors.pop("x").requires_grad_()
+    tensors["x_shape"] = torch.tensor(x.shape)
+    tensors["output"] = predict(x)
+    gradient, = torch.autograd.grad(tensors["output"].square().sum(), x)
+    tensors["output"] = tensors["output"].detach()
+    if x.numel() <= 8192:
+        tensors["gradient"] = gradient
     folder = OUT / name
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in files.items():
@@ -83,7 +91,6 @@ def write(name, files, table, tensors):
     lines = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in table.items()]
     (folder / "tensors.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
     assert tensors["output"].isfinite().all()
-    tensors["x_shape"] = torch.tensor(tensors.pop("x").shape)
     save_file({key: value.contiguous() for key, value in tensors.items()}, folder / "io.safetensors")
     print(name, "output", list(tensors["output"].shape), "rms", float(tensors["output"].pow(2).mean().sqrt()))
 
@@ -122,10 +129,9 @@ def openai(name, script_util, create, flags, files, side, rows):
     keywords = {}
     if arguments["class_cond"]:
         tensors["class_labels"] = keywords["y"] = torch.arange(rows) * 331 % 1000
-    with torch.no_grad():
-        # As in sampling: the wrapper multiplies t by 1000 / T if rescale_timesteps.
-        tensors["output"] = diffusion._wrap_model(model)(x, t, **keywords)
-    write(name, files(flags), table, tensors)
+    # As in sampling: the wrapper multiplies t by 1000 / T if rescale_timesteps.
+    network = diffusion._wrap_model(model)
+    write(name, files(flags), table, tensors, lambda x: network(x, t, **keywords))
 
 
 def model_json(dialect, diffusion_keys):
@@ -243,10 +249,8 @@ def ho(name, clones, config, side):
     betas = ho_betas(**config["diffusion"])
     x, t = inputs(side, 2, len(betas))
     model.resolution = side  # only asserted; the network is convolutional
-    with torch.no_grad():
-        output = model(x, t)
-    write(name, {"config.yml": config}, table,
-          {"x": x, "t": t, "output": output, **levels(np.cumprod(1 - betas))})
+    write(name, {"config.yml": config}, table, {"x": x, "t": t, **levels(np.cumprod(1 - betas))},
+          lambda x: model(x, t))
 
 
 # --- denoising-diffusion-pytorch ---
@@ -277,8 +281,6 @@ def ddp(name, clones, version, prefix, network, diffusion, side=16):
     x, t = inputs(side, 2, diffusion["timesteps"])
     x = x[:, :network.get("channels", 3)]
     tensors = {"x": values("x", list(x.shape), 1.7, 0.0), "t": t}
-    with torch.no_grad():
-        tensors["output"] = model(tensors["x"], t)
     settings = dict(diffusion)
     if prefix:
         settings.pop("beta_schedule")  # the file has the betas
@@ -294,7 +296,7 @@ def ddp(name, clones, version, prefix, network, diffusion, side=16):
     tensors.update(levels(torch.cumprod(1 - betas, 0).numpy()))
     settings["version"] = version
     write(name, {"model.json": {"dialect": "denoising-diffusion-pytorch", "network": {**network, "image_size": side},
-                                "diffusion": settings}}, table, tensors)
+                                "diffusion": settings}}, table, tensors, lambda x: model(x, t))
 
 
 LUCIDRAINS = {

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
@@ -179,8 +180,13 @@ std::vector<std::string> LucidrainsIgnored(const LucidrainsFile& file, const Ten
 
 absl::StatusOr<std::vector<double>> LucidrainsBetas(const LucidrainsFile& file,
                                                     const Tensors& tensors) {
-  const at::Tensor betas = Find(tensors, file.diffusion_prefix + "betas");
-  if (!betas.defined()) return std::vector<double>();
+  const auto found = tensors.find(file.diffusion_prefix + "betas");
+  if (found == tensors.end()) return std::vector<double>();
+  if (found->second.dim() != 1 || found->second.numel() == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "tensor betas has the shape [", absl::StrJoin(found->second.sizes(), ", "), "]"));
+  }
+  const at::Tensor betas = found->second.to(at::kDouble);
   const at::Tensor alpha_bar = Find(tensors, file.diffusion_prefix + "alphas_cumprod");
   const at::Tensor made = betas.neg().add(1).cumprod(0);
   // Stored in float32, so products of a thousand drift by some 1e-5.

@@ -16,8 +16,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::array<absl::string_view, 4> kSections = {"network", "model", "diffusion", "data"};
-constexpr std::array<absl::string_view, 6> kIgnoredSections = {
-    "training", "sampling", "optim", "optimizer", "time_travel", "evaluation"};
+constexpr std::array<absl::string_view, 7> kIgnoredSections = {
+    "training", "sampling", "optim", "optimizer", "time_travel", "evaluation", "classifier"};
 
 template <typename Names>
 bool Contains(const Names& names, absl::string_view name) {

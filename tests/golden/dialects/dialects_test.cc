@@ -5,22 +5,19 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/strip.h"
 #include "core/base/file.h"
 #include "core/diffusion/row_parallel_denoiser.h"
 #include "core/diffusion/unet_denoiser.h"
-#include "core/nn/network.h"
 #include "core/weights/diffusers_writer.h"
 #include "core/weights/model.h"
 #include "core/weights/safetensors.h"
@@ -48,37 +45,46 @@ bool HasNoDiffusersNetwork(absl::string_view fixture) {
 
 std::string Read(const fs::path& path) { return *ReadFile(path.string(), int64_t{1} << 24); }
 
-class DialectGoldenTest : public testing::TestWithParam<const char*> {
- protected:
-  // Writes the weights that the fixture describes, and loads the folder as the
-  // server does.
-  void SetUp() override {
-    const fs::path fixture = fs::path(TWEEDIE_SOURCE_DIR) / "tests/golden/dialects/v1" / GetParam();
-    ASSERT_OK_AND_ASSIGN(TensorFile io, ParseSafetensors(Read(fixture / "io.safetensors")));
+// A golden network: its weights, made by the formula, and its settings, in a
+// folder as the server loads it.
+class DialectFixture {
+ public:
+  explicit DialectFixture(const std::string& name) {
+    const fs::path fixture = fs::path(TWEEDIE_SOURCE_DIR) / "tests/golden/dialects/v1" / name;
+    io = ParseSafetensors(Read(fixture / "io.safetensors"))->tensors;
     TensorFile weights;
     weights.tensors = MadeTensors(Read(fixture / "tensors.json"));
-    for (const auto& [name, tensor] : io.tensors) {
-      if (absl::StartsWith(name, "file:")) weights.tensors[name.substr(5)] = tensor;
+    for (const auto& [key, tensor] : io) {
+      if (absl::StartsWith(key, "file:")) weights.tensors[key.substr(5)] = tensor;
     }
     for (const auto& entry : fs::directory_iterator(fixture)) {
-      const std::string name = entry.path().filename().string();
-      if (name != "io.safetensors" && name != "tensors.json") {
-        fs::copy(entry.path(), folder_.File(name));
-      }
+      const std::string file = entry.path().filename().string();
+      if (file == "io.safetensors" || file == "tensors.json") continue;
+      fs::copy(entry.path(), folder.File(file));
     }
-    ASSERT_OK(WriteFileDurably(folder_.File("tiny.safetensors"), SerializeSafetensors(weights)));
-    ASSERT_OK_AND_ASSIGN(model_, LoadModel(GetParam(), folder_.path()));
-    io_ = io.tensors;
-    const at::Tensor x_shape = io_.at("x_shape");
+    EXPECT_OK(WriteFileDurably(folder.File("tiny.safetensors"), SerializeSafetensors(weights)));
+    const at::Tensor x_shape = io.at("x_shape");
     const std::vector<int64_t> shape(x_shape.const_data_ptr<int64_t>(),
                                      x_shape.const_data_ptr<int64_t>() + x_shape.numel());
-    input_ = {MadeValues("x", shape, 1.7, 0), io_.at("t"), io_["class_labels"]};
+    input = {MadeValues("x", shape, 1.7, 0), io.at("t"), io["class_labels"]};
   }
 
-  TempFolder folder_;
+  TempFolder folder;
+  std::map<std::string, at::Tensor> io;
+  DenoiserInput input;
+};
+
+class DialectGoldenTest : public testing::TestWithParam<const char*> {
+ protected:
+  DialectGoldenTest() : fixture_(GetParam()), io_(fixture_.io), input_(fixture_.input) {}
+  void SetUp() override {
+    ASSERT_OK_AND_ASSIGN(model_, LoadModel(GetParam(), fixture_.folder.path()));
+  }
+
+  DialectFixture fixture_;
+  std::map<std::string, at::Tensor>& io_;
+  const DenoiserInput& input_;
   std::shared_ptr<const LoadedModel> model_;
-  std::map<std::string, at::Tensor> io_;
-  DenoiserInput input_;
 };
 
 TEST_P(DialectGoldenTest, OutputIsThatOfTheProject) {
@@ -89,13 +95,26 @@ TEST_P(DialectGoldenTest, OutputIsThatOfTheProject) {
   const double error = RelativeError(output, expected);
   EXPECT_LT(error, kTolerance);
   RecordProperty("relative_error", absl::StrCat(error));
-  std::printf("%s: relative error %.2g\n", GetParam(), error);
 }
 
 TEST_P(DialectGoldenTest, RowByRowOutputIsThatOfTheProject) {
   const at::Tensor expected = io_.at("output");
   RowParallelDenoiser denoiser(model_->network, std::make_shared<RowPool>(2));
   EXPECT_LT(RelativeError(denoiser.Predict(input_), expected), kTolerance);
+}
+
+TEST_P(DialectGoldenTest, GradientIsThatOfTheProject) {
+  if (io_.count("gradient") == 0) GTEST_SKIP() << "none stored: x is large";
+  const RowLoss squares = [](int64_t /*first_row*/, const at::Tensor& /*x*/,
+                             const at::Tensor& prediction) {
+    return prediction.flatten(1).square().sum(1);
+  };
+  UnetDenoiser batched(model_->network, at::kCPU);
+  EXPECT_LT(RelativeError(batched.PredictWithGradient(input_, squares).gradient, io_["gradient"]),
+            kTolerance);
+  RowParallelDenoiser rows(model_->network, 2);
+  EXPECT_LT(RelativeError(rows.PredictWithGradient(input_, squares).gradient, io_["gradient"]),
+            kTolerance);
 }
 
 TEST_P(DialectGoldenTest, LevelsAreThoseOfTheProject) {
@@ -113,13 +132,11 @@ TEST_P(DialectGoldenTest, ModelSaysWhatItsFilesSay) {
   EXPECT_EQ(model_->diffusion->image_shape[0], input_.x.size(1));
   EXPECT_EQ(model_->diffusion->learned_variance, io_["output"].size(1) == 2 * input_.x.size(1));
   EXPECT_EQ(model_->diffusion->num_classes > 0, input_.class_labels.defined());
-  std::printf("%s: %s; assumes: %s\n", GetParam(), model_->dialect.c_str(),
-              absl::StrJoin(model_->assumptions, "; ").c_str());
 }
 
 // Of what diffusers has no network for, conversion says so, and leaves nothing.
 TEST_P(DialectGoldenTest, ConvertedToDiffusersItIsTheSameModel) {
-  const std::string out = folder_.File("converted");
+  const std::string out = fixture_.folder.File("converted");
   const absl::Status written = WriteDiffusersFolder(*model_, out);
   if (HasNoDiffusersNetwork(GetParam())) {
     EXPECT_THAT(written,
@@ -152,6 +169,46 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, DialectGoldenTest,
                          [](const testing::TestParamInfo<const char*>& test) {
                            return absl::StrReplaceAll(test.param, {{"-", "_"}, {".", "_"}});
                          });
+
+// A setting that no shape tells, with another value than the network was made by.
+struct WrongSetting {
+  const char* fixture;
+  const char* key;
+  nlohmann::json value;
+};
+
+class WrongSettingTest : public testing::TestWithParam<WrongSetting> {};
+
+// Nothing can find it out but a look at the images: hence the assumptions.
+TEST_P(WrongSettingTest, LoadsAndComputesSomethingElse) {
+  const DialectFixture fixture(GetParam().fixture);
+  const std::string path = fixture.folder.File("model.json");
+  nlohmann::json settings = nlohmann::json::parse(Read(path));
+  settings["diffusion"].erase(GetParam().key);
+  settings["network"][GetParam().key] = GetParam().value;
+  ASSERT_OK(WriteFileDurably(path, settings.dump()));
+  ASSERT_OK_AND_ASSIGN(const auto model, LoadModel("wrong", fixture.folder.path()));
+  UnetDenoiser denoiser(model->network, at::kCPU);
+  EXPECT_GT(RelativeError(denoiser.Predict(fixture.input), fixture.io.at("output")), 1e-3);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Settings, WrongSettingTest,
+    testing::Values(WrongSetting{"guided-defaults", "num_heads", 2},
+                    WrongSetting{"guided-defaults", "num_heads_upsample", 8},
+                    WrongSetting{"guided-defaults", "use_new_attention_order", true},
+                    WrongSetting{"guided-new-order", "use_new_attention_order", false},
+                    WrongSetting{"guided-imagenet-64", "num_head_channels", 32},
+                    WrongSetting{"guided-plain", "rescale_timesteps", false},
+                    WrongSetting{"improved-cifar-10", "rescale_timesteps", false},
+                    WrongSetting{"improved-plain", "num_heads", 4},
+                    WrongSetting{"ddp-1-no-memory", "attn_heads", 4},
+                    WrongSetting{"ddp-1-memory", "resnet_block_groups", 8},
+                    WrongSetting{"ddp-2-bare", "sinusoidal_pos_emb_theta", 1000}),
+    [](const testing::TestParamInfo<WrongSetting>& test) {
+      return absl::StrReplaceAll(absl::StrCat(test.param.fixture, "_", test.param.key),
+                                 {{"-", "_"}});
+    });
 
 }  // namespace
 }  // namespace tweedie

@@ -66,7 +66,7 @@ double Numeric(const std::function<double(const at::Tensor&)>& f, const at::Tens
 }
 
 // Compares in float64, where both sides are exact to many digits.
-void ExpectGradientIsThatOfDifferences(nn::UnetImpl& network, const at::Tensor& x,
+void ExpectGradientIsThatOfDifferences(nn::Network& network, const at::Tensor& x,
                                        const at::Tensor& t, double step, double tolerance) {
   network.to(at::kDouble);
   const auto forward = [&](const at::Tensor& leaf) { return network.forward(leaf, t, {}); };
@@ -180,7 +180,7 @@ TEST(RowParallelGradientTest, ExceptionOfTheLossReachesTheCallerAndTheNextCallWo
 // Both denoisers, by what they promise alike.
 class DenoiserGradientTest : public testing::TestWithParam<bool> {
  protected:
-  std::unique_ptr<Denoiser> Make(const std::shared_ptr<nn::UnetImpl>& network) {
+  std::unique_ptr<Denoiser> Make(const std::shared_ptr<nn::Network>& network) {
     if (GetParam()) return std::make_unique<RowParallelDenoiser>(network, 2);
     return std::make_unique<UnetDenoiser>(network, at::kCPU);
   }
