@@ -8,15 +8,20 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "core/base/file.h"
 #include "core/base/sha256.h"
+#include "core/nn/unet.h"
 #include "core/weights/model_repository.h"
 #include "core/weights/safetensors.h"
 #include "tests/testing/made_weights.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/tensor_matchers.h"
+#include "tests/unit/weights/containers/pickle_text.h"
+#include "tests/unit/weights/containers/zip_text.h"
 
 namespace tweedie {
 namespace {
@@ -133,6 +138,47 @@ TEST_F(ModelTest, ShardsAreOneModel) {
   EXPECT_EQ(a->num_parameters, b->num_parameters);
   fs::remove(sharded + "/part1.safetensors");
   EXPECT_THAT(LoadError(sharded), Is(absl::StatusCode::kNotFound, HasSubstr("part1.safetensors")));
+}
+
+// A state dict as torch.save writes it, with the values in another type.
+std::string PickledWeights(const TensorFile& file, at::ScalarType type, const char* storage) {
+  std::string items = "}(";
+  std::vector<std::string> storages;
+  for (const auto& [name, tensor] : file.tensors) {
+    const at::Tensor value = tensor.to(type).contiguous();
+    items += Text(name) + Tensor({.key = absl::StrCat(storages.size()),
+                                  .type = storage,
+                                  .elements = value.numel(),
+                                  .shape = value.sizes().vec(),
+                                  .strides = value.strides().vec()});
+    storages.emplace_back(static_cast<const char*>(value.const_data_ptr()), value.nbytes());
+  }
+  return MakeZip(TorchMembers(Pickle(items + "u"), storages));
+}
+
+TEST_F(ModelTest, PickledWeightsOfAnyPrecisionAreTheSameModel) {
+  const std::string whole = Add("whole"), pickled = Add("pickled");
+  ASSERT_OK_AND_ASSIGN(const TensorFile file, ParseSafetensors(Read(whole + "/" + kWeights)));
+  ASSERT_OK_AND_ASSIGN(const auto expected, LoadModel("whole", whole));
+  fs::remove(pickled + "/" + kWeights);
+  const struct {
+    at::ScalarType type;
+    const char* storage;
+    double tolerance;
+  } cases[] = {{at::kFloat, "FloatStorage", 0},
+               {at::kDouble, "DoubleStorage", 0},
+               {at::kHalf, "HalfStorage", 5e-3},
+               {at::kBFloat16, "BFloat16Storage", 4e-2}};
+  for (const auto& c : cases) {
+    Write(pickled + "/diffusion_pytorch_model.bin", PickledWeights(file, c.type, c.storage));
+    ASSERT_OK_AND_ASSIGN(const auto read, LoadModel("pickled", pickled));
+    for (const auto& item : expected->network->named_parameters()) {
+      const at::Tensor value = read->network->named_parameters()[item.key()];
+      EXPECT_EQ(value.scalar_type(), at::kFloat);
+      EXPECT_FALSE(value.requires_grad());
+      EXPECT_THAT(value.detach(), IsCloseTo(item.value().detach(), c.tolerance)) << item.key();
+    }
+  }
 }
 
 TEST_F(ModelTest, ErrorNamesFileKeyAndValue) {
