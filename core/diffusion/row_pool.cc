@@ -35,7 +35,9 @@ RowPool::~RowPool() {
 
 void RowPool::Run(int64_t num_rows, const std::function<void(int64_t)>& work) {
   absl::MutexLock lock(&mu_);
-  call_ = {.work = &work, .num_rows = num_rows};
+  call_ = Call();
+  call_.work = &work;
+  call_.num_rows = num_rows;
   mu_.Await(absl::Condition(this, &RowPool::IsDone));
   const Call done = std::exchange(call_, Call());
   if (done.error) std::rethrow_exception(done.error);

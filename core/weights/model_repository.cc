@@ -116,7 +116,8 @@ void ModelRepository::LookAt(const std::string& name, const std::string& path, b
   if (now == seen.read || (!settled && !at_start)) return;
   if (candidate.ok()) return ReadFiles(name, path, seen, on_read);
   seen.read = now;
-  ModelEntry entry{.name = Printable(name)};
+  ModelEntry entry;
+  entry.name = Printable(name);
   entry.error = on_read(entry.name, candidate);
   entry.read_time = absl::Now();
   Publish(std::move(entry));
@@ -133,7 +134,8 @@ void ModelRepository::ReadFiles(const std::string& name, const std::string& path
   }
   seen.read = after;
   const Entry before = Find(name);
-  ModelEntry entry = before ? *before : ModelEntry{.name = name};
+  ModelEntry entry = before ? *before : ModelEntry();
+  entry.name = name;
   entry.read_time = absl::Now();
   auto description = model.ok() ? std::make_shared<const ModelDescription>(**model) : nullptr;
   entry.error = on_read(name, std::move(model));
