@@ -46,11 +46,15 @@ absl::Status InFile(const std::string& path, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
 }
 
-template <typename T, typename Parse>
-absl::StatusOr<T> ReadConfig(const std::string& path, const Parse& parse) {
+// Parses a file, and adds the defaults that were taken of what it does not say.
+template <typename T, typename Parse, typename DefaultsTaken>
+absl::StatusOr<T> ReadConfig(const std::string& path, const Parse& parse,
+                             const DefaultsTaken& defaults_taken,
+                             std::vector<std::string>* assumptions) {
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxConfigBytes));
   absl::StatusOr<T> config = parse(bytes);
   if (!config.ok()) return InFile(path, config.status());
+  for (std::string& taken : defaults_taken(bytes)) assumptions->push_back(std::move(taken));
   return config;
 }
 
@@ -128,13 +132,15 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadDiffusers(absl::string_vi
                                                                  const std::string& folder) {
   const std::string config_path = Locate(folder, "unet", "config.json");
   const std::string scheduler_path = Locate(folder, "scheduler", "scheduler_config.json");
+  auto model = std::make_shared<LoadedModel>();
   ASSIGN_OR_RETURN(const nn::UnetConfig unet,
-                   ReadConfig<nn::UnetConfig>(config_path, ParseUnetConfig));
+                   ReadConfig<nn::UnetConfig>(config_path, ParseUnetConfig, UnetDefaultsTaken,
+                                              &model->assumptions));
   ASSIGN_OR_RETURN(const SchedulerConfig scheduler,
-                   ReadConfig<SchedulerConfig>(scheduler_path, ParseSchedulerConfig));
+                   ReadConfig<SchedulerConfig>(scheduler_path, ParseSchedulerConfig,
+                                               SchedulerDefaultsTaken, &model->assumptions));
   const absl::Status together = CheckTogether(unet, scheduler);
   if (!together.ok()) return InFile(config_path, together);
-  auto model = std::make_shared<LoadedModel>();
   model->name = std::string(name);
   model->dialect = "diffusers";
   const bool learned_variance = unet.out_channels == 2 * unet.in_channels;

@@ -27,7 +27,7 @@ struct LoadedModel {
   std::string dialect;         // "diffusers", or that of a ModelPlan
   std::string weights_sha256;  // lower-case hexadecimal
   // What neither weights nor configuration said: each a default that was taken,
-  // and whose. Empty for diffusers, whose files say all.
+  // and whose.
   std::vector<std::string> assumptions;
 };
 
