@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
@@ -33,11 +34,15 @@ std::string Locate(const std::string& folder, absl::string_view subfolder, absl:
   return !Exists(flat) && Exists(nested) ? nested : flat;
 }
 
-template <typename T, typename Parse>
-absl::StatusOr<T> ReadConfig(const std::string& path, const Parse& parse) {
+// Parses a file, and adds the defaults that were taken of what it does not say.
+template <typename T, typename Parse, typename DefaultsTaken>
+absl::StatusOr<T> ReadConfig(const std::string& path, const Parse& parse,
+                             const DefaultsTaken& defaults_taken,
+                             std::vector<std::string>* assumptions) {
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxConfigBytes));
   absl::StatusOr<T> config = parse(bytes);
   if (!config.ok()) return InFile(path, config.status());
+  for (std::string& taken : defaults_taken(bytes)) assumptions->push_back(std::move(taken));
   return config;
 }
 
@@ -87,9 +92,11 @@ absl::StatusOr<DiffusersFolder> ReadDiffusersFolder(const std::string& folder) {
   read.config_path = Locate(folder, "unet", "config.json");
   read.scheduler_path = Locate(folder, "scheduler", "scheduler_config.json");
   read.weights_path = DiffusersWeights(folder);
-  ASSIGN_OR_RETURN(read.unet, ReadConfig<nn::UnetConfig>(read.config_path, ParseUnetConfig));
+  ASSIGN_OR_RETURN(read.unet, ReadConfig<nn::UnetConfig>(read.config_path, ParseUnetConfig,
+                                                         UnetDefaultsTaken, &read.assumptions));
   ASSIGN_OR_RETURN(read.scheduler,
-                   ReadConfig<SchedulerConfig>(read.scheduler_path, ParseSchedulerConfig));
+                   ReadConfig<SchedulerConfig>(read.scheduler_path, ParseSchedulerConfig,
+                                               SchedulerDefaultsTaken, &read.assumptions));
   const absl::Status together = CheckTogether(read.unet, read.scheduler);
   if (!together.ok()) return InFile(read.config_path, together);
   return read;

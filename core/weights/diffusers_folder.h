@@ -2,6 +2,7 @@
 #define TWEEDIE_CORE_WEIGHTS_DIFFUSERS_FOLDER_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/diffusion/scheduler_config.h"
@@ -20,6 +21,8 @@ struct DiffusersFolder {
   // `.safetensors.index.json`, `.bin.index.json` (shards), `.fp16.safetensors`; the
   // first of all if none is.
   std::string weights_path;
+  // Keys that the files lack and no shape tells, with the defaults taken for them.
+  std::vector<std::string> assumptions;
 };
 
 // Whether there is a `config.json`, or weights under one of those names.

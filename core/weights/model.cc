@@ -74,6 +74,7 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadDiffusers(absl::string_vi
   ASSIGN_OR_RETURN(Checkpoint checkpoint, ReadCheckpoint(folder.weights_path));
   std::shared_ptr<LoadedModel> model = Begin(name, checkpoint);
   model->dialect = "diffusers";
+  model->assumptions = folder.assumptions;
   model->diffusion = *diffusion;
   model->network = std::move(network);
   const absl::Status loaded = LoadStateDict(std::move(checkpoint.tensors), *model->network);

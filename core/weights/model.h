@@ -26,7 +26,7 @@ struct ModelDescription {
   // How the weights were found: the container and, of wrappers, which was taken.
   std::string origin;
   // What neither weights nor configuration said: each a default that was taken,
-  // and whose. Empty for diffusers, whose files say all.
+  // and whose.
   std::vector<std::string> assumptions;
 };
 

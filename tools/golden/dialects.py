@@ -5,7 +5,7 @@ Each folder NAME is a tiny random network of one dialect: its configuration
 (model.json or *.yaml), tensors.json (each tensor of the state dict by name: shape,
 scale and offset of values() below, so that no weights are stored) and
 io.safetensors: x_shape of an x by the same formula, t, class_labels if it has
-classes, the network's output, and for small x the gradient of its sum of squares;
+classes, the network's output and the gradient of its sum of squares;
 alpha_bar at the timesteps `levels`, by the project's diffusion; and, as
 `file:NAME`, tensors of the file that no formula makes.
 
@@ -13,8 +13,8 @@ usage: tools/golden/dialects.py CLONES [NAME...]
 
 CLONES is a folder with clones of openai/guided-diffusion, openai/improved-diffusion
 and ermongroup/ddim (whose models/diffusion.py is pesser's), each named by its
-repository's name, and with denoising-diffusion-pytorch installed by
-`pip install --no-deps --target CLONES/ddp-VERSION`, for each VERSION in DDP below.
+repository's name, and with the package of each release of denoising-diffusion-pytorch
+in LUCIDRAINS below as CLONES/ddp-VERSION/denoising_diffusion_pytorch.
 Needs torch, numpy, safetensors, pyyaml and what these packages import.
 """
 import argparse
@@ -76,10 +76,8 @@ def write(name, files, table, tensors, predict):
     x = tensors.pop("x").requires_grad_()
     tensors["x_shape"] = torch.tensor(x.shape)
     tensors["output"] = predict(x)
-    gradient, = torch.autograd.grad(tensors["output"].square().sum(), x)
+    tensors["gradient"], = torch.autograd.grad(tensors["output"].square().sum(), x)
     tensors["output"] = tensors["output"].detach()
-    if x.numel() <= 8192:
-        tensors["gradient"] = gradient
     folder = OUT / name
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in files.items():
@@ -109,12 +107,12 @@ def levels(alphas_cumprod):
 
 # --- openai's ---
 
-def guided(name, clones, flags, files, side, rows=2):
+def guided(name, flags, files, side, rows=2):
     from guided_diffusion import script_util
     openai(name, script_util, script_util.create_model_and_diffusion, flags, files, side, rows)
 
 
-def improved(name, clones, flags, files, side, rows=2):
+def improved(name, flags, files, side, rows=2):
     from improved_diffusion import script_util
     openai(name, script_util, script_util.create_model_and_diffusion, flags, files, side, rows)
 
@@ -242,7 +240,7 @@ def ho_betas(beta_schedule, beta_start, beta_end, num_diffusion_timesteps):
     return np.linspace(beta_start ** (1 / power), beta_end ** (1 / power), num_diffusion_timesteps) ** power
 
 
-def ho(name, clones, config, side):
+def ho(name, config, side):
     from models.diffusion import Model
     model = Model(namespace(config)).eval()
     table = randomize(model)
@@ -254,10 +252,6 @@ def ho(name, clones, config, side):
 
 
 # --- denoising-diffusion-pytorch ---
-
-# The releases that the cases need.
-DDP = ("2.3.4", "1.11.0", "1.8.9", "1.5.4", "0.30.0")
-
 
 def ddp_module(clones, version):
     """Imports a release, and forgets the one before."""
@@ -325,10 +319,10 @@ def main():
         sys.path.insert(0, str(pathlib.Path(clones) / clone))
     for name, (make, *arguments) in OPENAI.items():
         if not names or name in names:
-            make(name, clones, *arguments)
+            make(name, *arguments)
     for name, arguments in HO.items():
         if not names or name in names:
-            ho(name, clones, *arguments)
+            ho(name, *arguments)
     for name, arguments in LUCIDRAINS.items():
         if not names or name in names:
             ddp(name, clones, *arguments)

@@ -21,6 +21,8 @@ absl::Status Disagreement(const char* key, absl::string_view said, absl::string_
 
 }  // namespace
 
+void Arguments::Assume(absl::string_view assumption) { assumptions_.emplace_back(assumption); }
+
 void Arguments::AssumeDefault(absl::string_view key, absl::string_view value) {
   Assume(absl::StrCat(key, " ", value, " (", project_, "'s default)"));
 }

@@ -49,7 +49,7 @@ class Arguments {
   // What has no effect on inference.
   void Skip(std::initializer_list<const char*> keys);
 
-  void Assume(std::string assumption) { assumptions_.push_back(std::move(assumption)); }
+  void Assume(absl::string_view assumption);
   // "KEY VALUE (PROJECT's default)".
   void AssumeDefault(absl::string_view key, absl::string_view value);
   JsonFields& values() { return values_; }

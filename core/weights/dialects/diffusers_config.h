@@ -1,6 +1,9 @@
 #ifndef TWEEDIE_CORE_WEIGHTS_DIALECTS_DIFFUSERS_CONFIG_H_
 #define TWEEDIE_CORE_WEIGHTS_DIALECTS_DIFFUSERS_CONFIG_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/diffusion/scheduler_config.h"
@@ -22,6 +25,12 @@ absl::StatusOr<nn::UnetConfig> ParseUnetConfig(absl::string_view json);
 // that one. Other keys are ignored. The variances `learned` and
 // `fixed_large_log` (not a number in diffusers#14569) are refused.
 absl::StatusOr<SchedulerConfig> ParseSchedulerConfig(absl::string_view json);
+
+// The defaults that the two took of keys that change results but no shape, and
+// that the file does not have: `attention_head_dim 8 (diffusers' default)`. Of
+// text that is no JSON object, none.
+std::vector<std::string> UnetDefaultsTaken(absl::string_view json);
+std::vector<std::string> SchedulerDefaultsTaken(absl::string_view json);
 
 }  // namespace tweedie
 

@@ -63,6 +63,9 @@ absl::StatusOr<ModelPlan> PlanHo(const Tensors& tensors, ModelSettings settings)
   RETURN_IF_ERROR(ReadHoBetas(arguments, &plan.scheduler));
   RETURN_IF_ERROR(ReadHoVariance(arguments, &plan.scheduler));
   RETURN_IF_ERROR(ReadHoData(arguments, plan));
+  // Forks of the code might differ, and no shape would tell.
+  arguments.Assume(
+      "one head, sines before cosines, eps 1e-6, padding right and below (fixed in pesser's code)");
   ASSIGN_OR_RETURN(plan.assumptions, arguments.Finish());
   nn::UnetConfig config = HoUnetConfig(unet);
   config.sample_size = {image_size, image_size};

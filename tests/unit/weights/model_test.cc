@@ -94,6 +94,14 @@ TEST_F(ModelTest, FolderOfAPipelineIsReadLikeAFlatOne) {
   EXPECT_EQ(b->dialect, "diffusers");
 }
 
+TEST_F(ModelTest, DefaultsOfDiffusersThatNoShapeTellsAreAssumptions) {
+  ASSERT_OK_AND_ASSIGN(const auto complete, LoadModel("m", Add("complete")));
+  EXPECT_THAT(complete->assumptions, testing::IsEmpty());
+  ASSERT_OK_AND_ASSIGN(const auto absent, LoadModel("m", Add("absent", "head-dim-absent")));
+  EXPECT_THAT(absent->assumptions,
+              testing::ElementsAre("attention_head_dim 8 (diffusers' default)"));
+}
+
 TEST_F(ModelTest, MissingFilesAreNotFoundByName) {
   for (const char* file : {"config.json", "scheduler_config.json", kWeights}) {
     const std::string folder = Add(absl::StrCat("without-", file));
