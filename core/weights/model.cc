@@ -108,6 +108,8 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadOther(absl::string_view n
                                                              ModelFiles folder) {
   ASSIGN_OR_RETURN(Checkpoint checkpoint, ReadCheckpoint(folder.weights));
   std::shared_ptr<LoadedModel> model = Begin(name, checkpoint);
+  // A trainer of denoising-diffusion-pytorch writes it.
+  folder.settings.file_version = checkpoint.values["version"];
   const absl::StatusOr<ModelPlan> plan = PlanModel(checkpoint.tensors, std::move(folder.settings));
   absl::Status status = plan.status();
   if (status.ok()) status = ApplyPlan(*plan, model.get());

@@ -42,10 +42,15 @@ constexpr int kUnwrapped = 1'008'000;    // 1.8.0, releases differ invisibly
 
 // Sets what the names of a release before 1.8.0 do not show. Returns whether its
 // convolutions are weight-standardised.
-absl::StatusOr<bool> ReadRelease(Arguments& arguments, LucidrainsFile* file) {
+absl::StatusOr<bool> ReadRelease(Arguments& arguments, const std::string& file_version,
+                                 LucidrainsFile* file) {
   std::string text;
   RETURN_IF_ERROR(arguments.values().String("version", &text));
   if (text.empty() && !file->wrapped) return false;
+  if (text.empty() && !file_version.empty()) {
+    text = file_version;
+    arguments.Assume(absl::StrCat("version ", text, " (said beside the weights, in their file)"));
+  }
   if (text.empty()) {
     return FieldError("version",
                       "must be given: the names are of a release before 1.8.0, and those "
@@ -275,7 +280,7 @@ absl::StatusOr<ModelPlan> PlanLucidrains(const Tensors& tensors, ModelSettings s
   plan.image_shape[0] = file.config.in_channels;
   plan.learned_variance = file.config.out_channels == 2 * file.config.in_channels;
   RETURN_IF_ERROR(ReadImageSize(arguments, file.config.level_dims.size(), &plan));
-  ASSIGN_OR_RETURN(const bool standardized, ReadRelease(arguments, &file));
+  ASSIGN_OR_RETURN(const bool standardized, ReadRelease(arguments, settings.file_version, &file));
   RETURN_IF_ERROR(AgreeOnShape(arguments, file.config));
   RETURN_IF_ERROR(ReadHeads(arguments, &file));
   RETURN_IF_ERROR(ReadBlocks(arguments, &file.config));

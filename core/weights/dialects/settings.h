@@ -17,6 +17,8 @@ struct ModelSettings {
   std::string dialect;  // empty: not said
   std::string weights;  // name of the file of weights; empty: not said
   JsonFields values;
+  // The release that the file of weights itself says it is of; empty: not said.
+  std::string file_version = {};
 };
 
 // {"dialect": "...", "weights": "FILE", "network": {...}, "diffusion": {...}},

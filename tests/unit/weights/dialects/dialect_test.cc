@@ -253,6 +253,10 @@ TEST_F(DialectTest, OldLucidrainsFilesNeedTheirVersion) {
   Use("ddp-1-standardised");
   Diffusion().erase("version");
   EXPECT_THAT(Plan(), IsInvalid(HasSubstr("version must be given")));
+  ModelSettings settings = *ParseModelJson(settings_.dump());
+  settings.file_version = "1.5.4";
+  ASSERT_OK_AND_ASSIGN(const ModelPlan plan, PlanModel(tensors_, std::move(settings)));
+  EXPECT_THAT(plan.assumptions, Contains(HasSubstr("version 1.5.4 (said beside the weights")));
   Diffusion()["version"] = "1.7.3";
   EXPECT_THAT(Plan(), IsInvalid(HasSubstr("version must be in 0.28.0 to 1.7.0")));
   Diffusion()["version"] = "2.0.0";
