@@ -226,6 +226,16 @@ TEST_F(ModelTest, ConfigsMustAgree) {
   EXPECT_THAT(LoadError(timesteps), IsInvalid(HasSubstr("at least the scheduler's, 101")));
 }
 
+// Looks, and returns the names of those that were read.
+std::vector<std::string> LookAt(ModelRepository& repository) {
+  std::vector<std::string> read;
+  EXPECT_OK(repository.Look([&](const std::string& name, const ModelRepository::Read& model) {
+    read.push_back(name);
+    return model.status();
+  }));
+  return read;
+}
+
 // Weights by the formula of a golden network, and its settings.
 class DialectFolderTest : public ModelTest {
  protected:
@@ -264,6 +274,42 @@ TEST_F(DialectFolderTest, OneFileOfWeightsIsMeantOrNamed) {
   EXPECT_OK(LoadModel("m", folder));
   fs::remove(folder + "/other.safetensors");
   EXPECT_THAT(LoadError(folder), IsInvalid(HasSubstr("was other.safetensors")));
+}
+
+// As it was downloaded, into the folder of all models.
+TEST_F(DialectFolderTest, AFileOfWeightsIsAModelByItself) {
+  const std::string folder = AddDialect("aside", "guided-plain");
+  fs::rename(folder + "/net.safetensors", dir_ / "adm_1.safetensors");
+  fs::rename(folder + "/model.json", dir_ / "adm_1.json");
+  const std::string other = AddDialect("other", "ho-quadratic");
+  fs::rename(other + "/net.safetensors", dir_ / "ho.safetensors");
+  fs::rename(other + "/config.yml", dir_ / "ho.yml");
+  fs::remove_all(folder);
+  fs::remove_all(other);
+  ASSERT_OK_AND_ASSIGN(const auto repository, ModelRepository::Open(dir_));
+  ASSERT_THAT(repository->Find("adm_1"), NotNull());
+  EXPECT_OK(repository->Find("adm_1")->error);
+  EXPECT_EQ(repository->Find("adm_1")->model->dialect, "guided-diffusion");
+  ASSERT_THAT(repository->Find("ho"), NotNull());
+  EXPECT_OK(repository->Find("ho")->error);
+  EXPECT_OK(repository->ReadWeights("ho"));
+  EXPECT_EQ(repository->entries().size(), 2);
+  // What its settings say belongs to it.
+  Replace(dir_ / "ho.yml", "image_size: 64", "image_size: 32");
+  LookAt(*repository);
+  EXPECT_THAT(LookAt(*repository), testing::ElementsAre("ho"));
+  EXPECT_EQ(repository->Find("ho")->model->diffusion->image_shape[1], 32);
+}
+
+TEST_F(DialectFolderTest, TwoOfOneNameAreNone) {
+  const std::string folder = AddDialect("m", "guided-plain");
+  fs::copy(folder + "/net.safetensors", dir_ / "m.safetensors");
+  ASSERT_OK_AND_ASSIGN(const auto repository, ModelRepository::Open(dir_));
+  EXPECT_THAT(repository->Find("m")->error, IsInvalid(HasSubstr("two are called 'm'")));
+  fs::remove(dir_ / "m.safetensors");
+  LookAt(*repository);
+  LookAt(*repository);
+  EXPECT_OK(repository->Find("m")->error);
 }
 
 TEST_F(DialectFolderTest, ErrorsNameTheFile) {
@@ -310,16 +356,6 @@ TEST_F(ModelTest, RepositoryNeedsAFolderWithModels) {
               Is(absl::StatusCode::kNotFound, HasSubstr("none")));
   EXPECT_THAT(ModelRepository::Open(dir_),
               Is(absl::StatusCode::kFailedPrecondition, HasSubstr(dir_.string())));
-}
-
-// Looks, and returns the names of those that were read.
-std::vector<std::string> LookAt(ModelRepository& repository) {
-  std::vector<std::string> read;
-  EXPECT_OK(repository.Look([&](const std::string& name, const ModelRepository::Read& model) {
-    read.push_back(name);
-    return model.status();
-  }));
-  return read;
 }
 
 TEST_F(ModelTest, WhatStaysTheSameIsNotReadAgain) {
