@@ -73,9 +73,9 @@ class ModelsTest : public testing::Test {
 
   // tools/golden/service.py
   void ExpectAsInDiffusers(v1::CreateJobRequest request, const std::string& golden) {
-    v1::Process& process = *request.mutable_job()->mutable_sample()->mutable_process();
-    process.set_kind(v1::Process::DDPM);
-    process.set_spacing(v1::Process::LEADING);
+    v1::ReverseProcess& process = *request.mutable_job()->mutable_sample()->mutable_process();
+    process.set_kind(v1::ReverseProcess::DDPM);
+    process.set_spacing(v1::ReverseProcess::LEADING);
     v1::Job job;
     const grpc::Status created = client().Create(request, &job);
     ASSERT_TRUE(created.ok()) << created.error_message();
@@ -136,7 +136,7 @@ TEST_F(ModelsTest, ClassesAndLearnedVariancesAreAsInDiffusers) {
   v1::CreateJobRequest variance = SampleRequest(3, 10, 1234);
   variance.mutable_job()->set_model("models/learned-variance");
   variance.mutable_job()->mutable_sample()->mutable_process()->set_variance(
-      v1::Process::LEARNED_RANGE);
+      v1::ReverseProcess::LEARNED_RANGE);
   ExpectAsInDiffusers(variance, "learned-variance");
 }
 
