@@ -111,7 +111,7 @@ TEST_P(DialectGoldenTest, GradientIsThatOfTheProject) {
   UnetDenoiser batched(model_->network, at::kCPU);
   EXPECT_LT(RelativeError(batched.PredictWithGradient(input_, squares).gradient, io_["gradient"]),
             kTolerance);
-  RowParallelDenoiser rows(model_->network, 2);
+  RowParallelDenoiser rows(model_->network, std::make_shared<RowPool>(2));
   EXPECT_LT(RelativeError(rows.PredictWithGradient(input_, squares).gradient, io_["gradient"]),
             kTolerance);
 }

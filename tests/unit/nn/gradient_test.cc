@@ -113,8 +113,8 @@ TEST(GradientTest, RowByRowIsThatOfAutogradOnTheWholeBatch) {
   const at::Tensor prediction = model->network->forward(x, t, {});
   const at::Tensor expected =
       torch::autograd::grad({Distance(0, x, prediction).sum()}, {x})[0].contiguous();
-  const Differentiated rows =
-      RowParallelDenoiser(model->network, 2).PredictWithGradient({x, t, {}}, Distance);
+  const Differentiated rows = RowParallelDenoiser(model->network, std::make_shared<RowPool>(2))
+                                  .PredictWithGradient({x, t, {}}, Distance);
   const Differentiated batch =
       UnetDenoiser(model->network, at::kCPU).PredictWithGradient({x, t, {}}, Distance);
   EXPECT_THAT(rows.gradient, IsCloseTo(expected, 1e-5));
@@ -124,7 +124,7 @@ TEST(GradientTest, RowByRowIsThatOfAutogradOnTheWholeBatch) {
 }
 
 TEST(RowParallelGradientTest, RowAloneHasTheBitsOfTheRowInAnyMix) {
-  RowParallelDenoiser denoiser(RandomUnet(SmallConfig()), 2);
+  RowParallelDenoiser denoiser(RandomUnet(SmallConfig()), std::make_shared<RowPool>(2));
   const DenoiserInput all = RandomRows(9);
   const Differentiated expected = denoiser.PredictWithGradient(all, Distance);
   std::mt19937 random(3);
@@ -141,21 +141,24 @@ TEST(RowParallelGradientTest, RowAloneHasTheBitsOfTheRowInAnyMix) {
 TEST(RowParallelGradientTest, BitsDoNotDependOnTheNumberOfThreads) {
   const auto network = RandomUnet(SmallConfig());
   const DenoiserInput input = RandomRows(5);
-  const at::Tensor expected =
-      RowParallelDenoiser(network, 1).PredictWithGradient(input, Distance).gradient;
-  EXPECT_THAT(RowParallelDenoiser(network, 4).PredictWithGradient(input, Distance).gradient,
+  const at::Tensor expected = RowParallelDenoiser(network, std::make_shared<RowPool>(1))
+                                  .PredictWithGradient(input, Distance)
+                                  .gradient;
+  EXPECT_THAT(RowParallelDenoiser(network, std::make_shared<RowPool>(4))
+                  .PredictWithGradient(input, Distance)
+                  .gradient,
               IsBitEqualTo(expected));
 }
 
 TEST(RowParallelGradientTest, PredictionHasTheBitsOfPredict) {
-  RowParallelDenoiser denoiser(RandomUnet(SmallConfig()), 2);
+  RowParallelDenoiser denoiser(RandomUnet(SmallConfig()), std::make_shared<RowPool>(2));
   const DenoiserInput input = RandomRows(4);
   EXPECT_THAT(denoiser.PredictWithGradient(input, Distance).prediction,
               IsBitEqualTo(denoiser.Predict(input)));
 }
 
 TEST(RowParallelGradientTest, LossSeesEachRowAloneAndByItsNumber) {
-  RowParallelDenoiser denoiser(RandomUnet(SmallConfig()), 2);
+  RowParallelDenoiser denoiser(RandomUnet(SmallConfig()), std::make_shared<RowPool>(2));
   const DenoiserInput input = RandomRows(4);
   const at::Tensor weights = at::tensor({1.f, 0.f, -2.f, 4.f});
   const auto weighted = [&](int64_t first_row, const at::Tensor& x, const at::Tensor& prediction) {
@@ -168,7 +171,7 @@ TEST(RowParallelGradientTest, LossSeesEachRowAloneAndByItsNumber) {
 }
 
 TEST(RowParallelGradientTest, ExceptionOfTheLossReachesTheCallerAndTheNextCallWorks) {
-  RowParallelDenoiser denoiser(RandomUnet(SmallConfig()), 2);
+  RowParallelDenoiser denoiser(RandomUnet(SmallConfig()), std::make_shared<RowPool>(2));
   const auto failing = [](int64_t first_row, const at::Tensor& x, const at::Tensor& prediction) {
     if (first_row == 1) throw std::runtime_error("no loss");
     return Distance(first_row, x, prediction);
