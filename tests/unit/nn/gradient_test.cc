@@ -184,7 +184,8 @@ TEST(RowParallelGradientTest, ExceptionOfTheLossReachesTheCallerAndTheNextCallWo
 class DenoiserGradientTest : public testing::TestWithParam<bool> {
  protected:
   std::unique_ptr<Denoiser> Make(const std::shared_ptr<nn::Network>& network) {
-    if (GetParam()) return std::make_unique<RowParallelDenoiser>(network, 2);
+    if (GetParam())
+      return std::make_unique<RowParallelDenoiser>(network, std::make_shared<RowPool>(2));
     return std::make_unique<UnetDenoiser>(network, at::kCPU);
   }
 };
