@@ -295,10 +295,10 @@ TEST_F(DialectFolderTest, AFileOfWeightsIsAModelByItself) {
   EXPECT_OK(repository->ReadWeights("ho"));
   EXPECT_EQ(repository->entries().size(), 2);
   // What its settings say belongs to it.
-  Replace(dir_ / "ho.yml", "image_size: 64", "image_size: 32");
+  Replace(dir_ / "ho.yml", "num_diffusion_timesteps: 200", "num_diffusion_timesteps: 60");
   LookAt(*repository);
   EXPECT_THAT(LookAt(*repository), testing::ElementsAre("ho"));
-  EXPECT_EQ(repository->Find("ho")->model->diffusion->image_shape[1], 32);
+  EXPECT_EQ(repository->Find("ho")->model->diffusion->schedule.num_timesteps(), 60);
 }
 
 TEST_F(DialectFolderTest, TwoOfOneNameAreNone) {
