@@ -163,8 +163,8 @@ class JobRunnerStore {
   virtual absl::StatusOr<JobRecord> Finish(const Lease& lease, const JobEnd& end) = 0;
   // Gives the job back to the queue, or ends it if its cancellation was asked
   // for; no crash is counted. Not even of an attempt whose lease was lost, which says
-  // that its process lives: of that only `crashes` is changed, and only while the
-  // attempt is counted in it.
+  // that its process lives: of that only `crashes` is lowered, by one, to no less than
+  // the attempt that runs counts. To be called once, as each call takes one back.
   virtual absl::StatusOr<JobRecord> Release(const Lease& lease, int64_t last_sequence) = 0;
 };
 

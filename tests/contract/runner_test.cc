@@ -188,7 +188,7 @@ TYPED_TEST(RunnerStoreTest, WhoOutlivedItsLeaseTakesItsCrashBackAndNothingElse) 
   };
   const Lease first = lose();
   EXPECT_EQ(this->Get("job-1").crashes, 1);
-  for (int i = 0; i < 2; ++i) {  // once only
+  for (int i = 0; i < 2; ++i) {  // there is no more than one
     EXPECT_THAT(this->store_->Release(first, 0), IsLeaseLost());
     EXPECT_EQ(this->Get("job-1").crashes, 0);
     EXPECT_EQ(this->Get("job-1").state, JobState::kQueued);
@@ -202,8 +202,21 @@ TYPED_TEST(RunnerStoreTest, WhoOutlivedItsLeaseTakesItsCrashBackAndNothingElse) 
   EXPECT_TRUE(beats[0].held);
 }
 
+// Others may have claimed it and given it back in between.
+TYPED_TEST(RunnerStoreTest, ReleasesInBetweenDoNotKeepACrashFromBeingTakenBack) {
+  this->Create("job-1");
+  const Lease lost = this->Claim().lease;
+  this->clock_.Advance(absl::Seconds(31));
+  ASSERT_OK(this->store_->Rescue(false));
+  ASSERT_OK(this->store_->Release(this->Claim().lease, 0));
+  this->Claim();
+  ASSERT_EQ(this->Get("job-1").crashes, 2);
+  EXPECT_THAT(this->store_->Release(lost, 0), IsLeaseLost());
+  EXPECT_EQ(this->Get("job-1").crashes, 1);
+}
+
 // Progress has forgiven it already, and the one that is counted is another.
-TYPED_TEST(RunnerStoreTest, ACrashThatIsNotCountedIsNotTakenBack) {
+TYPED_TEST(RunnerStoreTest, TheCrashOfTheAttemptThatRunsIsNotTakenBack) {
   this->Create("job-1");
   const Lease stale = this->Claim().lease;
   this->clock_.Advance(absl::Seconds(31));

@@ -144,15 +144,14 @@ std::string ReleaseSql(const Dialect& dialect) {
       " + 1, crashes = ", Greatest(dialect, "crashes - 1, 0"), Fence(), " RETURNING ", kJobColumns);
 }
 
-// Takes back the crash of an attempt that was lost while its process lived. The last
-// `crashes` attempts are counted, if not more: an earlier one may not be.
+// Takes back the crash of an attempt that was lost while its process lived; not the
+// one of the attempt that runs now.
 absl::Status ForgiveCrash(Connection& db, const Lease& lease) {
   ASSIGN_OR_RETURN(Statement update,
-                   db.Prepare("UPDATE jobs SET crashes = crashes - 1 WHERE id = ? AND state IN "
-                              "(1, 2) AND (attempt > ? OR (attempt = ? AND lease_token IS NULL)) "
-                              "AND attempt - crashes < ?"));
-  update.Bind(lease.job_id).Bind(lease.attempt).Bind(lease.attempt).Bind(lease.attempt);
-  return update.Run();
+                   db.Prepare("UPDATE jobs SET crashes = crashes - 1 WHERE id = ? AND "
+                              "((state = 1 AND attempt >= ? AND crashes > 0) OR "
+                              "(state = 2 AND attempt > ? AND crashes > 1))"));
+  return update.Bind(lease.job_id).Bind(lease.attempt).Bind(lease.attempt).Run();
 }
 
 void BindProgress(Statement& statement, const JobProgress& progress) {

@@ -63,6 +63,12 @@ class WatchedStore final : public ForwardingStore {
     return ForwardingStore::Release(lease, last_sequence);
   }
 
+  absl::StatusOr<std::optional<Claimed>> Claim(const ClaimRequest& request) override {
+    if (refuse_claims) return std::nullopt;
+    return ForwardingStore::Claim(request);
+  }
+
+  std::atomic<bool> refuse_claims = false;
   std::atomic<bool> refuse_heartbeats = false;
   std::atomic<bool> refuse_ends = false;
   std::atomic<int> refused_ends = 0;
@@ -132,6 +138,11 @@ class JobRunnerTest : public PrepareJobTest {
     runner_ = std::make_unique<JobRunner>(
         options_,
         JobRunner::Parts{&clock_, &store_, &blobs_, pool_.get(), &observer_, &reserve_, nullptr});
+  }
+
+  // Its first pass, which is begun at once, is done: it may look for lost leases.
+  void AwaitUpkeep() const {
+    while (store_.expiries < 1) std::this_thread::yield();
   }
 
   // As when the process died while it ran the job, so often.
@@ -244,6 +255,7 @@ TEST_F(JobRunnerTest, WhoCannotRenewItsLeasesInTimeDropsItsJobs) {
   Start();
   ASSERT_TRUE(observer_.Await("long", JobState::kRunning));
   EXPECT_EQ(runner_->Metrics()["tweedie_leases_given_up_total"], 0);
+  AwaitUpkeep();
   clock_.Advance(options_.lease.lease);
   while (runner_->Metrics()["tweedie_running_jobs"] > 0) std::this_thread::yield();
   EXPECT_EQ(runner_->Metrics()["tweedie_leases_given_up_total"], 1);
@@ -265,6 +277,8 @@ TEST_F(JobRunnerTest, WhatWasGivenUpAndRescuedHasItsCrashTakenBackAndNothingElse
   CreateLong("long");
   Start();
   ASSERT_TRUE(observer_.Await("long", JobState::kRunning));
+  AwaitUpkeep();
+  store_.refuse_claims = true;  // those of this runner, not of the other
   clock_.Advance(options_.lease.lease);
   while (runner_->Metrics()["tweedie_running_jobs"] > 0) std::this_thread::yield();
   ASSERT_OK(queue_->Rescue(/*all=*/true));
@@ -287,10 +301,13 @@ TEST_F(JobRunnerTest, AfterAnOutageEveryoneMayRenewBeforeAnyoneIsRescued) {
   ASSERT_TRUE(theirs.ok() && theirs->has_value());
   store_.refuse_heartbeats = true;
   Start();
-  clock_.Advance(absl::Seconds(31));
   const auto await_upkeep = [&] {
     for (const int seen = store_.expiries; store_.expiries < seen + 2;) std::this_thread::yield();
   };
+  // Away for long enough, before any lease has run out.
+  clock_.Advance(absl::Seconds(30) - options_.lease.heartbeat);
+  await_upkeep();
+  clock_.Advance(absl::Seconds(1));
   await_upkeep();
   const int before = store_.rescues;
   await_upkeep();
