@@ -120,7 +120,10 @@ TEST_F(SharedWatchTest, WatchAtAnotherServerGoesOnThroughADeathAndATakeover) {
   EXPECT_TRUE(killed);
   ExpectAscending(events);
   EXPECT_THAT(attempts_with_frames, ElementsAre(1, 2));
-  EXPECT_THAT(StatesOf(events), ElementsAre("RUNNING 1", "QUEUED 1", "RUNNING 2", "SUCCEEDED 2"));
+  // It may be claimed before those who watch hear that it was queued again.
+  EXPECT_THAT(StatesOf(events),
+              testing::AnyOf(ElementsAre("RUNNING 1", "QUEUED 1", "RUNNING 2", "SUCCEEDED 2"),
+                             ElementsAre("RUNNING 1", "RUNNING 2", "SUCCEEDED 2")));
   EXPECT_EQ(events.back().job().server(), "two");
 }
 
