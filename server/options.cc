@@ -60,7 +60,8 @@ void AddService(CLI::App& app, ServerOptions& options) {
   group.Add("blobs-dir", options.blobs_dir,
             "With --database: folder that all its servers share, for images; in the database if "
             "empty");
-  group.Add("models-dir", options.models_dir, "Folder whose folders and files of weights are the models");
+  group.Add("models-dir", options.models_dir,
+            "Folder whose folders and files of weights are the models");
   group.Add("listen", options.listen,
             "HOST:PORT or unix:PATH of the gRPC service; port 0 picks a free one");
   group.Add("advertise", options.advertise,

@@ -7,8 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const tweedie::ImageLimits limits{.max_side = 1024, .max_pixels = 1 << 18};
-  const auto image = tweedie::DecodeImage(
-      absl::string_view(reinterpret_cast<const char*>(data), size), limits);
+  const auto image =
+      tweedie::DecodeImage(absl::string_view(reinterpret_cast<const char*>(data), size), limits);
   if (!image.ok()) return 0;
   tweedie::Require(image->width >= 1 && image->width <= limits.max_side);
   tweedie::Require(image->height >= 1 && image->height <= limits.max_side);
