@@ -29,6 +29,8 @@ constexpr char kManual[] =
     "  tweedied check DATA    verifies a data folder, and repairs what can be (--repair)\n"
     "  tweedied export FILE   writes the whole queue, jobs and images, to a file\n"
     "  tweedied import FILE   reads it into another: a folder or a database\n"
+    "  tweedied inspect PATH  prints what a model's files say, and how they are taken\n"
+    "  tweedied convert PATH OUT  writes a model as a folder for diffusers\n"
     "\n"
     "Example: tweedied --data-dir /var/lib/tweedie --models-dir models --listen 0.0.0.0:7433";
 
