@@ -118,10 +118,16 @@ KeyMap OwnNames(const nn::Network& network) {
   return map;
 }
 
+// One pass, where all are: the sum of what is not finite is not. Of what is it may
+// overflow.
+bool IsFinite(const at::Tensor& value) {
+  return value.sum().isfinite().item<bool>() || value.isfinite().all().item<bool>();
+}
+
 // The value in the form that the network computes with.
 absl::Status Convert(Assignment* assignment) {
   at::Tensor value = assignment->value.to(at::kFloat);
-  if (!value.isfinite().all().item<bool>()) {
+  if (!IsFinite(value)) {
     return absl::InvalidArgumentError(
         absl::StrCat("tensor ", assignment->name, " has values that are not finite in float32"));
   }
