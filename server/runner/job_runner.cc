@@ -31,6 +31,7 @@ JobRunner::JobRunner(Options options, Parts parts)
       parts_(parts),
       writer_(parts.store, parts.blobs, parts.observer, &running_, &counters_, parts.reserve),
       retries_(options_.retries),
+      outages_(options_.lease, parts.clock, parts.store),
       sink_(options_.sink, parts.clock, &running_, &writer_, parts.observer,
             {[this] { Wake(); }, [this](const JobId& id) { LetOthersJoin(id); }}),
       engine_({options_.engine,
@@ -270,7 +271,9 @@ void JobRunner::RestoreReserve() {
 }
 
 void JobRunner::RescueJobs() {
-  if (!leases_.EveryoneCouldRenew()) return;
+  const absl::StatusOr<bool> could_renew = outages_.EveryoneCouldRenew();
+  if (!could_renew.ok()) return ReportStoreError(counters_, "rescue", could_renew.status());
+  if (!*could_renew) return;
   const absl::StatusOr<std::vector<JobRecord>> rescued = parts_.store->Rescue(/*all=*/false);
   if (rescued.ok()) {
     for (const JobRecord& job : *rescued) {

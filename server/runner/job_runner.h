@@ -21,6 +21,7 @@
 #include "server/runner/lease_keeper.h"
 #include "server/runner/load_retries.h"
 #include "server/runner/model_pool.h"
+#include "server/runner/outage_watch.h"
 #include "server/runner/periodic_thread.h"
 #include "server/runner/progress_watchdog.h"
 #include "server/runner/runner_control.h"
@@ -115,6 +116,7 @@ class JobRunner final : public RunnerControl {
   RunningJobs running_{[this](const std::string& id) { Cancel(id); }};
   JobWriter writer_;
   LoadRetries retries_;  // of the claimer's thread
+  OutageWatch outages_;  // of the upkeep's thread
   std::atomic<bool> draining_ = false;
   const std::shared_ptr<OperatorUses> operator_uses_ = std::make_shared<OperatorUses>(0);
   // Threads, in the order of their start; the drain ends them in another.

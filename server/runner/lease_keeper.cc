@@ -18,23 +18,6 @@ LeaseKeeper::LeaseKeeper(Options options, Parts parts)
       last_success_(parts_.clock->Steady()),
       thread_(options.heartbeat, [this] { Beat(); }) {}
 
-absl::Duration LeaseKeeper::SinceLastSuccess() const {
-  absl::MutexLock lock(&mu_);
-  return parts_.clock->Steady() - last_success_;
-}
-
-void LeaseKeeper::NoteSuccess(absl::Time start) {
-  absl::MutexLock lock(&mu_);
-  if (start - last_success_ > Interruption()) back_since_ = start;
-  last_success_ = start;
-}
-
-bool LeaseKeeper::EveryoneCouldRenew() const {
-  absl::MutexLock lock(&mu_);
-  const absl::Time now = parts_.clock->Steady();
-  return now - last_success_ <= Interruption() && now - back_since_ >= options_.heartbeat;
-}
-
 void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter) {
   // First: who sees the job gone sees it counted.
   parts_.counters->Add(counter);
@@ -42,7 +25,7 @@ void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter)
 }
 
 void LeaseKeeper::FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs) {
-  if (SinceLastSuccess() < options_.lease - options_.heartbeat) return;
+  if (parts_.clock->Steady() - last_success_ < options_.lease - options_.heartbeat) return;
   for (const auto& job : jobs) {
     Abandon(*job, "no heartbeat reached the store in time", "tweedie_leases_given_up_total");
   }
@@ -85,7 +68,7 @@ void LeaseKeeper::Beat() {
     ReportStoreError(*parts_.counters, "heartbeat", parts_.reserve->MakeRoom(results.status()));
     return FenceSelf(jobs);
   }
-  NoteSuccess(now);
+  last_success_ = now;
   for (size_t i = 0; i < jobs.size(); ++i) {
     // A job that ended meanwhile holds no lease either.
     const bool runs = parts_.running->Find(jobs[i]->record.id) == jobs[i];

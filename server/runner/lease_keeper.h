@@ -5,9 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/jobs/job_store.h"
@@ -40,21 +38,12 @@ class LeaseKeeper {
   };
   LeaseKeeper(Options options, Parts parts);
 
-  // False while the store is away for so long that leases run out for want of it, and
-  // for a heartbeat after: whoever lives renews them in that time. Thread-safe.
-  bool EveryoneCouldRenew() const ABSL_LOCKS_EXCLUDED(mu_);
-
   void Stop() { thread_.Stop(); }
 
  private:
   using Results = std::vector<JobRunnerStore::HeartbeatResult>;
-  // Between two heartbeats of one server, in which leases of another may run out.
-  absl::Duration Interruption() const { return options_.lease - 2 * options_.heartbeat; }
-  void Beat() ABSL_LOCKS_EXCLUDED(mu_);
+  void Beat();
   absl::StatusOr<Results> Renew(const std::vector<Lease>& leases);
-  // The store answered a call that began at `start`.
-  void NoteSuccess(absl::Time start) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Duration SinceLastSuccess() const ABSL_LOCKS_EXCLUDED(mu_);
   // Whether the job ended here, though the reply that said so was lost: who tries
   // again finds that out.
   bool EndIsBeingTried(const RunningJob& job) const;
@@ -66,9 +55,7 @@ class LeaseKeeper {
 
   const Options options_;
   const Parts parts_;
-  mutable absl::Mutex mu_;
-  absl::Time last_success_ ABSL_GUARDED_BY(mu_);
-  absl::Time back_since_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
+  absl::Time last_success_;  // of the keeper's thread
   PeriodicThread thread_;
 };
 
