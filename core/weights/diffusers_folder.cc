@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +9,7 @@
 #include "core/base/file.h"
 #include "core/base/status_macros.h"
 #include "core/weights/dialects/diffusers_config.h"
+#include "core/weights/folder_state.h"
 
 namespace tweedie {
 namespace {
@@ -21,11 +20,6 @@ constexpr const char* kWeights[] = {
     "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin",
     "diffusion_pytorch_model.safetensors.index.json", "diffusion_pytorch_model.bin.index.json",
     "diffusion_pytorch_model.fp16.safetensors"};
-
-bool Exists(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
-}
 
 // `folder/file`, or `folder/subfolder/file` if only that is there.
 std::string Locate(const std::string& folder, absl::string_view subfolder, absl::string_view file) {

@@ -53,6 +53,11 @@ void AddFilesOfStem(const fs::path& file, std::vector<std::string>& lines) {
 
 }  // namespace
 
+bool Exists(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
 std::string DescribeFiles(const std::string& path) {
   std::vector<std::string> lines;
   std::error_code error;

@@ -5,6 +5,9 @@
 
 namespace tweedie {
 
+// Whether there is something at `path`; false, too, if that cannot be told. Thread-safe.
+bool Exists(const std::string& path);
+
 // Which files a folder and its folders hold, or a file and those beside it with the
 // same stem, with their sizes, times of change and
 // inodes: two that are equal hold the same files, unless somebody sets clocks back.

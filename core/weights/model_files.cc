@@ -13,6 +13,8 @@
 #include "core/base/field_error.h"
 #include "core/base/file.h"
 #include "core/base/status_macros.h"
+#include "core/weights/containers/checkpoint_file.h"
+#include "core/weights/folder_state.h"
 
 namespace tweedie {
 namespace {
@@ -30,8 +32,6 @@ struct Names {
 
 constexpr const char* kWeightsEndings[] = {".safetensors", ".pt", ".pth", ".ckpt", ".bin"};
 
-bool IsIndex(absl::string_view name) { return absl::EndsWith(name, ".index.json"); }
-
 bool IsYaml(absl::string_view name) {
   return absl::EndsWith(name, ".yaml") || absl::EndsWith(name, ".yml");
 }
@@ -43,13 +43,13 @@ Names List(const std::string& folder) {
   fs::directory_iterator entry(folder, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (IsWeightsFile(name) || IsIndex(name)) names.weights.push_back(name);
+    if (IsWeightsFile(name) || IsShardIndex(name)) names.weights.push_back(name);
     if (IsYaml(name)) names.yaml.push_back(name);
     if (name == kModelJson) names.has_model_json = true;
   }
   // What an index names are its shards.
-  if (std::any_of(names.weights.begin(), names.weights.end(), IsIndex)) {
-    names.weights.erase(std::partition(names.weights.begin(), names.weights.end(), IsIndex),
+  if (std::any_of(names.weights.begin(), names.weights.end(), IsShardIndex)) {
+    names.weights.erase(std::partition(names.weights.begin(), names.weights.end(), IsShardIndex),
                         names.weights.end());
   }
   std::sort(names.weights.begin(), names.weights.end());
@@ -112,18 +112,13 @@ absl::StatusOr<std::optional<ModelFiles>> ReadFolder(const std::string& folder) 
   return ModelFiles{absl::StrCat(folder, "/", weights), *std::move(settings)};
 }
 
-bool Exists(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path, error);
-}
-
 absl::StatusOr<ModelSettings> ReadSettingsBeside(const fs::path& weights) {
   const fs::path json = fs::path(weights).replace_extension(".json");
-  if (Exists(json)) return ReadModelJson(json.string());
+  if (Exists(json.string())) return ReadModelJson(json.string());
   std::vector<std::string> yaml;
   for (const char* ending : {".yaml", ".yml"}) {
     const fs::path beside = fs::path(weights).replace_extension(ending);
-    if (Exists(beside)) yaml.push_back(beside.filename().string());
+    if (Exists(beside.string())) yaml.push_back(beside.filename().string());
   }
   return ReadYaml(FolderOf(weights.string()), yaml);
 }

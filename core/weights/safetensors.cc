@@ -2,11 +2,10 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -24,29 +23,13 @@ namespace {
 
 constexpr size_t kLengthBytes = 8;
 
-struct DtypeName {
-  const char* name;
-  at::ScalarType type;
-};
-constexpr std::array<DtypeName, 10> kDtypes = {{{"F64", at::kDouble},
-                                                {"F32", at::kFloat},
-                                                {"F16", at::kHalf},
-                                                {"BF16", at::kBFloat16},
-                                                {"I64", at::kLong},
-                                                {"I32", at::kInt},
-                                                {"I16", at::kShort},
-                                                {"I8", at::kChar},
-                                                {"U8", at::kByte},
-                                                {"BOOL", at::kBool}}};
-
 using NamedEntry = std::pair<const std::string, SafetensorsEntry>;
 
 absl::StatusOr<at::Tensor> CopyTensor(const NamedEntry& named, absl::string_view data) {
   const SafetensorsEntry& entry = named.second;
   const at::ScalarType type = ScalarTypeOf(*ElementTypeOfDtype(entry.dtype));
   const absl::string_view bytes = data.substr(entry.begin, entry.end - entry.begin);
-  const bool is_bool = type == at::kBool;
-  if (is_bool && std::any_of(bytes.begin(), bytes.end(), [](char c) { return c != 0 && c != 1; })) {
+  if (type == at::kBool && !AreBools(bytes)) {
     return absl::InvalidArgumentError(absl::StrCat("tensor '", absl::Utf8SafeCEscape(named.first),
                                                    "': a BOOL that is neither 0 nor 1"));
   }
@@ -65,13 +48,11 @@ std::string HeaderOf(const TensorFile& content, std::vector<at::Tensor>* in_orde
   }
   int64_t offset = 0;
   for (const auto& [name, tensor] : content.tensors) {
-    const at::ScalarType type = tensor.scalar_type();
-    const auto known = std::find_if(kDtypes.begin(), kDtypes.end(),
-                                    [type](const DtypeName& dtype) { return dtype.type == type; });
-    TORCH_CHECK(known != kDtypes.end() && tensor.device().is_cpu() && name != "__metadata__",
-                "tensor ", name, " cannot be stored");
+    const std::optional<ElementType> type = ElementTypeOf(tensor.scalar_type());
+    TORCH_CHECK(type && tensor.device().is_cpu() && name != "__metadata__", "tensor ", name,
+                " cannot be stored");
     const int64_t end = offset + static_cast<int64_t>(tensor.nbytes());
-    absl::StrAppend(&json, comma, nlohmann::json(name).dump(), ":{\"dtype\":\"", known->name,
+    absl::StrAppend(&json, comma, nlohmann::json(name).dump(), ":{\"dtype\":\"", DtypeOf(*type),
                     "\",\"shape\":[", absl::StrJoin(tensor.sizes(), ","), "],\"data_offsets\":[",
                     offset, ",", end, "]}");
     comma = ",";

@@ -128,9 +128,7 @@ absl::Status ModelPool::TakeIn(std::shared_ptr<const LoadedModel> model) {
 absl::StatusOr<ModelPool::Shared> ModelPool::Place(std::shared_ptr<const LoadedModel> model) {
   ASSIGN_OR_RETURN(std::unique_ptr<Denoiser> denoiser,
                    MakeDenoiser(*model, options_.device, rows_));
-  const int64_t bytes = WeightBytes(*model);
-  auto resident =
-      std::make_shared<const Resident>(Resident{std::move(model), std::move(denoiser), bytes});
+  auto resident = std::make_shared<const Resident>(Resident{std::move(model), std::move(denoiser)});
   const std::string& name = resident->model->name;
   spdlog::info("model=models/{} state=READY dialect={} parameters={} sha256={} from {}", name,
                resident->model->dialect, resident->model->num_parameters,
@@ -233,16 +231,17 @@ bool ModelPool::Fits(int64_t bytes) const {
 
 int64_t ModelPool::Bytes() const {
   int64_t bytes = 0;
-  for (const auto& [name, slot] : slots_) bytes += slot.resident->bytes;
+  for (const auto& [name, slot] : slots_) bytes += WeightBytes(*slot.resident->model);
   for (const auto& old : retired_) {
-    if (const Shared resident = old.lock()) bytes += resident->bytes;
+    if (const Shared resident = old.lock()) bytes += WeightBytes(*resident->model);
   }
   return bytes;
 }
 
 int64_t ModelPool::BusyBytes() const {
   int64_t idle = 0;
-  for (const auto& [name, slot] : slots_) idle += IsIdle(slot.resident) ? slot.resident->bytes : 0;
+  for (const auto& [name, slot] : slots_)
+    idle += IsIdle(slot.resident) ? WeightBytes(*slot.resident->model) : 0;
   return Bytes() - idle;
 }
 

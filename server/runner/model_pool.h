@@ -35,7 +35,6 @@ class ModelPool {
   struct Resident {
     std::shared_ptr<const LoadedModel> model;
     std::unique_ptr<Denoiser> denoiser;
-    int64_t bytes = 0;
   };
 
   // Reads the models of the folder `dir`; errors are those of ModelRepository::Open().

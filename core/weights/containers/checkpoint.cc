@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "core/base/file.h"
 #include "core/base/sha256.h"
 #include "core/base/status_macros.h"
@@ -80,10 +81,9 @@ std::vector<at::Tensor> Allocate(const FileLayout& layout) {
 
 absl::Status CheckBools(const StorageLayout& layout, const at::Tensor& storage) {
   if (layout.type != ElementType::kBool) return absl::OkStatus();
-  const auto* bytes = static_cast<const unsigned char*>(storage.const_data_ptr());
-  if (std::all_of(bytes, bytes + storage.numel(), [](unsigned char b) { return b <= 1; })) {
-    return absl::OkStatus();
-  }
+  const absl::string_view bytes(static_cast<const char*>(storage.const_data_ptr()),
+                                storage.nbytes());
+  if (AreBools(bytes)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(layout.range.name, ": a BOOL that is neither 0 nor 1"));
 }

@@ -1,5 +1,6 @@
 #include "core/weights/containers/element_type.h"
 
+#include <algorithm>
 #include <array>
 
 namespace tweedie {
@@ -25,6 +26,12 @@ constexpr std::array<Names, 10> kTypes = {{{ElementType::kF64, 8, "F64", "Double
 }  // namespace
 
 int64_t ElementBytes(ElementType type) { return kTypes[static_cast<size_t>(type)].bytes; }
+
+absl::string_view DtypeOf(ElementType type) { return kTypes[static_cast<size_t>(type)].dtype; }
+
+bool AreBools(absl::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0 || byte == 1; });
+}
 
 std::optional<ElementType> ElementTypeOfDtype(absl::string_view dtype) {
   for (const Names& names : kTypes) {

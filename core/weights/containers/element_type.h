@@ -18,6 +18,12 @@ int64_t ElementBytes(ElementType type);
 // By the name in a safetensors file, such as "BF16"; nullopt for other names.
 std::optional<ElementType> ElementTypeOfDtype(absl::string_view dtype);
 
+// The name in a safetensors file.
+absl::string_view DtypeOf(ElementType type);
+
+// Whether all bytes are 0 or 1, as those of a kBool must be.
+bool AreBools(absl::string_view bytes);
+
 // By PyTorch's name of a storage class, such as "BFloat16Storage"; nullopt for
 // other names.
 std::optional<ElementType> ElementTypeOfStorage(absl::string_view class_name);

@@ -28,4 +28,14 @@ at::ScalarType ScalarTypeOf(ElementType type) {
   return at::kFloat;
 }
 
+std::optional<ElementType> ElementTypeOf(at::ScalarType type) {
+  for (const ElementType candidate :
+       {ElementType::kF64, ElementType::kF32, ElementType::kF16, ElementType::kBF16,
+        ElementType::kI64, ElementType::kI32, ElementType::kI16, ElementType::kI8, ElementType::kU8,
+        ElementType::kBool}) {
+    if (ScalarTypeOf(candidate) == type) return candidate;
+  }
+  return std::nullopt;
+}
+
 }  // namespace tweedie

@@ -3,12 +3,17 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
+
 #include "core/weights/containers/element_type.h"
 
 namespace tweedie {
 
 // LibTorch's name of the type.
 at::ScalarType ScalarTypeOf(ElementType type);
+
+// The other way round; nullopt for types that files of weights do not have.
+std::optional<ElementType> ElementTypeOf(at::ScalarType type);
 
 }  // namespace tweedie
 

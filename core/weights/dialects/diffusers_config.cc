@@ -13,6 +13,7 @@
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
 #include "core/weights/dialects/json_fields.h"
+#include "core/weights/dialects/limits.h"
 
 namespace tweedie {
 namespace {
@@ -25,9 +26,6 @@ using nn::TimeEmbedding;
 using nn::TimeScaleShift;
 using nn::UnetConfig;
 
-constexpr size_t kMaxLevels = 12;
-constexpr int64_t kMaxChannels = 65536;
-constexpr int64_t kMaxSide = 16384;
 constexpr int64_t kMaxRows = 10'000'000;  // of an embedding table
 
 absl::Status ReadSampleSize(JsonFields& fields, UnetConfig* config) {

@@ -8,6 +8,7 @@
 #include "core/base/status_macros.h"
 #include "core/nn/unet.h"
 #include "core/weights/dialects/ho_unet.h"
+#include "core/weights/dialects/limits.h"
 #include "core/weights/dialects/plans.h"
 
 namespace tweedie {
@@ -15,7 +16,6 @@ namespace {
 
 constexpr char kDialect[] = "pesser";
 constexpr int64_t kNumGroups = 32;
-constexpr int64_t kMaxSide = 16384;
 
 absl::Status AgreeOnShape(Arguments& arguments, int64_t image_size, const HoUnet& unet) {
   RETURN_IF_ERROR(arguments.Agree("ch", unet.model_channels));
@@ -48,10 +48,7 @@ absl::StatusOr<int64_t> ReadImageSize(Arguments& arguments) {
 }  // namespace
 
 absl::StatusOr<ModelPlan> PlanHo(const Tensors& tensors, ModelSettings settings) {
-  if (!settings.dialect.empty() && settings.dialect != kDialect) {
-    return FieldError("dialect", absl::StrCat("is ", settings.dialect.substr(0, 80),
-                                              ", but the weights are ", kDialect, "'s"));
-  }
+  RETURN_IF_ERROR(CheckDialect(settings, kDialect));
   ASSIGN_OR_RETURN(const HoUnet unet, InferHoUnet(tensors));
   Arguments arguments(std::move(settings.values), kDialect);
   ASSIGN_OR_RETURN(const int64_t image_size, ReadImageSize(arguments));

@@ -4,12 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/weights/dialects/limits.h"
 #include "core/weights/dialects/tensor_shapes.h"
 
 namespace tweedie {
 namespace {
 
-constexpr int64_t kMaxLevels = 12;
 constexpr int64_t kMaxBlocks = 64;
 
 void Layer(const std::string& ours, const std::string& theirs, KeyMap* map) {

@@ -13,12 +13,11 @@
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "core/nn/network.h"
+#include "core/weights/dialects/limits.h"
 #include "core/weights/dialects/tensor_shapes.h"
 
 namespace tweedie {
 namespace {
-
-constexpr int64_t kMaxLevels = 12;
 
 constexpr std::array<const char*, 14> kBuffers = {"betas",
                                                   "alphas_cumprod",

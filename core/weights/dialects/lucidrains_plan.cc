@@ -11,6 +11,7 @@
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
 #include "core/nn/lucidrains_unet.h"
+#include "core/weights/dialects/limits.h"
 #include "core/weights/dialects/lucidrains_file.h"
 #include "core/weights/dialects/plans.h"
 
@@ -18,9 +19,6 @@ namespace tweedie {
 namespace {
 
 constexpr char kDialect[] = "denoising-diffusion-pytorch";
-constexpr int64_t kMaxSide = 16384;
-constexpr int64_t kMaxChannels = 65536;
-constexpr int64_t kMaxTimesteps = 100'000;
 
 // A release as one number: 1.8.6 is 1'008'006.
 absl::StatusOr<int> ParseVersion(const std::string& text) {
@@ -204,8 +202,7 @@ absl::Status ReadNamedSchedule(Arguments& arguments, SchedulerConfig* scheduler)
     case NamedSchedule::kNone:
       return FieldError("beta_schedule", "must be given: the file has no betas");
     case NamedSchedule::kLinear:
-      scheduler->beta_start = 1000.0 / static_cast<double>(steps) * 0.0001;
-      scheduler->beta_end = 1000.0 / static_cast<double>(steps) * 0.02;
+      SetStretchedLinearBetas(steps, scheduler);
       break;
     case NamedSchedule::kCosine:
       scheduler->beta_schedule = BetaSchedule::kCosine;
@@ -269,10 +266,7 @@ absl::Status ReadDiffusion(Arguments& arguments, const LucidrainsFile& file, con
 }  // namespace
 
 absl::StatusOr<ModelPlan> PlanLucidrains(const Tensors& tensors, ModelSettings settings) {
-  if (!settings.dialect.empty() && settings.dialect != kDialect) {
-    return FieldError("dialect", absl::StrCat("is ", settings.dialect.substr(0, 80),
-                                              ", but the weights are ", kDialect, "'s"));
-  }
+  RETURN_IF_ERROR(CheckDialect(settings, kDialect));
   ASSIGN_OR_RETURN(LucidrainsFile file, InferLucidrainsFile(tensors));
   Arguments arguments(std::move(settings.values), kDialect);
   ModelPlan plan;

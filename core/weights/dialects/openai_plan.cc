@@ -7,6 +7,7 @@
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
 #include "core/nn/unet.h"
+#include "core/weights/dialects/limits.h"
 #include "core/weights/dialects/openai_unet.h"
 #include "core/weights/dialects/plans.h"
 
@@ -16,9 +17,6 @@ namespace {
 constexpr char kGuided[] = "guided-diffusion";
 constexpr char kImproved[] = "improved-diffusion";
 constexpr int64_t kNumGroups = 32;
-constexpr int64_t kMaxSide = 16384;
-constexpr int64_t kMaxChannels = 65536;
-constexpr int64_t kMaxTimesteps = 100'000;
 
 // Which of the two it is, where the settings do not say: by arguments or parts
 // that improved-diffusion does not have.
@@ -124,7 +122,6 @@ absl::StatusOr<OpenaiHeads> ReadHeads(Arguments& arguments, bool guided, const O
   return heads;
 }
 
-// The linear schedule is that of 1000 steps, stretched: betas times 1000 / T.
 absl::Status ReadBetas(Arguments& arguments, SchedulerConfig* scheduler) {
   const bool by_flag = arguments.Has("diffusion_steps");
   if (by_flag && arguments.Has("steps")) {
@@ -137,9 +134,7 @@ absl::Status ReadBetas(Arguments& arguments, SchedulerConfig* scheduler) {
       "noise_schedule", {{"linear", BetaSchedule::kLinear}, {"cosine", BetaSchedule::kCosine}},
       "linear", &scheduler->beta_schedule));
   scheduler->num_train_timesteps = static_cast<int>(steps);
-  const double scale = 1000.0 / static_cast<double>(steps);
-  scheduler->beta_start = scale * 0.0001;
-  scheduler->beta_end = scale * 0.02;
+  SetStretchedLinearBetas(steps, scheduler);
   return absl::OkStatus();
 }
 

@@ -4,12 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/weights/dialects/limits.h"
 #include "core/weights/dialects/tensor_shapes.h"
 
 namespace tweedie {
 namespace {
 
-constexpr int64_t kMaxLevels = 12;
 constexpr int64_t kMaxBlocks = 12 * 65;
 
 std::string Input(int64_t n) { return absl::StrCat("input_blocks.", n, "."); }

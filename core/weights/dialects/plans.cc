@@ -7,13 +7,21 @@
 #include "absl/strings/str_join.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
+#include "core/weights/dialects/limits.h"
 
 namespace tweedie {
-namespace {
 
-constexpr int64_t kMaxTimesteps = 100'000;
+absl::Status CheckDialect(const ModelSettings& settings, absl::string_view dialect) {
+  if (settings.dialect.empty() || settings.dialect == dialect) return absl::OkStatus();
+  return FieldError("dialect", absl::StrCat("is ", settings.dialect.substr(0, 80),
+                                            ", but the weights are ", dialect, "'s"));
+}
 
-}  // namespace
+void SetStretchedLinearBetas(int64_t num_steps, SchedulerConfig* scheduler) {
+  const double scale = 1000.0 / static_cast<double>(num_steps);
+  scheduler->beta_start = scale * 0.0001;
+  scheduler->beta_end = scale * 0.02;
+}
 
 absl::Status ReadHoBetas(Arguments& arguments, SchedulerConfig* scheduler) {
   RETURN_IF_ERROR(arguments.Enum<BetaSchedule>("beta_schedule",

@@ -3,6 +3,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "core/diffusion/scheduler_config.h"
 #include "core/weights/dialects/arguments.h"
 #include "core/weights/dialects/dialect.h"
@@ -16,6 +17,9 @@ absl::StatusOr<ModelPlan> PlanOpenai(const Tensors& tensors, ModelSettings setti
 absl::StatusOr<ModelPlan> PlanHo(const Tensors& tensors, ModelSettings settings);
 absl::StatusOr<ModelPlan> PlanLucidrains(const Tensors& tensors, ModelSettings settings);
 
+// Refuses settings of another dialect than `dialect`; those that name none agree.
+absl::Status CheckDialect(const ModelSettings& settings, absl::string_view dialect);
+
 // Arguments that several families share; `scheduler` holds the defaults.
 
 // The betas of ports of Ho et al. (2020): beta_schedule linear, quad or sigmoid,
@@ -27,6 +31,9 @@ absl::Status ReadHoVariance(Arguments& arguments, SchedulerConfig* scheduler);
 // Skips what such a file says of its data set; refuses images that the network
 // does not see in [-1, 1].
 absl::Status ReadHoData(Arguments& arguments, const ModelPlan& plan);
+// The linear betas of 1000 steps, 1e-4 to 0.02, stretched to so many: times 1000 / T
+// (openai's code, and what took it over).
+void SetStretchedLinearBetas(int64_t num_steps, SchedulerConfig* scheduler);
 // openai's timestep_respacing as the spacing of the service, which has the
 // number of steps from the job.
 absl::Status ReadRespacing(Arguments& arguments, SchedulerConfig* scheduler);

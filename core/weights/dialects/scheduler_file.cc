@@ -8,11 +8,11 @@
 #include "core/base/status_macros.h"
 #include "core/weights/dialects/diffusers_config.h"
 #include "core/weights/dialects/json_fields.h"
+#include "core/weights/dialects/limits.h"
 
 namespace tweedie {
 namespace {
 
-constexpr int64_t kMaxTimesteps = 100'000;
 constexpr double kMaxNumber = std::numeric_limits<float>::max();
 
 enum class SchedulerClass { kDdpm, kDdim, kPndm, kDpmSolver };

@@ -58,8 +58,8 @@ std::vector<std::string> Fixtures() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, DiffusersWriterTest, testing::ValuesIn(Fixtures()),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& test) {
+                           std::string name = test.param;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
