@@ -178,10 +178,11 @@ class ServerImpl final : public Server {
 
   void Drain() override {
     if (draining_.exchange(true)) return;
-    model_watch_.reset();
     const absl::Time deadline = absl::Now() + absl::Seconds(options_.drain_seconds);
     if (rpc_ != nullptr) rpc_->BeginDrain();
     if (runner_ != nullptr) runner_->Drain(deadline);
+    // It may be in the middle of a large file.
+    model_watch_.reset();
     news_.reset();
     if (rpc_ != nullptr) rpc_->Shutdown(absl::Now() + absl::Seconds(1));
     http_.reset();

@@ -201,6 +201,34 @@ TEST_F(DrainTest, AServerThatLoadsItsModelsEndsAtOnce) {
   EXPECT_LE(steady_clock::now() - start, std::chrono::seconds(5));
 }
 
+// Reading new models takes seconds, which nobody who asks must wait for.
+TEST_F(DrainTest, HealthIsGoneAtOnceWhileNewModelsAreRead) {
+  const std::string model = TWEEDIE_SOURCE_DIR "/models/fashion-mnist-32";
+  const TempFolder models;
+  std::filesystem::create_directory_symlink(model, models.File("m"));
+  RunningServer server({"--models-dir", models.path()});
+  for (int i = 0; i < 100; ++i) {
+    std::filesystem::create_directory_symlink(model, models.File(absl::StrCat("new-", i)));
+  }
+  v1::Model first;
+  v1::GetModelRequest request;
+  request.set_name("models/new-0");
+  grpc::Status found;
+  do {
+    grpc::ClientContext context;
+    found = server.client().stub().GetModel(&context, request, &first);
+  } while (found.error_code() == grpc::StatusCode::NOT_FOUND);
+  ASSERT_TRUE(found.ok()) << found.error_message();
+  steady_clock::time_point unhealthy;
+  std::thread prober([&] { unhealthy = UnhealthySince(server.process().address()); });
+  const steady_clock::time_point start = steady_clock::now();
+  EXPECT_EQ(server.process().Stop(SIGTERM), 0);
+  const steady_clock::duration took = steady_clock::now() - start;
+  prober.join();
+  EXPECT_LE(unhealthy - start, std::chrono::milliseconds(100));
+  EXPECT_GT(took, std::chrono::milliseconds(100)) << "the run is void: all models had been read";
+}
+
 // --- Damage ---------------------------------------------------------------
 
 class DamageTest : public testing::Test {
