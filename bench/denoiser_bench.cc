@@ -10,6 +10,7 @@
 
 #include "core/diffusion/row_parallel_denoiser.h"
 #include "core/diffusion/unet_denoiser.h"
+#include "core/plan/planned_denoiser.h"
 #include "core/weights/model.h"
 
 namespace tweedie {
@@ -45,6 +46,16 @@ void Strict(benchmark::State& state) {
   Run(state, denoiser);
 }
 
+void Planned(benchmark::State& state) {
+  at::set_num_threads(1);
+  const auto model = DefaultModel();
+  const auto denoiser = PlannedDenoiser::Make(
+      std::dynamic_pointer_cast<nn::UnetImpl>(model->network),
+      std::make_shared<RowPool>(NumThreads()),
+      {.image_size = {32, 32}, .num_threads = NumThreads()});
+  Run(state, **denoiser);
+}
+
 void Fast(benchmark::State& state) {
   at::set_num_threads(NumThreads());
   UnetDenoiser denoiser(DefaultModel()->network, at::kCPU);
@@ -64,6 +75,7 @@ void FastGradient(benchmark::State& state) {
 }
 
 BENCHMARK(Strict)->Arg(1)->Arg(2)->Arg(8)->Arg(16)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(Planned)->Arg(1)->Arg(2)->Arg(8)->Arg(16)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(Fast)->Arg(1)->Arg(2)->Arg(8)->Arg(16)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(StrictGradient)->Arg(1)->Arg(8)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(FastGradient)->Arg(1)->Arg(8)->UseRealTime()->Unit(benchmark::kMillisecond);

@@ -7,15 +7,8 @@
 set(TWEEDIE_LIBTORCH_VERSION 2.15.0)
 
 if(NOT TWEEDIE_LIBTORCH)
-  if(DEFINED ENV{TWEEDIE_CACHE})
-    set(_cache "$ENV{TWEEDIE_CACHE}")
-  elseif(DEFINED ENV{XDG_CACHE_HOME})
-    set(_cache "$ENV{XDG_CACHE_HOME}/tweedie")
-  else()
-    set(_cache "$ENV{HOME}/.cache/tweedie")
-  endif()
   file(GLOB TWEEDIE_LIBTORCH
-       "${_cache}/libtorch-${TWEEDIE_LIBTORCH_VERSION}/lib/python3*/site-packages/torch")
+       "${TWEEDIE_CACHE_FOLDER}/libtorch-${TWEEDIE_LIBTORCH_VERSION}/lib/python3*/site-packages/torch")
 endif()
 if(NOT EXISTS "${TWEEDIE_LIBTORCH}/lib/libtorch_cpu.so")
   message(FATAL_ERROR "LibTorch ${TWEEDIE_LIBTORCH_VERSION} is not installed: run scripts/setup, or set TWEEDIE_LIBTORCH")

@@ -57,7 +57,7 @@ at::Tensor UnetImpl::EmbeddedLabels(const at::Tensor& class_labels) const {
   return class_labels;
 }
 
-at::Tensor UnetImpl::ActivatedEmbedding(const at::Tensor& t, const at::Tensor& class_labels) const {
+at::Tensor UnetImpl::Embed(const at::Tensor& t, const at::Tensor& class_labels) const {
   const bool scaled = config_.timestep_scale != 1;
   const at::Tensor time = scaled ? t.to(at::kFloat).mul(config_.timestep_scale) : t;
   at::Tensor embedding = time_embedding_->Forward(time_proj_->Forward(time));
@@ -69,7 +69,7 @@ at::Tensor UnetImpl::forward(const at::Tensor& x, const at::Tensor& t,
                              const at::Tensor& class_labels) {
   TORCH_CHECK(class_labels.defined() == (config_.class_embed_type != ClassEmbedding::kNone),
               "class_labels must be given exactly if the network is class-conditional");
-  const at::Tensor temb = ActivatedEmbedding(t, class_labels);
+  const at::Tensor temb = Embed(t, class_labels);
   at::Tensor h = conv_in_->Forward(config_.center_input_sample ? x.mul(2).sub(1) : x);
   std::vector<at::Tensor> skips = {h};
   for (const auto& block : down_blocks_->items()) h = block->Forward(std::move(h), temb, &skips);

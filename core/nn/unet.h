@@ -27,12 +27,13 @@ class UnetImpl : public Network {
   at::Tensor forward(const at::Tensor& x, const at::Tensor& t,
                      const at::Tensor& class_labels) override;
   int64_t out_channels() const override { return config_.out_channels; }
+  // What the residual blocks see of time and class, [B, width], activated. Arguments
+  // as of forward().
+  at::Tensor Embed(const at::Tensor& t, const at::Tensor& class_labels) const;
 
   const UnetConfig& config() const { return config_; }
 
  private:
-  // What the residual blocks see of time and class, [B, width], activated.
-  at::Tensor ActivatedEmbedding(const at::Tensor& t, const at::Tensor& class_labels) const;
   at::Tensor EmbeddedLabels(const at::Tensor& class_labels) const;
 
   const UnetConfig config_;

@@ -14,6 +14,7 @@
 #include "core/diffusion/row_parallel_denoiser.h"
 #include "core/diffusion/unet_denoiser.h"
 #include "core/nn/unet.h"
+#include "core/plan/planned_denoiser.h"
 #include "core/weights/model.h"
 #include "core/weights/safetensors.h"
 #include "tests/testing/status_matchers.h"
@@ -65,6 +66,28 @@ TEST_P(NetworkGoldenTest, RowByRowOutputIsThatOfDiffusers) {
   const at::Tensor output = denoiser.Predict(input_);
   ASSERT_EQ(output.sizes(), expected_.sizes());
   EXPECT_LT(RelativeError(output, expected_), kTolerance);
+}
+
+// By one thread a row, and by three threads a row: the same bits.
+TEST_P(NetworkGoldenTest, PlannedOutputIsThatOfDiffusers) {
+  const auto make = [&](int threads) {
+    return PlannedDenoiser::Make(std::dynamic_pointer_cast<nn::UnetImpl>(model_->network),
+                                 std::make_shared<RowPool>(threads),
+                                 {{input_.x.size(2), input_.x.size(3)}, threads});
+  };
+  const auto unet = std::dynamic_pointer_cast<nn::UnetImpl>(model_->network);
+  if (unet->config().act_fn != nn::Activation::kSilu) {
+    EXPECT_THAT(make(1), StatusIs(absl::StatusCode::kUnimplemented, testing::HasSubstr("SiLU")));
+    return;
+  }
+  ASSERT_OK_AND_ASSIGN(const auto alone, make(1));
+  const at::Tensor output = alone->Predict(input_);
+  ASSERT_EQ(output.sizes(), expected_.sizes());
+  EXPECT_LT(RelativeError(output, expected_), kTolerance);
+  for (const int threads : {2, 3, 7}) {
+    ASSERT_OK_AND_ASSIGN(const auto team, make(threads));
+    EXPECT_TRUE(at::equal(team->Predict(input_), output)) << threads << " threads";
+  }
 }
 
 TEST_P(NetworkGoldenTest, ModelSaysWhatItsFilesSay) {

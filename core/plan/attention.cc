@@ -1,0 +1,143 @@
+#include "core/plan/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <utility>
+#include <vector>
+
+#include "core/plan/kernels.h"
+#include "core/plan/onednn.h"
+
+namespace tweedie::plan {
+namespace {
+
+using dnnl::memory;
+
+// Weights of several heads at once, while they fit into a cache.
+constexpr int64_t kMaxWeights = int64_t{1} << 19;
+// Queries of one product: as many whatever the team, as products of other sizes have
+// other kernels, and other bits.
+constexpr int64_t kBlock = 32;
+
+int64_t HeadsAtOnce(const AttentionOptions& o) {
+  const int64_t of_one = o.in.pixels() * o.in.pixels();
+  int64_t heads = std::clamp<int64_t>(kMaxWeights / of_one, 1, o.heads);
+  while (o.heads % heads != 0) --heads;
+  return heads;
+}
+
+// a [heads, m, k] times b [heads, k, n], with strides of their own.
+class Product {
+ public:
+  struct Matrix {
+    int64_t rows, columns;
+    memory::dims strides;  // of heads, rows, columns
+  };
+  Product(int64_t heads, const Matrix& a, const Matrix& b, const Matrix& c) {
+    const auto desc = [heads](const Matrix& m) {
+      return memory::desc({heads, m.rows, m.columns}, memory::data_type::f32, m.strides);
+    };
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    desc_ = dnnl::matmul::primitive_desc(Engine(), desc(a), desc(b), desc(c), attributes);
+    primitive_ = dnnl::matmul(desc_);
+  }
+  // Of one workspace, with the places of a, b and c; for one thread at a time.
+  using Call = std::function<void(float*, float*, float*)>;
+  Call Bind() const {
+    memory a(desc_.src_desc(), Engine(), DNNL_MEMORY_NONE);
+    memory b(desc_.weights_desc(), Engine(), DNNL_MEMORY_NONE);
+    memory c(desc_.dst_desc(), Engine(), DNNL_MEMORY_NONE);
+    memory scratch(desc_.scratchpad_desc(), Engine());
+    return [=, primitive = primitive_](float* at_a, float* at_b, float* at_c) mutable {
+      a.set_data_handle(at_a);
+      b.set_data_handle(at_b);
+      c.set_data_handle(at_c);
+      primitive.execute(Stream(), {{DNNL_ARG_SRC, a},
+                                   {DNNL_ARG_WEIGHTS, b},
+                                   {DNNL_ARG_DST, c},
+                                   {DNNL_ARG_SCRATCHPAD, scratch}});
+    };
+  }
+
+ private:
+  dnnl::matmul::primitive_desc desc_;
+  dnnl::matmul primitive_;
+};
+
+class Attention final : public Op {
+ public:
+  explicit Attention(const AttentionOptions& options)
+      : options_(options), heads_(HeadsAtOnce(options)) {
+    AddProducts(std::min(kBlock, options.in.pixels()));
+    AddProducts(options.in.pixels() % kBlock);
+  }
+
+  Action Bind(const Memory& to) const override {
+    std::vector<Block> blocks;
+    for (int64_t first = 0; first < options_.in.pixels(); first += kBlock) {
+      const int64_t queries = std::min(kBlock, options_.in.pixels() - first);
+      const Products& products = products_.at(queries);
+      blocks.push_back({first, queries, products.weights.Bind(), products.values.Bind()});
+    }
+    return [this, arena = to.arena, blocks = std::move(blocks)](Part part) {
+      const auto count = static_cast<int64_t>(blocks.size());
+      for (int64_t i = part.Begin(count); i < part.End(count); ++i) Run(arena, blocks[i]);
+    };
+  }
+
+ private:
+  struct Products {
+    Product weights, values;
+  };
+  struct Block {
+    int64_t first, queries;
+    Product::Call weights, values;
+  };
+
+  void AddProducts(int64_t queries) {
+    const AttentionOptions& o = options_;
+    const int64_t keys = o.in.pixels(), d = o.head_dim;
+    if (queries == 0) return;
+    const Product::Matrix q{queries, d, {d, o.in.channels, 1}};
+    const Product::Matrix k{d, keys, {d, 1, o.in.channels}};
+    const Product::Matrix v{keys, d, {d, o.in.channels, 1}};
+    const Product::Matrix weights{queries, keys, {queries * keys, keys, 1}};
+    const Product::Matrix out{queries, d, {d, o.out.channels, 1}};
+    products_.emplace(queries,
+                      Products{Product(heads_, q, k, weights), Product(heads_, weights, v, out)});
+  }
+
+  void Run(float* arena, const Block& block) const {
+    const AttentionOptions& o = options_;
+    const int64_t keys = o.in.pixels(), inner = o.heads * o.head_dim;
+    float* weights = arena + o.scratch + block.first * keys * heads_;
+    const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(o.head_dim)));
+    for (int64_t head = 0; head < o.heads; head += heads_) {
+      float* in = arena + o.in.offset + head * o.head_dim;
+      float* out = arena + o.out.offset + head * o.head_dim;
+      block.weights(in + block.first * o.in.channels, in + inner, weights);
+      SoftmaxRows(weights, heads_ * block.queries, keys, scale);
+      block.values(weights, in + 2 * inner, out + block.first * o.out.channels);
+    }
+  }
+
+  const AttentionOptions options_;
+  const int64_t heads_;                   // at once
+  std::map<int64_t, Products> products_;  // by the number of queries
+};
+
+}  // namespace
+
+int64_t AttentionScratch(const AttentionOptions& options) {
+  return HeadsAtOnce(options) * options.in.pixels() * options.in.pixels();
+}
+
+std::unique_ptr<const Op> MakeAttention(const AttentionOptions& options) {
+  return std::make_unique<Attention>(options);
+}
+
+}  // namespace tweedie::plan

@@ -1,0 +1,30 @@
+#ifndef TWEEDIE_CORE_PLAN_ATTENTION_H_
+#define TWEEDIE_CORE_PLAN_ATTENTION_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "core/plan/op.h"
+
+namespace tweedie::plan {
+
+// softmax(q k^T / sqrt(d)) v of every pixel over all pixels, head by head.
+struct AttentionOptions {
+  // q, then k, then v of heads * head_dim channels each.
+  Features in;
+  Features out;  // of heads * head_dim channels
+  int64_t heads = 1, head_dim = 1;
+  // Floats of the arena for AttentionScratch().
+  int64_t scratch = 0;
+};
+
+// Floats for the weights of as many heads as are computed at once.
+int64_t AttentionScratch(const AttentionOptions& options);
+
+// By oneDNN's matrix products; split into blocks of queries, which are
+// the same whatever the team. Throws dnnl::error.
+std::unique_ptr<const Op> MakeAttention(const AttentionOptions& options);
+
+}  // namespace tweedie::plan
+
+#endif  // TWEEDIE_CORE_PLAN_ATTENTION_H_

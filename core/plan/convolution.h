@@ -1,0 +1,35 @@
+#ifndef TWEEDIE_CORE_PLAN_CONVOLUTION_H_
+#define TWEEDIE_CORE_PLAN_CONVOLUTION_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "core/plan/op.h"
+
+namespace tweedie::plan {
+
+// A convolution of a plan, with its weights.
+struct ConvolutionOptions {
+  Features in, out;
+  int64_t kernel = 3;
+  int64_t stride = 1;
+  int64_t pad = 1;  // above and to the left; below and to the right as `out` needs
+  // Whether it is added to what `out` holds.
+  bool accumulate = false;
+  // Features of the output's shape that are added to it; not beside `accumulate`.
+  std::optional<Features> plus = std::nullopt;
+  const float* weights = nullptr;  // [out, in, kernel, kernel]; read by the constructor alone
+  const float* bias = nullptr;     // [out], read likewise; null: none
+  // With `bias` null: where in Row::time the bias begins, floats; -1: none.
+  int64_t time_bias = -1;
+};
+
+// By oneDNN's convolution in inference: weights packed once, bias and sum fused, no
+// memory taken in a call. Split into a few blocks of lines, of which there are as many
+// whatever the team: kernels for other sizes may have other bits. Throws dnnl::error.
+std::unique_ptr<const Op> MakeConvolution(const ConvolutionOptions& options);
+
+}  // namespace tweedie::plan
+
+#endif  // TWEEDIE_CORE_PLAN_CONVOLUTION_H_

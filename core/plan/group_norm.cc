@@ -1,0 +1,134 @@
+#include "core/plan/group_norm.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/plan/kernels.h"
+
+namespace tweedie::plan {
+namespace {
+
+// In the scratch: for each line, a sum and a sum of squares of every channel.
+struct Moments {
+  int64_t channels;
+  float* begin;
+  float* Sum(int64_t line) const { return begin + 2 * channels * line; }
+  float* Square(int64_t line) const { return Sum(line) + channels; }
+};
+
+class LineMoments final : public Op {
+ public:
+  explicit LineMoments(std::shared_ptr<const GroupNormOptions> options)
+      : options_(std::move(options)) {}
+  Action Bind(const Memory& memory) const override {
+    const Moments moments{options_->out.channels, memory.arena + options_->scratch};
+    return [o = options_, arena = memory.arena, moments](Part part) {
+      const int64_t height = o->out.height;
+      for (int64_t line = part.Begin(height); line < part.End(height); ++line) {
+        std::fill_n(moments.Sum(line), 2 * moments.channels, 0.0f);
+        int64_t channel = 0;
+        for (const Features& in : o->in) {
+          const float* x = arena + in.offset;
+          AddMoments(x + line * in.line(), in.width, in.channels, x, moments.Sum(line) + channel,
+                     moments.Square(line) + channel);
+          channel += in.channels;
+        }
+      }
+    };
+  }
+
+ private:
+  const std::shared_ptr<const GroupNormOptions> options_;
+};
+
+class Normalize final : public Op {
+ public:
+  explicit Normalize(std::shared_ptr<const GroupNormOptions> options)
+      : options_(std::move(options)) {}
+  Action Bind(const Memory& memory) const override {
+    return [o = options_, memory](Part part) {
+      // A part's own, as all make the same.
+      thread_local std::vector<float> scale, shift;
+      scale.resize(o->out.channels);
+      shift.resize(o->out.channels);
+      MakeAffine(*o, memory, scale.data(), shift.data());
+      Apply(*o, memory.arena, part, scale.data(), shift.data());
+    };
+  }
+
+ private:
+  // Mean and sum of squared deviations of one channel; K is its first value.
+  static std::pair<double, double> ChannelMoments(const Moments& moments, int64_t height,
+                                                  int64_t pixels, int64_t channel, double first) {
+    double sum = 0, square = 0;
+    for (int64_t line = 0; line < height; ++line) {
+      sum += moments.Sum(line)[channel];
+      square += moments.Square(line)[channel];
+    }
+    const double mean = sum / static_cast<double>(pixels);
+    return {first + mean, square - sum * mean};
+  }
+
+  // y = scale x + shift is the whole norm.
+  static void MakeAffine(const GroupNormOptions& o, const Memory& memory, float* scale,
+                         float* shift) {
+    const Moments moments{o.out.channels, memory.arena + o.scratch};
+    const int64_t size = o.out.channels / o.num_groups;
+    std::vector<std::pair<double, double>> channels;
+    for (const Features& in : o.in) {
+      for (int64_t c = 0; c < in.channels; ++c) {
+        channels.push_back(ChannelMoments(moments, o.out.height, o.out.pixels(),
+                                          static_cast<int64_t>(channels.size()),
+                                          memory.arena[in.offset + c]));
+      }
+    }
+    for (int64_t group = 0; group < o.num_groups; ++group) {
+      double mean = 0, variance = 0;
+      for (int64_t c = group * size; c < (group + 1) * size; ++c) mean += channels[c].first;
+      mean /= static_cast<double>(size);
+      for (int64_t c = group * size; c < (group + 1) * size; ++c) {
+        const double apart = channels[c].first - mean;
+        variance += channels[c].second / static_cast<double>(o.out.pixels()) + apart * apart;
+      }
+      const double factor = 1 / std::sqrt(variance / static_cast<double>(size) + o.eps);
+      for (int64_t c = group * size; c < (group + 1) * size; ++c) {
+        const double a = factor * o.gamma[c];
+        const double by_time = o.time_scale < 0 ? 1 : 1.0 + memory.row->time[o.time_scale + c];
+        const double plus =
+            o.time_scale < 0 ? 0 : memory.row->time[o.time_scale + o.out.channels + c];
+        scale[c] = static_cast<float>(a * by_time);
+        shift[c] = static_cast<float>((o.beta[c] - mean * a) * by_time + plus);
+      }
+    }
+  }
+
+  static void Apply(const GroupNormOptions& o, float* arena, Part part, const float* scale,
+                    const float* shift) {
+    const int64_t begin = part.Begin(o.out.height), end = part.End(o.out.height);
+    int64_t channel = 0;
+    for (const Features& in : o.in) {
+      const float* x = arena + in.offset + begin * in.line();
+      float* y = arena + o.out.offset + begin * o.out.line() + channel;
+      (o.silu ? AffineSilu : Affine)(x, (end - begin) * in.width, in.channels, scale + channel,
+                                     shift + channel, y, o.out.channels);
+      channel += in.channels;
+    }
+  }
+
+  const std::shared_ptr<const GroupNormOptions> options_;
+};
+
+}  // namespace
+
+int64_t GroupNormScratch(const Features& features) {
+  return 2 * features.channels * features.height;
+}
+
+void AddGroupNorm(GroupNormOptions options, Ops* ops) {
+  const auto shared = std::make_shared<const GroupNormOptions>(std::move(options));
+  ops->push_back(std::make_unique<LineMoments>(shared));
+  ops->push_back(std::make_unique<Normalize>(shared));
+}
+
+}  // namespace tweedie::plan

@@ -1,0 +1,117 @@
+#include "core/plan/kernels.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+// Functions with clones for several instruction sets must not be called by what is
+// inlined into them, and are called through the dynamic linker once resolved.
+#define TWEEDIE_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#define TWEEDIE_INLINE inline __attribute__((always_inline))
+
+namespace tweedie::plan {
+namespace {
+
+constexpr int kLanes = 16;
+
+// exp(x) to 2 ulp: 2^n e^r with |r| <= ln(2) / 2, e^r by its series to r^7. Below
+// -87 it is that of -87, about 1.6e-38; above 88, that of 88.
+TWEEDIE_INLINE float Exp(float x) {
+  constexpr float kLog2E = 1.44269504f, kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
+  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: what is added to it is rounded
+  x = x < -87.0f ? -87.0f : x;
+  x = x > 88.0f ? 88.0f : x;
+  const float rounded = x * kLog2E + kRound;
+  const float n = rounded - kRound;
+  const float r = (x - n * kLn2High) - n * kLn2Low;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  const uint32_t exponent = (std::bit_cast<uint32_t>(rounded) << 23) + 0x3f800000u;
+  return p * std::bit_cast<float>(exponent);
+}
+
+// Lane i takes every 16th element: one order, whatever the width of registers.
+TWEEDIE_INLINE float MaxOf(const float* x, int64_t count) {
+  float lanes[kLanes];
+  std::fill_n(lanes, kLanes, x[0]);
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int l = 0; l < kLanes; ++l) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
+  }
+  for (; i < count; ++i) lanes[0] = std::max(lanes[0], x[i]);
+  return *std::max_element(lanes, lanes + kLanes);
+}
+
+// x[i] = exp(scale (x[i] - max)); returns their sum.
+TWEEDIE_INLINE float ExpAndSum(float* x, int64_t count, float scale, float max) {
+  float lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int l = 0; l < kLanes; ++l) {
+      x[i + l] = Exp(scale * (x[i + l] - max));
+      lanes[l] += x[i + l];
+    }
+  }
+  for (; i < count; ++i) {
+    x[i] = Exp(scale * (x[i] - max));
+    lanes[0] += x[i];
+  }
+  float sum = 0;
+  for (const float lane : lanes) sum += lane;
+  return sum;
+}
+
+}  // namespace
+
+TWEEDIE_CLONES
+void AddMoments(const float* __restrict x, int64_t pixels, int64_t channels,
+                const float* __restrict shift, float* __restrict sum, float* __restrict square) {
+  for (int64_t p = 0; p < pixels; ++p, x += channels) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const float v = x[c] - shift[c];
+      sum[c] += v;
+      square[c] += v * v;
+    }
+  }
+}
+
+TWEEDIE_CLONES
+void Affine(const float* __restrict x, int64_t pixels, int64_t channels,
+            const float* __restrict scale, const float* __restrict shift, float* __restrict y,
+            int64_t y_stride) {
+  for (int64_t p = 0; p < pixels; ++p, x += channels, y += y_stride) {
+    for (int64_t c = 0; c < channels; ++c) y[c] = x[c] * scale[c] + shift[c];
+  }
+}
+
+TWEEDIE_CLONES
+void AffineSilu(const float* __restrict x, int64_t pixels, int64_t channels,
+                const float* __restrict scale, const float* __restrict shift, float* __restrict y,
+                int64_t y_stride) {
+  for (int64_t p = 0; p < pixels; ++p, x += channels, y += y_stride) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const float v = x[c] * scale[c] + shift[c];
+      y[c] = v / (1.0f + Exp(-v));
+    }
+  }
+}
+
+TWEEDIE_CLONES
+void SoftmaxRows(float* x, int64_t rows, int64_t columns, float scale) {
+  for (int64_t i = 0; i < rows; ++i, x += columns) {
+    const float factor = 1.0f / ExpAndSum(x, columns, scale, MaxOf(x, columns));
+    for (int64_t j = 0; j < columns; ++j) x[j] *= factor;
+  }
+}
+
+TWEEDIE_CLONES
+void Scale(const float* x, int64_t count, float factor, float* y) {
+  for (int64_t i = 0; i < count; ++i) y[i] = x[i] * factor;
+}
+
+}  // namespace tweedie::plan

@@ -1,0 +1,102 @@
+#include "core/plan/moves.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/plan/kernels.h"
+
+namespace tweedie::plan {
+namespace {
+
+// An op that `work` does for each line of the output: work(memory, line).
+template <typename Work>
+class ByLine final : public Op {
+ public:
+  ByLine(int64_t height, Work work) : height_(height), work_(std::move(work)) {}
+  Action Bind(const Memory& memory) const override {
+    return [memory, height = height_, work = work_](Part part) {
+      for (int64_t line = part.Begin(height); line < part.End(height); ++line) work(memory, line);
+    };
+  }
+
+ private:
+  const int64_t height_;
+  const Work work_;
+};
+
+template <typename Work>
+std::unique_ptr<const Op> MakeByLine(int64_t height, Work work) {
+  return std::make_unique<ByLine<Work>>(height, std::move(work));
+}
+
+}  // namespace
+
+std::unique_ptr<const Op> MakeInput(const Features& out, float factor, float shift) {
+  return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
+    float* to = memory.arena + out.offset + line * out.line();
+    for (int64_t c = 0; c < out.channels; ++c) {
+      const float* from = memory.row->x + c * out.pixels() + line * out.width;
+      for (int64_t p = 0; p < out.width; ++p) to[p * out.channels + c] = from[p] * factor + shift;
+    }
+  });
+}
+
+std::unique_ptr<const Op> MakeOutput(const Features& in, int64_t divisor) {
+  return MakeByLine(in.height, [=](const Memory& memory, int64_t line) {
+    const float* from = memory.arena + in.offset + line * in.line();
+    for (int64_t c = 0; c < in.channels; ++c) {
+      float* to = memory.row->out + c * in.pixels() + line * in.width;
+      for (int64_t p = 0; p < in.width; ++p) {
+        const float value = from[p * in.channels + c];
+        to[p] = divisor < 0 ? value : value / memory.row->time[divisor];
+      }
+    }
+  });
+}
+
+std::unique_ptr<const Op> MakeUpsample(const Features& in, const Features& out) {
+  return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
+    const float* from = memory.arena + in.offset + line / 2 * in.line();
+    float* to = memory.arena + out.offset + line * out.line();
+    for (int64_t p = 0; p < in.width; ++p, from += in.channels, to += 2 * in.channels) {
+      std::copy_n(from, in.channels, to);
+      std::copy_n(from, in.channels, to + in.channels);
+    }
+  });
+}
+
+std::unique_ptr<const Op> MakeAveragePool(const Features& in, const Features& out) {
+  return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
+    const float* a = memory.arena + in.offset + 2 * line * in.line();
+    const float* b = a + in.line();
+    float* to = memory.arena + out.offset + line * out.line();
+    for (int64_t p = 0; p < out.width; ++p) {
+      for (int64_t c = 0; c < in.channels; ++c) {
+        const int64_t left = 2 * p * in.channels + c, right = left + in.channels;
+        to[p * in.channels + c] = (a[left] + a[right] + b[left] + b[right]) * 0.25f;
+      }
+    }
+  });
+}
+
+std::unique_ptr<const Op> MakeJoin(const std::vector<Features>& in, const Features& out) {
+  return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
+    float* to = memory.arena + out.offset + line * out.line();
+    for (const Features& piece : in) {
+      const float* from = memory.arena + piece.offset + line * piece.line();
+      for (int64_t p = 0; p < out.width; ++p) {
+        std::copy_n(from + p * piece.channels, piece.channels, to + p * out.channels);
+      }
+      to += piece.channels;
+    }
+  });
+}
+
+std::unique_ptr<const Op> MakeScale(const Features& features, float factor) {
+  return MakeByLine(features.height, [=](const Memory& memory, int64_t line) {
+    float* x = memory.arena + features.offset + line * features.line();
+    Scale(x, features.line(), factor, x);
+  });
+}
+
+}  // namespace tweedie::plan

@@ -1,0 +1,16 @@
+#ifndef TWEEDIE_CORE_PLAN_ONEDNN_H_
+#define TWEEDIE_CORE_PLAN_ONEDNN_H_
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+namespace tweedie::plan {
+
+// The CPU; never destroyed, as threads may end after main() does.
+const dnnl::engine& Engine();
+// The calling thread's stream. Kernels run on that thread alone: oneDNN's OpenMP is
+// told so the first time that a thread comes here.
+dnnl::stream& Stream();
+
+}  // namespace tweedie::plan
+
+#endif  // TWEEDIE_CORE_PLAN_ONEDNN_H_

@@ -1,0 +1,55 @@
+#ifndef TWEEDIE_CORE_PLAN_PLANNED_DENOISER_H_
+#define TWEEDIE_CORE_PLAN_PLANNED_DENOISER_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/diffusion/denoiser.h"
+#include "core/diffusion/row_parallel_denoiser.h"
+#include "core/diffusion/row_pool.h"
+#include "core/nn/unet.h"
+#include "core/plan/row_runner.h"
+#include "core/plan/unet_plan.h"
+
+namespace tweedie {
+
+// Strict mode, on the CPU, by a plan. Every row is computed alone; rows that are as
+// many as the pool's threads go one a thread, and of what is left each row has several
+// threads. A row's bits depend on neither. Not thread-safe.
+class PlannedDenoiser final : public Denoiser {
+ public:
+  struct Options {
+    std::array<int64_t, 2> image_size;
+    int num_threads = 1;  // of the pool
+  };
+  // UNIMPLEMENTED where the network has no plan.
+  static absl::StatusOr<std::unique_ptr<PlannedDenoiser>> Make(
+      std::shared_ptr<nn::UnetImpl> network, std::shared_ptr<RowPool> pool, const Options& options);
+
+  at::Tensor Predict(const DenoiserInput& input) override;
+  // By the network's modules, as RowParallelDenoiser does.
+  Differentiated PredictWithGradient(const DenoiserInput& input, const RowLoss& loss) override;
+
+ private:
+  PlannedDenoiser(std::unique_ptr<const plan::UnetPlan> plan, std::shared_ptr<nn::UnetImpl> network,
+                  std::shared_ptr<RowPool> pool, const Options& options);
+
+  struct Call;  // the rows of one Predict()
+  // Rows [first, first + count), each by `team` threads at once.
+  void RunRows(const Call& call, int64_t first, int64_t count, int team);
+
+  const Options options_;
+  const std::unique_ptr<const plan::UnetPlan> plan_;
+  const std::shared_ptr<RowPool> pool_;
+  const int64_t out_channels_;
+  RowParallelDenoiser by_modules_;
+  std::vector<std::unique_ptr<plan::RowRunner>> runners_;  // one a thread
+};
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_CORE_PLAN_PLANNED_DENOISER_H_

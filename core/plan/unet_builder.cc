@@ -1,0 +1,299 @@
+#include "core/plan/unet_builder.h"
+
+#include <ATen/ATen.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/plan/attention.h"
+#include "core/plan/convolution.h"
+#include "core/plan/group_norm.h"
+#include "core/plan/moves.h"
+
+namespace tweedie::plan {
+namespace {
+
+// The channels of all pieces, on their size.
+Features Joined(const std::vector<Features>& pieces) {
+  Features joined = pieces[0];
+  for (size_t i = 1; i < pieces.size(); ++i) joined.channels += pieces[i].channels;
+  return joined;
+}
+
+}  // namespace
+
+UnetBuilder::UnetBuilder(Options options)
+    : options_(std::move(options)), config_(*options_.config) {}
+
+// --- Parameters and memory ---------------------------------------------------
+
+const at::Tensor& UnetBuilder::Parameter(const std::string& name) const {
+  const auto found = options_.parameters.find(name);
+  TORCH_CHECK(found != options_.parameters.end(), "the network has no parameter ", name);
+  return found->second;
+}
+
+std::vector<float> UnetBuilder::Values(const std::string& name) const {
+  const at::Tensor values = Parameter(name).to(at::kFloat).contiguous();
+  const float* begin = values.const_data_ptr<float>();
+  return std::vector<float>(begin, begin + values.numel());
+}
+
+Features UnetBuilder::New(int64_t channels, int64_t height, int64_t width) {
+  const Features features = arena_.Take(channels, height, width);
+  holders_[features.offset] = 1;
+  return features;
+}
+
+void UnetBuilder::Release(const Features& features) {
+  if (--holders_.at(features.offset) > 0) return;
+  holders_.erase(features.offset);
+  arena_.Release(features);
+}
+
+at::Tensor UnetBuilder::TimeWeight() const { return at::cat(time_weights_); }
+at::Tensor UnetBuilder::TimeBias() const { return at::cat(time_biases_); }
+
+int64_t UnetBuilder::AddTime(const std::string& name, const at::Tensor& plus) {
+  const at::Tensor& weight = Parameter(name + ".weight");
+  const at::Tensor& bias = Parameter(name + ".bias");
+  time_weights_.push_back(weight);
+  time_biases_.push_back(plus.defined() ? bias + plus : bias);
+  return std::exchange(time_size_, time_size_ + weight.size(0));
+}
+
+// --- Parts of blocks ---------------------------------------------------------
+
+void UnetBuilder::Convolve(const Convolved& c) {
+  at::Tensor weight = Parameter(c.name + ".weight");
+  if (weight.dim() == 2) weight = weight.view({weight.size(0), weight.size(1), 1, 1});
+  weight = weight.contiguous();
+  const bool has_bias = c.time_bias < 0 && Has(c.name + ".bias");
+  const std::vector<float> bias = has_bias ? Values(c.name + ".bias") : std::vector<float>();
+  ops_.push_back(MakeConvolution({.in = c.in,
+                                  .out = c.out,
+                                  .kernel = weight.size(2),
+                                  .stride = c.stride,
+                                  .pad = c.pad,
+                                  .accumulate = c.accumulate,
+                                  .plus = c.plus,
+                                  .weights = weight.const_data_ptr<float>(),
+                                  .bias = has_bias ? bias.data() : nullptr,
+                                  .time_bias = c.time_bias}));
+}
+
+Features UnetBuilder::Norm(const std::string& name, const Pieces& in, int64_t num_groups, bool silu,
+                           int64_t time_scale) {
+  const Features whole = Joined(in);
+  const Features out = New(whole.channels, whole.height, whole.width);
+  const int64_t scratch = arena_.Take(GroupNormScratch(out));
+  AddGroupNorm({.in = in,
+                .out = out,
+                .num_groups = num_groups,
+                .eps = config_.norm_eps,
+                .gamma = Values(name + ".weight"),
+                .beta = Values(name + ".bias"),
+                .time_scale = time_scale,
+                .silu = silu,
+                .scratch = scratch},
+               &ops_);
+  arena_.Release(scratch);
+  return out;
+}
+
+Features UnetBuilder::Resampled(const Features& x, Resample resample) {
+  const bool up = resample == Resample::kUp;
+  const Features out =
+      up ? New(x.channels, 2 * x.height, 2 * x.width) : New(x.channels, x.height / 2, x.width / 2);
+  ops_.push_back(up ? MakeUpsample(x, out) : MakeAveragePool(x, out));
+  return out;
+}
+
+std::optional<Features> UnetBuilder::Shortcut(const std::string& name, const Pieces& in,
+                                              const Features& out, bool* accumulate) {
+  const bool convolved = Has(name + ".conv_shortcut.weight");
+  if (!convolved && in.size() == 1) return in[0];
+  *accumulate = true;
+  if (!convolved) {
+    ops_.push_back(MakeJoin(in, out));
+    return std::nullopt;
+  }
+  const std::vector<float> bias = Values(name + ".conv_shortcut.bias");
+  int64_t first = 0;
+  for (const Features& piece : in) {
+    const at::Tensor weight = Parameter(name + ".conv_shortcut.weight")
+                                  .narrow(1, first, piece.channels)
+                                  .contiguous(at::MemoryFormat::Contiguous);
+    ops_.push_back(MakeConvolution({.in = piece,
+                                    .out = out,
+                                    .kernel = 1,
+                                    .pad = 0,
+                                    .accumulate = first > 0,
+                                    .weights = weight.const_data_ptr<float>(),
+                                    .bias = first == 0 ? bias.data() : nullptr}));
+    first += piece.channels;
+  }
+  return std::nullopt;
+}
+
+// --- Blocks ------------------------------------------------------------------
+
+Features UnetBuilder::Resnet(const std::string& name, const Pieces& given, Resample resample,
+                             double factor) {
+  const bool adds_time = config_.resnet_time_scale_shift == nn::TimeScaleShift::kDefault;
+  const std::string proj = name + ".time_emb_proj";
+  const int64_t time = AddTime(proj, adds_time ? Parameter(name + ".conv1.bias") : at::Tensor());
+  Features h = Norm(name + ".norm1", given, config_.norm_num_groups, true);
+  Pieces in = given;
+  if (resample != Resample::kNone) {
+    const Features resampled = Resampled(h, resample);
+    Release(h);
+    h = resampled;
+    in = {Resampled(given[0], resample)};
+    Release(given[0]);
+  }
+  const Features hidden = New(Parameter(name + ".conv1.weight").size(0), h.height, h.width);
+  Convolve({.name = name + ".conv1", .in = h, .out = hidden, .time_bias = adds_time ? time : -1});
+  Release(h);
+  const Features normed =
+      Norm(name + ".norm2", {hidden}, config_.norm_num_groups, true, adds_time ? -1 : time);
+  Release(hidden);
+  const Features out = New(hidden.channels, hidden.height, hidden.width);
+  bool accumulate = false;
+  const std::optional<Features> plus = Shortcut(name, in, out, &accumulate);
+  Convolve(
+      {.name = name + ".conv2", .in = normed, .out = out, .plus = plus, .accumulate = accumulate});
+  Release(normed);
+  for (const Features& piece : in) Release(piece);
+  if (factor != 1) ops_.push_back(MakeScale(out, static_cast<float>(1 / factor)));
+  return out;
+}
+
+Features UnetBuilder::Attention(const std::string& name, const Features& x, double factor,
+                                int64_t head_dim, const std::optional<int64_t>& num_groups) {
+  const int64_t heads = x.channels / head_dim, inner = heads * head_dim;
+  const Features tokens = num_groups ? Norm(name + ".group_norm", {x}, *num_groups, false) : x;
+  const Features qkv = New(3 * inner, x.height, x.width);
+  at::Tensor weight, bias;
+  {
+    std::vector<at::Tensor> weights, biases;
+    for (const char* part : {".to_q", ".to_k", ".to_v"}) {
+      weights.push_back(Parameter(absl::StrCat(name, part, ".weight")));
+      biases.push_back(Parameter(absl::StrCat(name, part, ".bias")));
+    }
+    weight = at::cat(weights).contiguous();
+    bias = at::cat(biases).contiguous();
+  }
+  ops_.push_back(MakeConvolution({.in = tokens,
+                                  .out = qkv,
+                                  .kernel = 1,
+                                  .pad = 0,
+                                  .weights = weight.const_data_ptr<float>(),
+                                  .bias = bias.const_data_ptr<float>()}));
+  if (num_groups) Release(tokens);
+  const Features attended = New(inner, x.height, x.width);
+  AttentionOptions attention{.in = qkv, .out = attended, .heads = heads, .head_dim = head_dim};
+  attention.scratch = arena_.Take(AttentionScratch(attention));
+  ops_.push_back(MakeAttention(attention));
+  arena_.Release(attention.scratch);
+  Release(qkv);
+  Convolve({.name = name + ".to_out.0", .in = attended, .out = x, .pad = 0, .accumulate = true});
+  Release(attended);
+  if (factor != 1) ops_.push_back(MakeScale(x, static_cast<float>(1 / factor)));
+  return x;
+}
+
+Features UnetBuilder::Down(const std::string& name, const Features& x) {
+  if (!Has(name + ".conv.weight")) return Resnet(name, {x}, Resample::kDown, 1);
+  const Features out = New(x.channels, x.height / 2, x.width / 2);
+  Convolve({.name = name + ".conv",
+            .in = x,
+            .out = out,
+            .stride = 2,
+            .pad = config_.downsample_padding});
+  Release(x);
+  return out;
+}
+
+Features UnetBuilder::Up(const std::string& name, const Features& x) {
+  if (!Has(name + ".conv.weight")) return Resnet(name, {x}, Resample::kUp, 1);
+  const Features doubled = Resampled(x, Resample::kUp);
+  Release(x);
+  const Features out = New(x.channels, doubled.height, doubled.width);
+  Convolve({.name = name + ".conv", .in = doubled, .out = out});
+  Release(doubled);
+  return out;
+}
+
+Features UnetBuilder::DownBlock(size_t level, Features x) {
+  const std::string block = absl::StrCat("down_blocks.", level);
+  for (int64_t i = 0; i < config_.layers_per_block; ++i) {
+    x = Resnet(absl::StrCat(block, ".resnets.", i), {x}, Resample::kNone, 1);
+    if (config_.down_block_types[level] == nn::BlockType::kAttention) {
+      x = Attention(absl::StrCat(block, ".attentions.", i), x, 1, HeadDim(x, config_.num_heads),
+                    config_.norm_num_groups);
+    }
+    Keep(x);
+    skips_.push_back(x);
+  }
+  if (level + 1 == config_.block_out_channels.size()) return x;
+  x = Down(block + ".downsamplers.0", x);
+  Keep(x);
+  skips_.push_back(x);
+  return x;
+}
+
+Features UnetBuilder::MidBlock(Features x) {
+  const double factor = config_.mid_block_scale_factor;
+  x = Resnet("mid_block.resnets.0", {x}, Resample::kNone, factor);
+  if (config_.add_attention) {
+    std::optional<int64_t> groups = config_.attn_norm_num_groups;
+    if (!groups && config_.resnet_time_scale_shift == nn::TimeScaleShift::kDefault) {
+      groups = config_.norm_num_groups;
+    }
+    x = Attention("mid_block.attentions.0", x, factor, HeadDim(x, config_.num_heads), groups);
+  }
+  return Resnet("mid_block.resnets.1", {x}, Resample::kNone, factor);
+}
+
+Features UnetBuilder::UpBlock(size_t index, Features x) {
+  const std::string block = absl::StrCat("up_blocks.", index);
+  for (int64_t i = 0; i <= config_.layers_per_block; ++i) {
+    x = Resnet(absl::StrCat(block, ".resnets.", i), {x, skips_.back()}, Resample::kNone, 1);
+    skips_.pop_back();
+    if (config_.up_block_types[index] == nn::BlockType::kAttention) {
+      x = Attention(absl::StrCat(block, ".attentions.", i), x, 1, HeadDim(x, config_.num_heads_up),
+                    config_.norm_num_groups);
+    }
+  }
+  if (index + 1 == config_.block_out_channels.size()) return x;
+  return Up(block + ".upsamplers.0", x);
+}
+
+int64_t UnetBuilder::HeadDim(const Features& x, const std::optional<int64_t>& num_heads) const {
+  return num_heads ? x.channels / *num_heads : config_.attention_head_dim.value_or(x.channels);
+}
+
+void UnetBuilder::Build(int64_t height, int64_t width) {
+  const Features image = New(config_.in_channels, height, width);
+  const bool centre = config_.center_input_sample;
+  ops_.push_back(MakeInput(image, centre ? 2.0f : 1.0f, centre ? -1.0f : 0.0f));
+  Features x = New(config_.block_out_channels[0], height, width);
+  Convolve({.name = "conv_in", .in = image, .out = x});
+  Release(image);
+  Keep(x);
+  skips_ = {x};
+  const size_t levels = config_.block_out_channels.size();
+  for (size_t level = 0; level < levels; ++level) x = DownBlock(level, x);
+  if (config_.has_mid_block) x = MidBlock(x);
+  for (size_t index = 0; index < levels; ++index) x = UpBlock(index, x);
+  const Features normed = Norm("conv_norm_out", {x}, config_.norm_num_groups, true);
+  Release(x);
+  const Features out = New(config_.out_channels, height, width);
+  Convolve({.name = "conv_out", .in = normed, .out = out});
+  // The timestep is the last of the time vector.
+  const bool divided = config_.time_embedding_type == nn::TimeEmbedding::kFourier;
+  ops_.push_back(MakeOutput(out, divided ? time_size_ : -1));
+}
+
+}  // namespace tweedie::plan
