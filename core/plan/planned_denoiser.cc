@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "core/base/status_macros.h"
 
 namespace tweedie {
@@ -33,6 +34,7 @@ PlannedDenoiser::PlannedDenoiser(std::unique_ptr<const plan::UnetPlan> plan,
     : options_(options),
       plan_(std::move(plan)),
       pool_(std::move(pool)),
+      in_channels_(network->config().in_channels),
       out_channels_(network->out_channels()),
       by_modules_(std::move(network), pool_) {
   for (int i = 0; i < options.num_threads; ++i) {
@@ -40,9 +42,8 @@ PlannedDenoiser::PlannedDenoiser(std::unique_ptr<const plan::UnetPlan> plan,
   }
 }
 
-at::Tensor PlannedDenoiser::Predict(const DenoiserInput& input) {
-  const at::NoGradGuard no_grad;
-  const int64_t rows = input.x.size(0), threads = options_.num_threads;
+PlannedDenoiser::Call PlannedDenoiser::MakeCall(const DenoiserInput& input) const {
+  const int64_t rows = input.x.size(0);
   Call call;
   call.x = input.x.detach().contiguous();
   call.output = at::empty({rows, out_channels_, input.x.size(2), input.x.size(3)}, at::kFloat);
@@ -51,29 +52,55 @@ at::Tensor PlannedDenoiser::Predict(const DenoiserInput& input) {
     if (input.class_labels.defined()) label = input.class_labels[row].item<int64_t>();
     call.times.push_back(plan_->time_vectors().Get(input.t[row].item<int64_t>(), label));
   }
-  const int64_t alone = rows / threads * threads, rest = rows - alone;
-  if (alone > 0) RunRows(call, 0, alone, 1);
-  if (rest > 0) RunRows(call, alone, rest, static_cast<int>(threads / rest));
+  return call;
+}
+
+at::Tensor PlannedDenoiser::Predict(const DenoiserInput& input) {
+  Check(input);
+  const at::NoGradGuard no_grad;
+  const Call call = MakeCall(input);
+  const int64_t rows = input.x.size(0), threads = options_.num_threads;
+  const int64_t rest = rows % threads;
+  if (rows > rest) RunAlone(call, 0, rows - rest);
+  if (rest > 0) RunRest(call, rows - rest, rest);
   return call.output;
 }
 
-void PlannedDenoiser::RunRows(const Call& call, int64_t first, int64_t count, int team) {
-  // Rows that are worked on at once have runners of their own: a worker takes the next
-  // only when it has done one, and of a team's row there is one a runner.
-  const int64_t runners = static_cast<int64_t>(runners_.size());
-  if (team == 1) {
-    pool_->Run(std::min(count, runners), [&](int64_t worker) {
-      for (int64_t row = worker; row < count; row += runners) {
-        runners_[worker]->Begin(call.RowAt(first + row));
-        runners_[worker]->Run({0, 1});
-      }
-    });
-    return;
-  }
+void PlannedDenoiser::Check(const DenoiserInput& input) const {
+  TORCH_CHECK(
+      input.x.dim() == 4 && input.x.device().is_cpu() && input.x.scalar_type() == at::kFloat &&
+          input.x.size(1) == in_channels_ && input.x.size(2) == options_.image_size[0] &&
+          input.x.size(3) == options_.image_size[1] && input.t.dim() == 1 &&
+          input.t.size(0) == input.x.size(0),
+      "the plan is for float32 images ", in_channels_, " x ", options_.image_size[0], " x ",
+      options_.image_size[1], " on the CPU; x is ", input.x.sizes(), ", t is ", input.t.sizes());
+}
+
+void PlannedDenoiser::RunAlone(const Call& call, int64_t first, int64_t count) {
+  const auto runners = static_cast<int64_t>(runners_.size());
+  pool_->Run(std::min(count, runners), [&](int64_t worker) {
+    for (int64_t row = worker; row < count; row += runners) {
+      runners_[worker]->Begin(call.RowAt(first + row));
+      runners_[worker]->Run({0, 1});
+    }
+  });
+}
+
+void PlannedDenoiser::RunInTeams(const Call& call, int64_t first, int64_t count) {
+  const int team = static_cast<int>(options_.num_threads / count);
   for (int64_t row = 0; row < count; ++row) runners_[row]->Begin(call.RowAt(first + row));
+  // No more items than threads, so that none waits for one that nobody has taken.
   pool_->Run(count * team, [&](int64_t item) {
     runners_[item / team]->Run({static_cast<int>(item % team), team});
   });
+}
+
+void PlannedDenoiser::RunRest(const Call& call, int64_t first, int64_t count) {
+  if (2 * count > options_.num_threads) return RunAlone(call, first, count);
+  const bool team = team_choice_.UseTeam();
+  const absl::Time begin = absl::Now();
+  team ? RunInTeams(call, first, count) : RunAlone(call, first, count);
+  team_choice_.Took(team, absl::Now() - begin);
 }
 
 Differentiated PlannedDenoiser::PredictWithGradient(const DenoiserInput& input,

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -13,13 +14,14 @@
 #include "core/diffusion/row_pool.h"
 #include "core/nn/unet.h"
 #include "core/plan/row_runner.h"
+#include "core/plan/team_choice.h"
 #include "core/plan/unet_plan.h"
 
 namespace tweedie {
 
 // Strict mode, on the CPU, by a plan. Every row is computed alone; rows that are as
 // many as the pool's threads go one a thread, and of what is left each row has several
-// threads. A row's bits depend on neither. Not thread-safe.
+// threads where that is faster. A row's bits depend on neither. Not thread-safe.
 class PlannedDenoiser final : public Denoiser {
  public:
   struct Options {
@@ -39,15 +41,21 @@ class PlannedDenoiser final : public Denoiser {
                   std::shared_ptr<RowPool> pool, const Options& options);
 
   struct Call;  // the rows of one Predict()
-  // Rows [first, first + count), each by `team` threads at once.
-  void RunRows(const Call& call, int64_t first, int64_t count, int team);
+  void Check(const DenoiserInput& input) const;
+  Call MakeCall(const DenoiserInput& input) const;
+  // Rows from `first` on, each by one thread.
+  void RunAlone(const Call& call, int64_t first, int64_t count);
+  // Likewise, at most as many as there are threads, each by several threads at once.
+  void RunInTeams(const Call& call, int64_t first, int64_t count);
+  void RunRest(const Call& call, int64_t first, int64_t count);
 
   const Options options_;
   const std::unique_ptr<const plan::UnetPlan> plan_;
   const std::shared_ptr<RowPool> pool_;
-  const int64_t out_channels_;
+  const int64_t in_channels_, out_channels_;
   RowParallelDenoiser by_modules_;
   std::vector<std::unique_ptr<plan::RowRunner>> runners_;  // one a thread
+  plan::TeamChoice team_choice_;
 };
 
 }  // namespace tweedie

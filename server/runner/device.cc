@@ -4,17 +4,21 @@
 #include <ATen/Parallel.h>
 #include <c10/core/Device.h>
 #include <malloc.h>
+#include <spdlog/spdlog.h>
 #ifdef TWEEDIE_CUDA
 #include <c10/cuda/CUDACachingAllocator.h>
 #endif
 
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/diffusion/row_parallel_denoiser.h"
 #include "core/diffusion/unet_denoiser.h"
 #include "core/engine/call_failure.h"
+#include "core/nn/unet.h"
+#include "core/plan/planned_denoiser.h"
 
 namespace tweedie {
 namespace {
@@ -48,6 +52,21 @@ absl::Status CheckCuda(const c10::Device& device, Reproducibility reproducibilit
   return absl::OkStatus();
 }
 
+// By a plan, where the network has one; by its modules otherwise.
+absl::StatusOr<std::unique_ptr<Denoiser>> MakeStrictDenoiser(const LoadedModel& model,
+                                                             int num_threads,
+                                                             std::shared_ptr<RowPool> rows) {
+  auto unet = std::dynamic_pointer_cast<nn::UnetImpl>(model.network);
+  if (unet == nullptr) return std::make_unique<RowParallelDenoiser>(model.network, std::move(rows));
+  const auto [channels, height, width] = model.diffusion->image_shape;
+  absl::StatusOr<std::unique_ptr<PlannedDenoiser>> planned = PlannedDenoiser::Make(
+      std::move(unet), rows, {.image_size = {height, width}, .num_threads = num_threads});
+  if (!absl::IsUnimplemented(planned.status())) return planned;
+  spdlog::info("models/{} is slower than it could be: {}", model.name,
+               std::string(planned.status().message()));
+  return std::make_unique<RowParallelDenoiser>(model.network, std::move(rows));
+}
+
 }  // namespace
 
 absl::Status CheckDevice(const DeviceOptions& options) {
@@ -75,7 +94,7 @@ absl::StatusOr<std::unique_ptr<Denoiser>> MakeDenoiser(const LoadedModel& model,
                                                        std::shared_ptr<RowPool> rows) {
   try {
     if (rows != nullptr) {
-      return std::make_unique<RowParallelDenoiser>(model.network, std::move(rows));
+      return MakeStrictDenoiser(model, options.num_threads, std::move(rows));
     }
     return std::make_unique<UnetDenoiser>(model.network, *ParseDevice(options.device));
   } catch (const std::exception&) {

@@ -1,0 +1,264 @@
+// The ops of plans against ATen's.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/plan/arena.h"
+#include "core/plan/attention.h"
+#include "core/plan/convolution.h"
+#include "core/plan/group_norm.h"
+#include "core/plan/moves.h"
+
+namespace tweedie::plan {
+namespace {
+
+// A workspace: features are put into it, ops run on them, features are taken out.
+class OpsTest : public testing::Test {
+ protected:
+  OpsTest() { at::manual_seed(1); }
+
+  // Of x [1, C, H, W].
+  Features Put(const at::Tensor& x) {
+    const Features features = arena_.Take(x.size(1), x.size(2), x.size(3));
+    puts_.emplace_back(features, x.permute({0, 2, 3, 1}).contiguous());
+    return features;
+  }
+  Features Put(int64_t channels, int64_t height, int64_t width) {
+    return Put(at::randn({1, channels, height, width}));
+  }
+  at::Tensor Given(const Features& features) const {
+    for (const auto& [where, values] : puts_) {
+      if (where.offset == features.offset) return values.permute({0, 3, 1, 2});
+    }
+    return {};
+  }
+  // What `ops` make of all that was put, in `out`, by a team.
+  at::Tensor Run(const Ops& ops, const Features& out, int team) {
+    const at::Tensor memory = at::zeros({arena_.size() + 16}, at::kFloat);
+    float* arena = memory.mutable_data_ptr<float>();
+    arena += (64 - reinterpret_cast<uintptr_t>(arena) % 64) % 64 / sizeof(float);
+    for (const auto& [where, values] : puts_) {
+      std::copy_n(values.const_data_ptr<float>(), where.size(), arena + where.offset);
+    }
+    for (const auto& op : ops) {
+      Action action = op->Bind({arena, &row_});
+      for (int i = team - 1; i >= 0; --i) action({i, team});
+    }
+    return at::from_blob(arena + out.offset, {1, out.height, out.width, out.channels})
+        .clone()
+        .permute({0, 3, 1, 2});
+  }
+  // The same bits by teams of any size, and `expected` to rounding.
+  void Expect(const Ops& ops, const Features& out, const at::Tensor& expected,
+              double tolerance = 3e-6) {
+    const at::Tensor alone = Run(ops, out, 1);
+    const double error = alone.sub(expected).abs().max().item<double>();
+    EXPECT_LT(error, tolerance * expected.abs().max().item<double>());
+    for (const int team : {2, 3, 5, 16}) EXPECT_TRUE(at::equal(Run(ops, out, team), alone)) << team;
+  }
+  static Ops One(std::unique_ptr<const Op> op) {
+    Ops ops;
+    ops.push_back(std::move(op));
+    return ops;
+  }
+
+  Arena arena_;
+  Row row_;
+
+ private:
+  std::vector<std::pair<Features, at::Tensor>> puts_;
+};
+
+struct Shape {
+  int64_t in, out, height, width, kernel, stride, pad;
+};
+
+class ConvolutionTest : public OpsTest, public testing::WithParamInterface<Shape> {
+ protected:
+  ConvolutionTest() {
+    const Shape& s = GetParam();
+    options_.in = Put(s.in, s.height, s.width);
+    // Without padding: one line and one column are added below and to the right.
+    expected_ = at::conv2d(s.pad == 0 && s.kernel > 1
+                               ? at::constant_pad_nd(Given(options_.in), {0, 1, 0, 1})
+                               : Given(options_.in),
+                           weight_ = at::randn({s.out, s.in, s.kernel, s.kernel}), {},
+                           {s.stride, s.stride}, at::IntArrayRef({s.pad, s.pad}));
+    options_.out = Put(s.out, expected_.size(2), expected_.size(3));
+    options_.kernel = s.kernel;
+    options_.stride = s.stride;
+    options_.pad = s.pad;
+    options_.weights = weight_.const_data_ptr<float>();
+    options_.bias = bias_.const_data_ptr<float>();
+  }
+  at::Tensor WithBias() const {
+    return expected_.add(bias_.narrow(0, 0, GetParam().out).view({1, -1, 1, 1}));
+  }
+
+  ConvolutionOptions options_;
+  at::Tensor weight_, bias_ = at::randn({600}), expected_;
+};
+
+TEST_P(ConvolutionTest, IsThatOfATen) {
+  Expect(One(MakeConvolution(options_)), options_.out, WithBias());
+  options_.bias = nullptr;
+  Expect(One(MakeConvolution(options_)), options_.out, expected_);
+}
+
+TEST_P(ConvolutionTest, AccumulatesAndAdds) {
+  options_.accumulate = true;
+  Expect(One(MakeConvolution(options_)), options_.out, WithBias().add(Given(options_.out)));
+  options_.accumulate = false;
+  options_.plus = Put(options_.out.channels, options_.out.height, options_.out.width);
+  Expect(One(MakeConvolution(options_)), options_.out, WithBias().add(Given(*options_.plus)));
+}
+
+TEST_P(ConvolutionTest, TakesItsBiasFromTheRow) {
+  options_.bias = nullptr;
+  options_.time_bias = 3;
+  for (int i = 0; i < 2; ++i) {
+    bias_ = at::randn({600});
+    const at::Tensor time = at::cat({at::zeros({3}), bias_});
+    row_.time = time.const_data_ptr<float>();
+    EXPECT_LT(Run(One(MakeConvolution(options_)), options_.out, 2)
+                  .sub(WithBias())
+                  .abs()
+                  .max()
+                  .item<double>(),
+              3e-6 * WithBias().abs().max().item<double>());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ConvolutionTest,
+    testing::Values(Shape{1, 32, 32, 32, 3, 1, 1}, Shape{32, 1, 32, 32, 3, 1, 1},
+                    Shape{3, 5, 7, 9, 3, 1, 1}, Shape{96, 64, 16, 16, 3, 1, 1},
+                    Shape{64, 64, 8, 8, 1, 1, 0}, Shape{32, 64, 16, 16, 1, 1, 0},
+                    Shape{32, 32, 16, 16, 3, 2, 1}, Shape{32, 32, 16, 16, 3, 2, 0},
+                    Shape{17, 33, 1, 1, 3, 1, 1}, Shape{16, 16, 2, 4, 3, 1, 1},
+                    Shape{8, 8, 64, 16, 3, 1, 1}, Shape{8, 8, 128, 8, 3, 1, 1}),
+    [](const auto& info) {
+      const Shape& s = info.param;
+      return absl::StrCat("c", s.in, "to", s.out, "of", s.height, "x", s.width, "k", s.kernel, "s",
+                          s.stride, "p", s.pad);
+    });
+
+class GroupNormTest : public OpsTest {
+ protected:
+  // The norm of `pieces` side by side, and what it should be.
+  void ExpectNorm(const std::vector<at::Tensor>& pieces, int64_t groups, bool silu,
+                  bool by_time = false, double tolerance = 3e-6) {
+    GroupNormOptions o{.in = {}, .out = {}, .num_groups = groups, .silu = silu};
+    for (const at::Tensor& piece : pieces) o.in.push_back(Put(piece));
+    const at::Tensor x = at::cat(pieces, 1);
+    const int64_t channels = x.size(1);
+    const at::Tensor gamma = at::randn({channels}), beta = at::randn({channels}),
+                     time = at::randn({2 * channels + 1});
+    o.gamma.assign(gamma.const_data_ptr<float>(), gamma.const_data_ptr<float>() + channels);
+    o.beta.assign(beta.const_data_ptr<float>(), beta.const_data_ptr<float>() + channels);
+    o.out = Put(channels, x.size(2), x.size(3));
+    o.scratch = arena_.Take(GroupNormScratch(o.out));
+    o.time_scale = by_time ? 1 : -1;
+    row_.time = time.const_data_ptr<float>();
+    at::Tensor expected = at::group_norm(x.to(at::kDouble), groups, gamma.to(at::kDouble),
+                                         beta.to(at::kDouble), o.eps);
+    if (by_time) {
+      expected.mul_(time.narrow(0, 1, channels).view({1, -1, 1, 1}).add(1));
+      expected.add_(time.narrow(0, 1 + channels, channels).view({1, -1, 1, 1}));
+    }
+    if (silu) expected = at::silu(expected);
+    const Features out = o.out;
+    Ops ops;
+    AddGroupNorm(std::move(o), &ops);
+    Expect(ops, out, expected, tolerance);
+  }
+};
+
+TEST_F(GroupNormTest, IsThatOfATen) {
+  ExpectNorm({at::randn({1, 32, 8, 8})}, 8, false);
+  ExpectNorm({at::randn({1, 30, 5, 3})}, 3, true);
+  ExpectNorm({at::randn({1, 8, 1, 1})}, 4, true);
+}
+
+TEST_F(GroupNormTest, GroupsMayHaveChannelsOfTwoPieces) {
+  ExpectNorm({at::randn({1, 64, 4, 4}), at::randn({1, 32, 4, 4})}, 8, true);
+  ExpectNorm({at::randn({1, 3, 4, 4}), at::randn({1, 5, 4, 4})}, 2, false);
+}
+
+TEST_F(GroupNormTest, TimeScalesAndShifts) {
+  ExpectNorm({at::randn({1, 32, 8, 8})}, 8, true, true);
+}
+
+// As E[x^2] - E[x]^2 in float32 is not: it would have no digit right. (What is left is
+// the rounding of scale x + shift.)
+TEST_F(GroupNormTest, VarianceIsRightFarFromZero) {
+  ExpectNorm({at::randn({1, 32, 16, 16}).add(3000)}, 8, false, false, 4e-4);
+}
+
+class AttentionTest : public OpsTest, public testing::WithParamInterface<std::vector<int64_t>> {};
+
+TEST_P(AttentionTest, IsThatOfATen) {
+  const int64_t heads = GetParam()[0], d = GetParam()[1], height = GetParam()[2],
+                width = GetParam()[3];
+  AttentionOptions o{.in = Put(3 * heads * d, height, width),
+                     .out = Put(heads * d, height, width),
+                     .heads = heads,
+                     .head_dim = d};
+  o.scratch = arena_.Take(AttentionScratch(o));
+  const at::Tensor qkv = Given(o.in).flatten(2).view({3, heads, d, height * width}).transpose(2, 3);
+  const at::Tensor expected = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
+                                  .transpose(1, 2)
+                                  .reshape({1, heads * d, height, width});
+  Expect(One(MakeAttention(o)), o.out, expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, AttentionTest,
+                         testing::Values(std::vector<int64_t>{8, 8, 8, 8},
+                                         std::vector<int64_t>{1, 64, 16, 16},
+                                         std::vector<int64_t>{3, 5, 7, 3},
+                                         std::vector<int64_t>{4, 32, 32, 32},
+                                         std::vector<int64_t>{2, 4, 1, 1}));
+
+class MovesTest : public OpsTest {};
+
+TEST_F(MovesTest, UpsamplingRepeatsPixels) {
+  const Features in = Put(6, 4, 3), out = Put(6, 8, 6);
+  Expect(One(MakeUpsample(in, out)), out, at::upsample_nearest2d(Given(in), {{8, 6}}));
+}
+
+TEST_F(MovesTest, PoolingTakesMeans) {
+  const Features in = Put(6, 8, 6), out = Put(6, 4, 3);
+  Expect(One(MakeAveragePool(in, out)), out, at::avg_pool2d(Given(in), {2, 2}, {2, 2}));
+}
+
+TEST_F(MovesTest, PiecesAreJoined) {
+  const Features a = Put(5, 4, 3), b = Put(2, 4, 3), out = Put(7, 4, 3);
+  Expect(One(MakeJoin({a, b}, out)), out, at::cat({Given(a), Given(b)}, 1));
+}
+
+TEST_F(MovesTest, FeaturesAreScaledInPlace) {
+  const Features x = Put(5, 4, 3);
+  Expect(One(MakeScale(x, 0.25f)), x, Given(x).mul(0.25));
+}
+
+TEST_F(MovesTest, ImagesComeInAndGoOut) {
+  const at::Tensor image = at::randn({3, 4, 5}), result = at::zeros({3, 4, 5}),
+                   time = at::full({2}, 8.0f);
+  row_ = {image.const_data_ptr<float>(), time.const_data_ptr<float>(),
+          result.mutable_data_ptr<float>()};
+  const Features features = Put(3, 4, 5);
+  Expect(One(MakeInput(features, 2.0f, -1.0f)), features, image.mul(2).sub(1).unsqueeze(0));
+  Ops ops = One(MakeInput(features, 1.0f, 0.0f));
+  ops.push_back(MakeOutput(features, 1));
+  Run(ops, features, 3);
+  EXPECT_TRUE(at::equal(result, image.div(8)));
+}
+
+}  // namespace
+}  // namespace tweedie::plan
