@@ -1,15 +1,19 @@
 // Limits of calls, at their edges, through the real server.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
 
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/testing/error_details.h"
+#include "tests/testing/logged_server.h"
 #include "tests/testing/running_server.h"
 
 namespace tweedie {
@@ -76,7 +80,7 @@ grpc::Status AwaitPlace(const std::function<grpc::Status()>& call) {
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
   while (true) {
     const grpc::Status status = call();
-    const bool full = SubjectOf(status) == "creator_watches";
+    const bool full = SubjectOf(status) == "creator_watches" || SubjectOf(status) == "watches";
     if (!full || absl::Now() > deadline) return status;
   }
 }
@@ -285,6 +289,44 @@ TEST(OverloadTest, AFullQueueRefusesBeforeItDecodes) {
   v1::CreateJobRequest check = SampleRequest(1, 1, 1);
   check.set_validate_only(true);
   EXPECT_TRUE(client.Create(check, &job).ok());
+}
+
+// The value of a line of /metrics; -1 if there is none.
+double MetricOf(const LoggedServer& server, const std::string& name) {
+  const std::string prefix = "metrics and health on http://";
+  for (const nlohmann::json& line : server.Log()) {
+    const std::string message = line["message"];
+    if (message.rfind(prefix, 0) != 0) continue;
+    const auto reply = httplib::Client("http://" + message.substr(prefix.size())).Get("/metrics");
+    std::istringstream text(reply ? reply->body : "");
+    for (std::string metric; std::getline(text, metric);) {
+      if (metric.rfind(name + " ", 0) == 0) return std::stod(metric.substr(name.size() + 1));
+    }
+  }
+  return -1;
+}
+
+TEST(OverloadTest, RefusalsAreCountedByTheirReason) {
+  LoggedServer server({"--http", "127.0.0.1:0", "--max-queued-jobs-per-creator", "1",
+                       "--max-running-jobs", "1", "--max-watches-per-creator", "1"});
+  TestClient& client = server.client();
+  const auto count = [&](const std::string& reason) {
+    return MetricOf(server, "tweedie_admission_rejections_total{reason=\"" + reason + "\"}");
+  };
+  EXPECT_EQ(count("creator"), 0);
+  EXPECT_EQ(count("creator_watches"), 0);
+  const std::string name = CreateLong(client);
+  grpc::Status status;
+  v1::Job job;
+  for (int i = 0; i < 5 && status.ok(); ++i)
+    status = client.Create(SampleRequest(16, 1000, 1), &job);
+  EXPECT_EQ(SubjectOf(status), "creator");
+  EXPECT_EQ(SubjectOf(client.Create(SampleRequest(16, 1000, 1), &job)), "creator");  // early
+  EXPECT_EQ(count("creator"), 2);
+  const OpenWatch watch(client, name, "ada");
+  EXPECT_FALSE(TryWatch(client, name, "ada").ok());
+  EXPECT_EQ(count("creator_watches"), 1);
+  EXPECT_EQ(count("queue"), 0);
 }
 
 }  // namespace

@@ -167,7 +167,7 @@ TEST(ResponseSizeTest, AStreamEndsBeforeTheMessageThatIsTooLarge) {
   EXPECT_FALSE(nothing.has_value());
   bytes = 500;
   EXPECT_THAT(source([] {}),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("500 bytes")));
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("at most 500 ")));
 }
 
 // --- SetLogLevel ------------------------------------------------------------
