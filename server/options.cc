@@ -22,7 +22,8 @@ constexpr char kManual[] =
     "--config. A flag goes before the environment, and that before the file.\n"
     "\n"
     "Signals: SIGTERM and SIGINT drain: no new jobs, running ones are checkpointed and go\n"
-    "back to the queue, watchers are told to come again, exit 0.\n"
+    "back to the queue, watchers are told to come again, exit 0. SIGUSR1 logs one level\n"
+    "more, SIGUSR2 one less.\n"
     "Exit codes: 0 drained; 1 it could not work and said why; 2 a wrong option.\n"
     "\n"
     "Commands, instead of a server (each has its own --help):\n"
@@ -51,7 +52,7 @@ class Group {
   std::string name_;
 };
 
-void AddService(CLI::App& app, ServerOptions& options) {
+void AddService(CLI::App& app, ServerOptions& options, std::string& log_format) {
   Group group(app, "Service");
   group.Add("data-dir", options.data_dir, "Folder of the queue and its images; made if need be");
   group.Add("database", options.database,
@@ -75,8 +76,12 @@ void AddService(CLI::App& app, ServerOptions& options) {
             "Folder of the two published files of an LPIPS network, or one file "
             "(tools/lpips_weights.py): jobs with a reference then report their perceptual distance "
             "from it");
-  group.Add("log-level", options.log_level, "What is logged")
+  group
+      .Add("log-level", options.log_level,
+           "What is logged; SIGUSR1, SIGUSR2 and `tweedie log-level` change it while it runs")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}));
+  group.Add("log-format", log_format, "text for people; json: one JSON object a line")
+      ->check(CLI::IsMember({"text", "json"}));
   group.Add("drain-seconds", options.drain_seconds, "Longest wait for results when stopping")
       ->check(CLI::NonNegativeNumber);
 }
@@ -121,6 +126,49 @@ void AddEngine(CLI::App& app, ServerOptions& options, std::string& reproducibili
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
 }
 
+void AddRequestLimits(CLI::App& app, ServerOptions& options) {
+  Group group(app, "Limits and retention");
+  group.Add("max-request-mebibytes", options.max_request_mebibytes, "Most MiB of one request")
+      ->check(CLI::Range(1, 2047));
+  group
+      .Add("max-response-mebibytes", options.max_response_mebibytes,
+           "Most MiB of one message that the server sends; what is larger is refused")
+      ->check(CLI::Range(4, 2047));
+  group
+      .Add("max-image-pixels", options.max_image_pixels,
+           "Most pixels of one PNG or JPEG file of a request, as its header says before it is "
+           "decoded")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 28));
+  group
+      .Add("max-steps-per-job", options.max_steps_per_job,
+           "Most evaluations of the network for each image of a job, those of repeats too")
+      ->check(CLI::Range(1, 1000000));
+  group.Add("max-jobs-per-batch", options.max_jobs_per_batch, "Most jobs of one BatchCreateJobs")
+      ->check(CLI::Range(1, 1000));
+  group.Add("max-labels-per-job", options.max_labels_per_job, "Most labels of one job")
+      ->check(CLI::Range(0, 64));
+}
+
+void AddCallLimits(CLI::App& app, ServerOptions& options) {
+  Group group(app, "Limits and retention");
+  group
+      .Add("max-streams-per-connection", options.max_streams_per_connection,
+           "Most calls at a time of one connection; more wait in the client")
+      ->check(CLI::Range(1, 1 << 20));
+  group
+      .Add("max-watches", options.max_watches,
+           "Most streams at a time (watches, and reading of images), in all")
+      ->check(CLI::Range(1, 1 << 20));
+  group
+      .Add("max-watches-per-creator", options.max_watches_per_creator,
+           "Most streams at a time of one creator")
+      ->check(CLI::Range(1, 1 << 20));
+  group
+      .Add("rpc-memory-mebibytes", options.rpc_memory_mebibytes,
+           "Most MiB of gRPC's buffers, and as much again of requests in hand")
+      ->check(CLI::Range(16, 1 << 20));
+}
+
 void AddLimits(CLI::App& app, ServerOptions& options) {
   Group group(app, "Limits and retention");
   group.Add("max-images-per-job", options.max_images_per_job, "Most images of one job")
@@ -161,14 +209,17 @@ void AddLimits(CLI::App& app, ServerOptions& options) {
 std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* argv) {
   ServerOptions options;
   std::string reproducibility;
+  std::string log_format = "text";
   CLI::App app(kAbout, "tweedied");
   app.footer(kManual);
   app.set_version_flag("--version", std::string("tweedied ") + kVersion);
   app.set_config("--config", "", "A file of options")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.allow_config_extras(false);
-  AddService(app, options);
+  AddService(app, options, log_format);
   AddEngine(app, options, reproducibility);
+  AddRequestLimits(app, options);
+  AddCallLimits(app, options);
   AddLimits(app, options);
   try {
     app.parse(WithEnvironment(app, argc, argv));
@@ -182,6 +233,7 @@ std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* a
   }
   const bool on_cpu = options.device.rfind("cuda", 0) != 0;
   options.strict = reproducibility.empty() ? on_cpu : reproducibility == "strict";
+  options.log_format = log_format == "json" ? LogFormat::kJson : LogFormat::kText;
   return options;
 }
 

@@ -31,9 +31,6 @@
 namespace tweedie {
 namespace {
 
-// Above gRPC's default: one image of a large model.
-constexpr int64_t kMaxResponseBytes = int64_t{64} << 20;
-
 // Between two looks at the files of the models; changes are taken over after two.
 constexpr absl::Duration kModelWatch = absl::Seconds(2);
 
@@ -78,6 +75,57 @@ ModelPool::Options PoolOptions(const ServerOptions& options) {
   return pool;
 }
 
+constexpr int64_t Mebibytes(int64_t count) { return count << 20; }
+
+RpcServer::Options RpcOptions(const ServerOptions& options) {
+  RpcServer::Options rpc;
+  rpc.listen = options.listen;
+  rpc.max_request_bytes = static_cast<int>(Mebibytes(options.max_request_mebibytes));
+  rpc.max_streams_per_connection = options.max_streams_per_connection;
+  rpc.memory_bytes = Mebibytes(options.rpc_memory_mebibytes);
+  return rpc;
+}
+
+RequestLimits LimitsOfRequests(const ServerOptions& options) {
+  RequestLimits limits;
+  limits.max_images_per_job = options.max_images_per_job;
+  limits.max_cost_bytes = Mebibytes(options.max_running_mebibytes);
+  limits.max_image_pixels = options.max_image_pixels;
+  limits.max_steps_per_job = options.max_steps_per_job;
+  limits.max_labels_per_job = options.max_labels_per_job;
+  return limits;
+}
+
+CallLimits LimitsOfCalls(const ServerOptions& options) {
+  CallLimits limits;
+  limits.max_response_bytes = Mebibytes(options.max_response_mebibytes);
+  limits.max_jobs_per_batch = options.max_jobs_per_batch;
+  limits.max_watches = options.max_watches;
+  limits.max_watches_per_creator = options.max_watches_per_creator;
+  limits.request_memory_bytes = Mebibytes(options.rpc_memory_mebibytes);
+  return limits;
+}
+
+void DescribeLimits(const ServerOptions& options, v1::ServerInfo& info) {
+  info.set_max_request_bytes(Mebibytes(options.max_request_mebibytes));
+  info.set_max_response_bytes(Mebibytes(options.max_response_mebibytes));
+  info.set_max_images_per_job(options.max_images_per_job);
+  info.set_max_image_pixels(options.max_image_pixels);
+  info.set_max_steps_per_job(options.max_steps_per_job);
+  info.set_max_job_bytes(Mebibytes(options.max_running_mebibytes));
+  info.set_max_jobs_per_batch(options.max_jobs_per_batch);
+  info.set_max_labels_per_job(options.max_labels_per_job);
+  info.set_max_queued_jobs(options.max_queued_jobs);
+  info.set_max_queued_jobs_per_creator(options.max_queued_jobs_per_creator);
+  info.set_max_queued_bytes(Mebibytes(options.max_queued_mebibytes));
+  info.set_max_queued_bytes_per_creator(Mebibytes(options.max_queued_mebibytes_per_creator));
+  info.set_max_kept_bytes(Mebibytes(options.max_kept_mebibytes));
+  info.set_max_streams_per_connection(options.max_streams_per_connection);
+  info.set_max_watches(options.max_watches);
+  info.set_max_watches_per_creator(options.max_watches_per_creator);
+  info.set_rpc_memory_bytes(Mebibytes(options.rpc_memory_mebibytes));
+}
+
 v1::ServerInfo Info(const ServerOptions& options, const std::string& store) {
   v1::ServerInfo info;
   info.set_version(kVersion);
@@ -85,14 +133,7 @@ v1::ServerInfo Info(const ServerOptions& options, const std::string& store) {
   info.add_devices(options.device);
   info.set_libtorch_version(TWEEDIE_LIBTORCH_VERSION);
   info.set_store(store);
-  info.set_max_request_bytes(kMaxRequestBytes);
-  info.set_max_response_bytes(kMaxResponseBytes);
-  info.set_max_images_per_job(options.max_images_per_job);
-  info.set_max_queued_jobs(options.max_queued_jobs);
-  info.set_max_queued_jobs_per_creator(options.max_queued_jobs_per_creator);
-  info.set_max_queued_bytes(options.max_queued_mebibytes << 20);
-  info.set_max_queued_bytes_per_creator(options.max_queued_mebibytes_per_creator << 20);
-  info.set_max_kept_bytes(options.max_kept_mebibytes << 20);
+  DescribeLimits(options, info);
   info.mutable_start_time()->set_seconds(absl::ToUnixSeconds(absl::Now()));
   info.set_strict_reproducibility(options.strict);
   return info;
@@ -162,9 +203,7 @@ class ServerImpl final : public Server {
           JobFollower::Parts{Clock::Real(), queue_.jobs.get(), &hub_});
     }
     news_ = queue_.jobs->Listen([this](const QueueNews& news) { Hear(news); });
-    RpcServer::Options rpc;
-    rpc.listen = options_.listen;
-    ASSIGN_OR_RETURN(rpc_, RpcServer::Start(rpc, Parts()));
+    ASSIGN_OR_RETURN(rpc_, RpcServer::Start(RpcOptions(options_), Parts()));
     ASSIGN_OR_RETURN(const std::string advertised,
                      AdvertisedAddress(options_.advertise, rpc_->address(), HostName()));
     RETURN_IF_ERROR(registration_->Publish(advertised));
@@ -217,7 +256,8 @@ class ServerImpl final : public Server {
     parts.create_limits = {options_.max_queued_jobs, options_.max_queued_jobs_per_creator,
                            options_.max_queued_mebibytes << 20,
                            options_.max_queued_mebibytes_per_creator << 20};
-    parts.request_limits = {options_.max_images_per_job, options_.max_running_mebibytes << 20};
+    parts.request_limits = LimitsOfRequests(options_);
+    parts.call_limits = LimitsOfCalls(options_);
     parts.info = Info(options_, queue_.kind);
     parts.max_batch_rows = options_.max_batch_rows;
     if (follower_ != nullptr) {
@@ -233,7 +273,7 @@ class ServerImpl final : public Server {
     if (follower_ != nullptr) {
       for (const auto& [name, value] : follower_->Metrics()) values[name] = value;
     }
-    values["tweedie_streams"] = rpc_->num_streams();
+    for (const auto& [name, value] : rpc_->Metrics()) values[name] = value;
     const absl::StatusOr<JobCounts> counts = queue_.jobs->Count();
     if (!counts.ok()) return values;
     for (const auto& [state, count] : counts->by_state) {

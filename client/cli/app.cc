@@ -57,6 +57,7 @@ void AddCommands(CLI::App* app, Command* selected) {
   AddModels(app, selected);
   AddServers(app, selected);
   AddInfo(app, selected);
+  AddLogLevel(app, selected);
 }
 
 int Run(const GlobalOptions& options, const Command& command) {

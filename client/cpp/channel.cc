@@ -7,7 +7,8 @@
 namespace tweedie {
 namespace {
 
-constexpr int kMaxMessageBytes = 64 << 20;
+// How large messages may be is the server's to say (`ServerInfo`).
+constexpr int kMaxMessageBytes = -1;
 
 }  // namespace
 

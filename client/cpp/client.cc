@@ -148,6 +148,13 @@ absl::Status Client::DeleteJob(const std::string& name) const {
   return Call(&Stub::DeleteJob, request).status();
 }
 
+absl::StatusOr<std::string> Client::SetLogLevel(const std::string& level) const {
+  v1::SetLogLevelRequest request;
+  request.set_level(level);
+  ASSIGN_OR_RETURN(const v1::SetLogLevelResponse response, Call(&Stub::SetLogLevel, request));
+  return response.previous_level();
+}
+
 // --- Streams -----------------------------------------------------------------
 
 template <typename Response>

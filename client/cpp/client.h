@@ -72,6 +72,8 @@ class Client {
   absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request) const;
   absl::StatusOr<v1::Job> CancelJob(const std::string& name) const;
   absl::Status DeleteJob(const std::string& name) const;
+  // Returns the level before.
+  absl::StatusOr<std::string> SetLogLevel(const std::string& level) const;
 
   // Watches until the job has ended and returns it then. A broken stream is
   // taken up after the last event received; `on_event` gets each event once,

@@ -5,22 +5,28 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/clock.h"
 #include "core/base/failpoint.h"
 #include "core/base/field_error.h"
 #include "core/base/ids.h"
 #include "core/base/sha256.h"
 #include "core/base/status_macros.h"
 #include "server/convert/job_proto.h"
+#include "server/log/audit.h"
 #include "server/rpc/page_token.h"
+#include "server/rpc/refusals.h"
 #include "server/rpc/resource_names.h"
 #include "server/rpc/status_details.h"
 
 namespace tweedie {
 namespace {
 
-constexpr int kLargestBatch = 1000;
+// How long after a refusal of the queue it is asked before a request is worked on.
+constexpr absl::Duration kFullLately = absl::Seconds(5);
 
 // A request_id is its creator's: nobody replays another's request.
 void BindToCreator(NewJob& job) {
@@ -63,9 +69,9 @@ bool CreatedNothing(const absl::Status& status) {
          absl::IsNotFound(status) || absl::IsResourceExhausted(status);
 }
 
-absl::Status CheckBatch(const v1::BatchCreateJobsRequest& request) {
-  if (request.requests_size() < 1 || request.requests_size() > kLargestBatch) {
-    return FieldError("requests", absl::StrCat("must be 1 to ", kLargestBatch, " jobs; were ",
+absl::Status CheckBatch(const v1::BatchCreateJobsRequest& request, int largest) {
+  if (request.requests_size() < 1 || request.requests_size() > largest) {
+    return FieldError("requests", absl::StrCat("must be 1 to ", largest, " jobs; were ",
                                                request.requests_size()));
   }
   std::set<std::string> ids;
@@ -81,6 +87,34 @@ absl::Status CheckBatch(const v1::BatchCreateJobsRequest& request) {
     }
   }
   return absl::OkStatus();
+}
+
+// Before there are jobs whose reply could not be sent.
+absl::Status CheckReplyFits(const std::vector<PreparedJob>& jobs, int64_t max_bytes) {
+  constexpr int64_t kOverhead = 64;  // of what the reply adds to each
+  int64_t bytes = 0;
+  for (const PreparedJob& job : jobs) {
+    bytes += static_cast<int64_t>(job.job.ByteSizeLong()) + kOverhead;
+  }
+  if (bytes <= max_bytes) return absl::OkStatus();
+  return FieldError("requests", absl::StrCat("must have a reply of at most ", max_bytes,
+                                             " bytes; it would be of ", bytes));
+}
+
+std::vector<const v1::CreateJobRequest*> RequestsOf(const v1::BatchCreateJobsRequest& batch) {
+  std::vector<const v1::CreateJobRequest*> requests;
+  for (const v1::CreateJobRequest& request : batch.requests()) requests.push_back(&request);
+  return requests;
+}
+
+// What a request asks room for, as far as it is known unread.
+NewJob Claim(const v1::CreateJobRequest& request, absl::string_view creator) {
+  NewJob job;
+  job.record.creator = std::string(creator);
+  // Whether it is a UUID is found out later; a NUL is no text to a database.
+  const bool is_text = !absl::StrContains(request.request_id(), '\0');
+  if (is_text) job.request_id = absl::AsciiStrToLower(request.request_id());
+  return job;
 }
 
 // Canonical text of a filter, for page tokens.
@@ -127,7 +161,7 @@ v1::Job JobCalls::Report(const JobRecord& record) {
 
 absl::StatusOr<std::vector<JobRecord>> JobCalls::WriteAndCreate(std::vector<PreparedJob>& jobs,
                                                                 std::vector<bool>& created) {
-  RETURN_IF_ERROR(parts_->runner->CheckRoom());
+  RETURN_IF_ERROR(Refused(parts_->runner->CheckRoom(), "disk"));
   std::vector<NewJob> new_jobs;
   for (PreparedJob& job : jobs) {
     if (!job.input.empty()) {
@@ -154,21 +188,42 @@ absl::StatusOr<std::vector<JobRecord>> JobCalls::Store(std::vector<PreparedJob>&
       continue;
     }
     const JobRecord& job = (*records)[i];
-    spdlog::info("job=jobs/{} state=QUEUED creator={} images={}", job.id, job.creator,
-                 job.num_images);
+    AuditChange(JobChange::kCreated, job);
     parts_->hub->OnJobChanged(job);
   }
   parts_->runner->Wake();
+  NoteIfFull(records.status());
   // A full queue tells more; a full disk may have room again.
   if (absl::IsResourceExhausted(records.status())) return MayRetry(records.status());
   if (records.ok()) RETURN_IF_ERROR(HitFailpoint("create.reply"));
   return records;
 }
 
+absl::Status JobCalls::Admit(const std::vector<const v1::CreateJobRequest*>& requests,
+                             absl::string_view creator) {
+  if (const absl::Status room = parts_->runner->CheckRoom(); !room.ok()) {
+    return MayRetry(Refused(room, "disk"));
+  }
+  if (absl::ToUnixNanos(Clock::Real()->Steady()) > ask_until_) return absl::OkStatus();
+  std::vector<NewJob> claims;
+  for (const v1::CreateJobRequest* request : requests) claims.push_back(Claim(*request, creator));
+  const absl::Status room = parts_->store->CheckRoom(claims, parts_->create_limits);
+  NoteIfFull(room);
+  // Any other failure is for the write to meet.
+  return absl::IsResourceExhausted(room) ? MayRetry(room) : absl::OkStatus();
+}
+
+void JobCalls::NoteIfFull(const absl::Status& status) {
+  if (RefusalReason(status).has_value()) {
+    ask_until_ = absl::ToUnixNanos(Clock::Real()->Steady() + kFullLately);
+  }
+}
+
 absl::StatusOr<v1::Job> JobCalls::Create(const v1::CreateJobRequest& request,
-                                         absl::string_view creator) {
-  ASSIGN_OR_RETURN(PreparedJob prepared,
-                   PrepareJob(request, creator, parts_->pool->models(), parts_->request_limits));
+                                         absl::string_view creator, absl::string_view traceparent) {
+  if (!request.validate_only()) RETURN_IF_ERROR(Admit({&request}, creator));
+  ASSIGN_OR_RETURN(PreparedJob prepared, PrepareJob(request, creator, parts_->pool->models(),
+                                                    parts_->request_limits, traceparent));
   if (request.validate_only()) return prepared.job;
   BindToCreator(prepared.new_job);
   std::vector<PreparedJob> jobs;
@@ -178,16 +233,19 @@ absl::StatusOr<v1::Job> JobCalls::Create(const v1::CreateJobRequest& request,
 }
 
 absl::StatusOr<v1::BatchCreateJobsResponse> JobCalls::BatchCreate(
-    const v1::BatchCreateJobsRequest& request, absl::string_view creator) {
-  RETURN_IF_ERROR(CheckBatch(request));
+    const v1::BatchCreateJobsRequest& request, absl::string_view creator,
+    absl::string_view traceparent) {
+  RETURN_IF_ERROR(CheckBatch(request, parts_->call_limits.max_jobs_per_batch));
+  if (!request.requests(0).validate_only()) RETURN_IF_ERROR(Admit(RequestsOf(request), creator));
   std::vector<PreparedJob> jobs;
   for (int i = 0; i < request.requests_size(); ++i) {
-    absl::StatusOr<PreparedJob> job =
-        PrepareJob(request.requests(i), creator, parts_->pool->models(), parts_->request_limits);
+    absl::StatusOr<PreparedJob> job = PrepareJob(
+        request.requests(i), creator, parts_->pool->models(), parts_->request_limits, traceparent);
     if (!job.ok()) return OfRequest(i, job.status());
     BindToCreator(job->new_job);
     jobs.push_back(*std::move(job));
   }
+  RETURN_IF_ERROR(CheckReplyFits(jobs, parts_->call_limits.max_response_bytes));
   v1::BatchCreateJobsResponse response;
   if (request.requests(0).validate_only()) {
     for (PreparedJob& job : jobs) *response.add_jobs() = std::move(job.job);
@@ -231,7 +289,9 @@ absl::StatusOr<v1::ListJobsResponse> JobCalls::List(const v1::ListJobsRequest& r
 
 absl::StatusOr<v1::Job> JobCalls::Cancel(const v1::CancelJobRequest& request) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
-  ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Cancel(id));
+  bool ended = false;
+  ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Cancel(id, &ended));
+  if (ended) AuditChange(JobChange::kEnded, record);
   if (record.state == JobState::kRunning) {
     parts_->runner->Cancel(id);
   } else {
@@ -243,6 +303,7 @@ absl::StatusOr<v1::Job> JobCalls::Cancel(const v1::CancelJobRequest& request) {
 absl::Status JobCalls::Delete(const v1::DeleteJobRequest& request) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
   ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Delete(id));
+  AuditChange(JobChange::kDeleted, record);
   for (const BlobRef* blob : {&record.input, &record.checkpoint, &record.result}) {
     RemoveBlob(*parts_->blobs, blob->name);
   }

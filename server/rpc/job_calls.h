@@ -1,6 +1,9 @@
 #ifndef TWEEDIE_SERVER_RPC_JOB_CALLS_H_
 #define TWEEDIE_SERVER_RPC_JOB_CALLS_H_
 
+#include <atomic>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -18,9 +21,12 @@ class JobCalls {
  public:
   explicit JobCalls(const ServiceParts* parts) : parts_(parts) {}
 
-  absl::StatusOr<v1::Job> Create(const v1::CreateJobRequest& request, absl::string_view creator);
+  // `traceparent` is empty or well-formed.
+  absl::StatusOr<v1::Job> Create(const v1::CreateJobRequest& request, absl::string_view creator,
+                                 absl::string_view traceparent);
   absl::StatusOr<v1::BatchCreateJobsResponse> BatchCreate(const v1::BatchCreateJobsRequest& request,
-                                                          absl::string_view creator);
+                                                          absl::string_view creator,
+                                                          absl::string_view traceparent);
   absl::StatusOr<v1::Job> Get(const v1::GetJobRequest& request);
   absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request);
   absl::StatusOr<v1::Job> Cancel(const v1::CancelJobRequest& request);
@@ -31,6 +37,11 @@ class JobCalls {
   absl::StatusOr<MeasurementReader> ReadMeasurement(absl::string_view name);
 
  private:
+  // Refuses what there is no room for, before anything is decoded: the disk is full,
+  // or the queue is, which is asked only while it has lately refused somebody.
+  absl::Status Admit(const std::vector<const v1::CreateJobRequest*>& requests,
+                     absl::string_view creator);
+  void NoteIfFull(const absl::Status& status);
   // Stores the inputs of `jobs`, then the rows; takes back the inputs of those
   // that were not created.
   absl::StatusOr<std::vector<JobRecord>> Store(std::vector<PreparedJob>& jobs);
@@ -39,6 +50,8 @@ class JobCalls {
   v1::Job Report(const JobRecord& record);
 
   const ServiceParts* const parts_;
+  // Until when it is asked, in nanoseconds of the steady clock.
+  std::atomic<int64_t> ask_until_ = std::numeric_limits<int64_t>::min();
 };
 
 // `filter` as the store takes it. INVALID_ARGUMENT with its field.

@@ -6,29 +6,30 @@
 #include <grpcpp/resource_quota.h>
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "server/rpc/request_log.h"
 #include "server/rpc/tweedie_service.h"
 #include "server/runner/periodic_thread.h"
 
 namespace tweedie {
 namespace {
 
-constexpr int kMaxConcurrentStreams = 128;
-constexpr size_t kMemoryQuota = size_t{1} << 30;
-
-void SetLimits(grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+void SetLimits(const RpcServer::Options& options, grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(options.max_request_bytes);
+  // Sizes of responses are checked before, where the error can say so.
   builder.SetMaxSendMessageSize(-1);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 30000);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams_per_connection);
   // Two servers on one port would each get some of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.SetResourceQuota(grpc::ResourceQuota("tweedied").Resize(kMemoryQuota));
+  builder.SetResourceQuota(
+      grpc::ResourceQuota("tweedied").Resize(static_cast<size_t>(options.memory_bytes)));
 }
 
 // `listen` with the port that was picked.
@@ -47,7 +48,11 @@ class RpcServerImpl final : public RpcServer {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
-    SetLimits(builder);
+    SetLimits(options_, builder);
+    RouteGrpcLog();
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> logs;
+    logs.push_back(MakeRequestLog());
+    builder.experimental().SetInterceptorCreators(std::move(logs));
     int port = 0;
     builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(&service_);
@@ -63,7 +68,7 @@ class RpcServerImpl final : public RpcServer {
   }
 
   const std::string& address() const override { return address_; }
-  int num_streams() const override { return service_.num_streams(); }
+  std::map<std::string, double> Metrics() const override { return service_.Metrics(); }
 
   void BeginDrain() override {
     SetServing(false);

@@ -1,6 +1,8 @@
 #ifndef TWEEDIE_SERVER_RPC_RPC_SERVER_H_
 #define TWEEDIE_SERVER_RPC_RPC_SERVER_H_
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -10,9 +12,6 @@
 
 namespace tweedie {
 
-// The largest request (`max_request_bytes`).
-inline constexpr int kMaxRequestBytes = 32 << 20;
-
 // The gRPC server: the service, health and reflection on one address.
 // Thread-safe.
 class RpcServer {
@@ -20,6 +19,9 @@ class RpcServer {
   struct Options {
     std::string listen;  // HOST:PORT (port 0 picks a free one) or unix:PATH
     absl::Duration write_stall = absl::Seconds(30);
+    int max_request_bytes = 32 << 20;
+    int max_streams_per_connection = 128;     // calls of all kinds
+    int64_t memory_bytes = int64_t{1} << 30;  // of gRPC's buffers
   };
   // FAILED_PRECONDITION if the address cannot be listened on.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const Options& options,
@@ -28,7 +30,8 @@ class RpcServer {
 
   // As it is, to connect to.
   virtual const std::string& address() const = 0;
-  virtual int num_streams() const = 0;
+  // Figures for /metrics.
+  virtual std::map<std::string, double> Metrics() const = 0;
   // Health turns NOT_SERVING, new calls are refused with UNAVAILABLE, streams
   // end with it. Returns at once. Idempotent.
   virtual void BeginDrain() = 0;

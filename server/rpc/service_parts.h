@@ -14,6 +14,15 @@
 
 namespace tweedie {
 
+// What calls may take; reported by GetServerInfo.
+struct CallLimits {
+  int64_t max_response_bytes = int64_t{64} << 20;  // of one message
+  int max_jobs_per_batch = 1000;
+  int max_watches = 10000;  // streams at a time, in all
+  int max_watches_per_creator = 2000;
+  int64_t request_memory_bytes = int64_t{1} << 30;  // of requests that are worked on, or wait
+};
+
 // What the service works with. Everything outlives it.
 struct ServiceParts {
   JobStore* store = nullptr;
@@ -23,6 +32,7 @@ struct ServiceParts {
   RunnerControl* runner = nullptr;
   CreateLimits create_limits;
   RequestLimits request_limits;
+  CallLimits call_limits;
   v1::ServerInfo info;  // as GetServerInfo answers, without the queue's servers
   // Told of each job that somebody begins to watch; may be empty. Must not block.
   std::function<void(const std::string& job_id)> on_watch;

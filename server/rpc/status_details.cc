@@ -45,7 +45,8 @@ bool PassesByItself(const absl::Status& status) {
 
 std::string Reason(const absl::Status& status) {
   if (const auto quota = QuotaOf(status)) {
-    return absl::StartsWith(*quota, "creator") ? "CREATOR_QUEUE_FULL" : "QUEUE_FULL";
+    return absl::StrCat(absl::StartsWith(*quota, "creator") ? "CREATOR_" : "",
+                        absl::EndsWith(*quota, "watches") ? "WATCHES_FULL" : "QUEUE_FULL");
   }
   return absl::StatusCodeToString(status.code());
 }

@@ -13,6 +13,7 @@
 #include "server/rpc/background.h"
 #include "server/rpc/job_calls.h"
 #include "server/rpc/resource_names.h"
+#include "server/rpc/response_size.h"
 
 namespace tweedie {
 namespace {
@@ -154,6 +155,20 @@ absl::StatusOr<std::deque<JobRecord>> ListAll(JobStore& store, const JobQuery& q
   return all;
 }
 
+// What a message holds besides its image.
+constexpr int64_t kImageOverhead = 1024;
+
+// A tensor's size is known before it is made; that of a PNG file is not.
+absl::Status CheckImageFits(const ResultReader& reader, v1::ImageFormat format,
+                            int64_t max_response_bytes) {
+  if (format == v1::IMAGE_FORMAT_PNG) return absl::OkStatus();
+  const int64_t bytes = FrameImageBytes(reader.image_shape(), format);
+  if (bytes <= max_response_bytes - kImageOverhead) return absl::OkStatus();
+  return FieldError("format",
+                    absl::StrCat("must be one in which an image fits into a response of ",
+                                 max_response_bytes, " bytes; in this one it takes ", bytes));
+}
+
 // One image a message.
 class ImagesSource {
  public:
@@ -191,6 +206,12 @@ class MeasurementSource {
   int next_ = 0;
 };
 
+// `source`, no message of which is larger than the server sends.
+template <typename Reactor>
+typename Reactor::Source Checked(typename Reactor::Source source, const ServiceParts& parts) {
+  return WithSizesChecked<Reactor>(std::move(source), parts.call_limits.max_response_bytes);
+}
+
 }  // namespace
 
 absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& request,
@@ -210,13 +231,15 @@ absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& 
   }
   RETURN_IF_ERROR(parts.hub->Begin(*subscription, record, position, request.after_sequence()));
   if (parts.on_watch && !options.is_relay) parts.on_watch(id);
-  return WatchJobReactor::Source([subscription](std::function<void()> on_ready)
-                                     -> absl::StatusOr<std::optional<WatchJobReactor::Item>> {
-    ASSIGN_OR_RETURN(const std::optional<WatchEvent> event,
-                     subscription->Next(std::move(on_ready)));
-    if (!event.has_value()) return std::nullopt;
-    return WatchJobReactor::Item{ToResponse(*event), event->last};
-  });
+  return Checked<WatchJobReactor>(
+      [subscription](
+          std::function<void()> on_ready) -> absl::StatusOr<std::optional<WatchJobReactor::Item>> {
+        ASSIGN_OR_RETURN(const std::optional<WatchEvent> event,
+                         subscription->Next(std::move(on_ready)));
+        if (!event.has_value()) return std::nullopt;
+        return WatchJobReactor::Item{ToResponse(*event), event->last};
+      },
+      parts);
 }
 
 absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsRequest& request,
@@ -231,8 +254,9 @@ absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsReques
   for (const JobRecord& job : listed) ids.push_back(job.id);
   feed->Expect(std::move(ids));
   auto source = std::make_shared<JobsSource>(std::move(feed), parts.hub, std::move(listed));
-  return WatchJobsReactor::Source(
-      [source](std::function<void()> on_ready) { return source->Next(std::move(on_ready)); });
+  return Checked<WatchJobsReactor>(
+      [source](std::function<void()> on_ready) { return source->Next(std::move(on_ready)); },
+      parts);
 }
 
 absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImagesRequest& request,
@@ -248,12 +272,14 @@ absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImages
                                               " is beyond the job's ", reader.num_images(),
                                               " images"));
   }
+  RETURN_IF_ERROR(CheckImageFits(reader, request.format(), parts.call_limits.max_response_bytes));
   auto source =
       std::make_shared<ImagesSource>(std::move(reader), request.start_index(), request.format());
   auto images = std::make_shared<Background<ReadImagesReactor::Item>>(
       executor, [source] { return source->Next(); });
-  return ReadImagesReactor::Source(
-      [images](std::function<void()> on_ready) { return images->Take(std::move(on_ready)); });
+  return Checked<ReadImagesReactor>(
+      [images](std::function<void()> on_ready) { return images->Take(std::move(on_ready)); },
+      parts);
 }
 
 absl::StatusOr<ReadMeasurementReactor::Source> OpenReadMeasurement(
@@ -263,8 +289,8 @@ absl::StatusOr<ReadMeasurementReactor::Source> OpenReadMeasurement(
   auto source = std::make_shared<MeasurementSource>(std::move(reader));
   auto items = std::make_shared<Background<ReadMeasurementReactor::Item>>(
       executor, [source] { return source->Next(); });
-  return ReadMeasurementReactor::Source(
-      [items](std::function<void()> on_ready) { return items->Take(std::move(on_ready)); });
+  return Checked<ReadMeasurementReactor>(
+      [items](std::function<void()> on_ready) { return items->Take(std::move(on_ready)); }, parts);
 }
 
 }  // namespace tweedie

@@ -1,6 +1,7 @@
 #include "server/rpc/tweedie_service.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,10 +11,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "server/peers/peer_streams.h"
+#include "server/rpc/log_calls.h"
 #include "server/rpc/model_calls.h"
+#include "server/rpc/response_size.h"
 #include "server/rpc/server_calls.h"
 #include "server/rpc/status_details.h"
 #include "server/rpc/stream_sources.h"
+#include "server/rpc/traceparent.h"
 
 namespace tweedie {
 namespace {
@@ -27,7 +31,12 @@ absl::Status Stopping() {
 }
 
 absl::Status Overloaded() {
-  return absl::UnavailableError("too many calls at once; call again in a moment");
+  return Refused(absl::UnavailableError("too many calls at once; call again in a moment"), "calls");
+}
+
+absl::Status NoMemory() {
+  return Refused(absl::UnavailableError("too many large requests at once; call again in a moment"),
+                 "request_memory");
 }
 
 bool IsCreatorCharacter(char c) {
@@ -53,10 +62,21 @@ std::optional<std::string> RelayTarget(const grpc::CallbackServerContext& contex
   return std::string(it->second.data(), it->second.size());
 }
 
+// The call's place in a trace; empty if it names none, or not exactly one.
+std::string TraceparentOf(const grpc::CallbackServerContext& context) {
+  const auto [first, last] = context.client_metadata().equal_range(kTraceparentMetadata);
+  if (first == last || std::next(first) != last) return "";
+  return ReadTraceparent(absl::string_view(first->second.data(), first->second.size()));
+}
+
 }  // namespace
 
 TweedieService::TweedieService(ServiceParts parts)
-    : parts_(std::move(parts)), jobs_(&parts_), executor_(kThreads, kMaxQueuedCalls) {}
+    : parts_(std::move(parts)),
+      jobs_(&parts_),
+      request_memory_(parts_.call_limits.request_memory_bytes),
+      places_({parts_.call_limits.max_watches, parts_.call_limits.max_watches_per_creator}),
+      executor_(kThreads, kMaxQueuedCalls) {}
 
 void TweedieService::Drain() {
   draining_ = true;
@@ -68,6 +88,18 @@ void TweedieService::EndStalledStreams(absl::Duration limit) {
   streams_.EndStalled(absl::Now() - limit);
 }
 
+std::map<std::string, double> TweedieService::Metrics() const {
+  std::map<std::string, double> values = refusals_.Metrics();
+  values["tweedie_streams"] = streams_.size();
+  values["tweedie_request_bytes"] = static_cast<double>(request_memory_.held());
+  return values;
+}
+
+grpc::Status TweedieService::Answer(const absl::Status& status) {
+  refusals_.Count(status);
+  return ToGrpcStatus(status);
+}
+
 template <typename Response, typename Body>
 grpc::ServerUnaryReactor* TweedieService::Unary(Context* context, Response* response, Body body) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -75,19 +107,54 @@ grpc::ServerUnaryReactor* TweedieService::Unary(Context* context, Response* resp
     reactor->Finish(ToGrpcStatus(Stopping()));
     return reactor;
   }
-  const bool accepted = executor_.TryRun([reactor, response, body = std::move(body)] {
+  const bool accepted = executor_.TryRun([this, reactor, response, body = std::move(body)] {
     absl::StatusOr<Response> result = body();
     if (result.ok()) *response = *std::move(result);
-    reactor->Finish(ToGrpcStatus(result.status()));
+    absl::Status status = result.status();
+    status.Update(CheckResponseSize(*response, parts_.call_limits.max_response_bytes));
+    reactor->Finish(Answer(status));
   });
-  if (!accepted) reactor->Finish(ToGrpcStatus(Overloaded()));
+  if (!accepted) reactor->Finish(Answer(Overloaded()));
   return reactor;
 }
 
+template <typename Response, typename Request, typename Create>
+grpc::ServerUnaryReactor* TweedieService::Creating(Context* context, const Request& request,
+                                                   Response* response, Create create) {
+  RequestMemory::Held memory = request_memory_.Take(static_cast<int64_t>(request.ByteSizeLong()));
+  if (memory == nullptr) {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    reactor->Finish(Answer(NoMemory()));
+    return reactor;
+  }
+  return Unary(context, response,
+               [context, create, memory = std::move(memory)]() -> absl::StatusOr<Response> {
+                 const absl::StatusOr<std::string> creator = CreatorOf(*context);
+                 if (!creator.ok()) return creator.status();
+                 return create(*creator, TraceparentOf(*context));
+               });
+}
+
+absl::StatusOr<StreamPlaces::Place> TweedieService::TakePlace(const Context& context) {
+  const absl::StatusOr<std::string> creator = CreatorOf(context);
+  if (!creator.ok()) return creator.status();
+  return places_.Take(*creator, RelayTarget(context).has_value());
+}
+
 template <typename Reactor, typename Open>
-Reactor* TweedieService::Stream(Open open) {
-  const std::shared_ptr<Reactor> reactor = Reactor::Make(&streams_);
+Reactor* TweedieService::Stream(Context* context, Open open) {
+  const absl::StatusOr<StreamPlaces::Place> place = TakePlace(*context);
+  const std::shared_ptr<Reactor> reactor =
+      Reactor::Make(&streams_, place.ok() ? *place : StreamPlaces::Place());
   Reactor* const handle = reactor.get();
+  const auto refuse = [this, reactor](const absl::Status& status) {
+    refusals_.Count(status);
+    reactor->End(status);
+  };
+  if (!place.ok()) {
+    refuse(place.status());
+    return handle;
+  }
   const bool accepted = executor_.TryRun([reactor, open = std::move(open)] {
     absl::StatusOr<typename Reactor::Source> source = open();
     if (source.ok()) {
@@ -96,7 +163,7 @@ Reactor* TweedieService::Stream(Open open) {
       reactor->End(source.status());
     }
   });
-  if (!accepted) reactor->End(Overloaded());
+  if (!accepted) refuse(Overloaded());
   return handle;
 }
 
@@ -108,7 +175,7 @@ grpc::ServerUnaryReactor* TweedieService::GetServerInfo(Context* context,
     *response = DescribeServer(parts_);
     reactor->Finish(grpc::Status::OK);
   });
-  if (!accepted) reactor->Finish(ToGrpcStatus(Overloaded()));
+  if (!accepted) reactor->Finish(Answer(Overloaded()));
   return reactor;
 }
 
@@ -128,22 +195,19 @@ grpc::ServerUnaryReactor* TweedieService::GetModel(Context* context,
 grpc::ServerUnaryReactor* TweedieService::CreateJob(Context* context,
                                                     const v1::CreateJobRequest* request,
                                                     v1::Job* response) {
-  return Unary(context, response, [this, context, request]() -> absl::StatusOr<v1::Job> {
-    const absl::StatusOr<std::string> creator = CreatorOf(*context);
-    if (!creator.ok()) return creator.status();
-    return jobs_.Create(*request, *creator);
-  });
+  return Creating(context, *request, response,
+                  [this, request](const std::string& creator, const std::string& traceparent) {
+                    return jobs_.Create(*request, creator, traceparent);
+                  });
 }
 
 grpc::ServerUnaryReactor* TweedieService::BatchCreateJobs(Context* context,
                                                           const v1::BatchCreateJobsRequest* request,
                                                           v1::BatchCreateJobsResponse* response) {
-  return Unary(context, response,
-               [this, context, request]() -> absl::StatusOr<v1::BatchCreateJobsResponse> {
-                 const absl::StatusOr<std::string> creator = CreatorOf(*context);
-                 if (!creator.ok()) return creator.status();
-                 return jobs_.BatchCreate(*request, *creator);
-               });
+  return Creating(context, *request, response,
+                  [this, request](const std::string& creator, const std::string& traceparent) {
+                    return jobs_.BatchCreate(*request, creator, traceparent);
+                  });
 }
 
 grpc::ServerUnaryReactor* TweedieService::GetJob(Context* context, const v1::GetJobRequest* request,
@@ -175,27 +239,36 @@ grpc::ServerUnaryReactor* TweedieService::DeleteJob(Context* context,
 
 grpc::ServerWriteReactor<v1::WatchJobResponse>* TweedieService::WatchJob(
     Context* context, const v1::WatchJobRequest* request) {
-  return Stream<WatchJobReactor>([this, request = *request, relay_to = RelayTarget(*context)] {
-    return OpenWatchJob(request, relay_to, parts_);
-  });
+  return Stream<WatchJobReactor>(context,
+                                 [this, request = *request, relay_to = RelayTarget(*context)] {
+                                   return OpenWatchJob(request, relay_to, parts_);
+                                 });
 }
 
 grpc::ServerWriteReactor<v1::WatchJobsResponse>* TweedieService::WatchJobs(
-    Context*, const v1::WatchJobsRequest* request) {
+    Context* context, const v1::WatchJobsRequest* request) {
   return Stream<WatchJobsReactor>(
-      [this, request = *request] { return OpenWatchJobs(request, parts_); });
+      context, [this, request = *request] { return OpenWatchJobs(request, parts_); });
 }
 
 grpc::ServerWriteReactor<v1::ReadJobImagesResponse>* TweedieService::ReadJobImages(
-    Context*, const v1::ReadJobImagesRequest* request) {
+    Context* context, const v1::ReadJobImagesRequest* request) {
   return Stream<ReadImagesReactor>(
-      [this, request = *request] { return OpenReadImages(request, parts_, &executor_); });
+      context, [this, request = *request] { return OpenReadImages(request, parts_, &executor_); });
 }
 
 grpc::ServerWriteReactor<v1::ReadJobMeasurementResponse>* TweedieService::ReadJobMeasurement(
-    Context*, const v1::ReadJobMeasurementRequest* request) {
-  return Stream<ReadMeasurementReactor>(
-      [this, request = *request] { return OpenReadMeasurement(request, parts_, &executor_); });
+    Context* context, const v1::ReadJobMeasurementRequest* request) {
+  return Stream<ReadMeasurementReactor>(context, [this, request = *request] {
+    return OpenReadMeasurement(request, parts_, &executor_);
+  });
+}
+
+// For operators: the place for a check of the caller's role.
+grpc::ServerUnaryReactor* TweedieService::SetLogLevel(Context* context,
+                                                      const v1::SetLogLevelRequest* request,
+                                                      v1::SetLogLevelResponse* response) {
+  return Unary(context, response, [request] { return tweedie::SetLogLevel(*request); });
 }
 
 }  // namespace tweedie

@@ -3,12 +3,17 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/job_calls.h"
+#include "server/rpc/refusals.h"
+#include "server/rpc/request_memory.h"
 #include "server/rpc/service_parts.h"
+#include "server/rpc/stream_places.h"
 #include "server/rpc/stream_registry.h"
 #include "tweedie/v1/tweedie_service.grpc.pb.h"
 
@@ -25,7 +30,8 @@ class TweedieService final : public v1::Tweedie::CallbackService {
   // From now on calls are refused with UNAVAILABLE; streams end with it.
   void Drain();
   void EndStalledStreams(absl::Duration limit);
-  int num_streams() const { return streams_.size(); }
+  // Figures for /metrics. Thread-safe.
+  std::map<std::string, double> Metrics() const;
 
   using Context = grpc::CallbackServerContext;
   grpc::ServerUnaryReactor* GetServerInfo(Context* context, const v1::GetServerInfoRequest* request,
@@ -55,6 +61,8 @@ class TweedieService final : public v1::Tweedie::CallbackService {
       Context* context, const v1::ReadJobImagesRequest* request) override;
   grpc::ServerWriteReactor<v1::ReadJobMeasurementResponse>* ReadJobMeasurement(
       Context* context, const v1::ReadJobMeasurementRequest* request) override;
+  grpc::ServerUnaryReactor* SetLogLevel(Context* context, const v1::SetLogLevelRequest* request,
+                                        v1::SetLogLevelResponse* response) override;
 
  private:
   // Answers with what `body` returns, computed on the executor.
@@ -62,11 +70,23 @@ class TweedieService final : public v1::Tweedie::CallbackService {
   grpc::ServerUnaryReactor* Unary(Context* context, Response* response, Body body);
   // A stream from the source that `open` returns, opened on the executor.
   template <typename Reactor, typename Open>
-  Reactor* Stream(Open open);
+  Reactor* Stream(Context* context, Open open);
+  // The place of a stream, whose creator the call names.
+  absl::StatusOr<StreamPlaces::Place> TakePlace(const Context& context);
+  // Answers a call that creates jobs by `create`, given its creator, if there is memory
+  // for its request.
+  template <typename Response, typename Request, typename Create>
+  grpc::ServerUnaryReactor* Creating(Context* context, const Request& request, Response* response,
+                                     Create create);
+  // `status` for the wire, counted if it is a refusal.
+  grpc::Status Answer(const absl::Status& status);
 
   const ServiceParts parts_;
   JobCalls jobs_;
   std::atomic<bool> draining_ = false;
+  Refusals refusals_;
+  RequestMemory request_memory_;
+  StreamPlaces places_;
   StreamRegistry streams_;
   Executor executor_;  // last: its threads use all else
 };

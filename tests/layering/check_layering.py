@@ -17,7 +17,8 @@ import sys
 STATUS_MACROS = "core/base/status_macros.h"
 _CONVERT = {"core/base", "core/diffusion", "core/jobs", "core/methods", "core/operators", "core/weights",
             "imaging", "proto"}
-_RUNNER = _CONVERT | {"core/engine", "core/metrics", "core/weights/containers", "server/convert"}
+_RUNNER = _CONVERT | {"core/engine", "core/metrics", "core/weights/containers", "server/convert",
+                      "server/log"}
 _FRONT = _RUNNER | {"server/runner"}
 LAYERS = {
     STATUS_MACROS: set(),
@@ -37,6 +38,7 @@ LAYERS = {
     "imaging": {"core/base"},
     "proto": set(),
     "server/convert": _CONVERT,
+    "server/log": {"core/base", "core/jobs", "proto"},
     "server/runner": _RUNNER,
     "server/watch": _FRONT,
     "server/peers": {"core/base", "core/jobs", "proto", "server/runner", "server/watch"},

@@ -77,6 +77,9 @@ TEST(StatusDetailsTest, AFullQueueTellsWhose) {
   EXPECT_EQ(Find<google::rpc::QuotaFailure>(bytes)->violations(0).subject(), "creator_bytes");
   EXPECT_EQ(Find<google::rpc::ErrorInfo>(ToGrpcStatus(Full("queue_bytes")))->reason(),
             "QUEUE_FULL");
+  EXPECT_EQ(Find<google::rpc::ErrorInfo>(ToGrpcStatus(Full("watches")))->reason(), "WATCHES_FULL");
+  EXPECT_EQ(Find<google::rpc::ErrorInfo>(ToGrpcStatus(Full("creator_watches")))->reason(),
+            "CREATOR_WATCHES_FULL");
 }
 
 TEST(StatusDetailsTest, ALongMessageIsCutBetweenCharacters) {
