@@ -17,6 +17,7 @@
 #include "core/base/status_macros.h"
 #include "server/model_tools/model_tools.h"
 #include "server/options.h"
+#include "server/runner/tensor_memory.h"
 #include "server/server.h"
 #include "server/tools/tools.h"
 
@@ -103,6 +104,7 @@ int Main(int argc, char** argv) {
   const sigset_t signals = BlockStopSignals();
   StartLogging(options.log_level);
   LimitLibTorch();
+  CountTensorMemory();
   absl::StatusOr<std::unique_ptr<Server>> server = StartServer(options, signals);
   if (!server.ok()) {
     spdlog::error("cannot start: {}", std::string(server.status().message()));

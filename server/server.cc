@@ -233,7 +233,7 @@ class ServerImpl final : public Server {
     if (follower_ != nullptr) {
       for (const auto& [name, value] : follower_->Metrics()) values[name] = value;
     }
-    values["tweedie_streams"] = rpc_->num_streams();
+    for (const auto& [name, value] : rpc_->Metrics()) values[name] = value;
     const absl::StatusOr<JobCounts> counts = queue_.jobs->Count();
     if (!counts.ok()) return values;
     for (const auto& [state, count] : counts->by_state) {

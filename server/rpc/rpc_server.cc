@@ -63,7 +63,10 @@ class RpcServerImpl final : public RpcServer {
   }
 
   const std::string& address() const override { return address_; }
-  int num_streams() const override { return service_.num_streams(); }
+  std::map<std::string, double> Metrics() const override {
+    return {{"tweedie_streams", service_.num_streams()},
+            {"tweedie_executor_tasks", service_.num_tasks()}};
+  }
 
   void BeginDrain() override {
     SetServing(false);

@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_SERVER_RPC_RPC_SERVER_H_
 #define TWEEDIE_SERVER_RPC_RPC_SERVER_H_
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -28,7 +29,8 @@ class RpcServer {
 
   // As it is, to connect to.
   virtual const std::string& address() const = 0;
-  virtual int num_streams() const = 0;
+  // Figures for /metrics.
+  virtual std::map<std::string, double> Metrics() const = 0;
   // Health turns NOT_SERVING, new calls are refused with UNAVAILABLE, streams
   // end with it. Returns at once. Idempotent.
   virtual void BeginDrain() = 0;

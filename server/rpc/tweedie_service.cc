@@ -14,6 +14,7 @@
 #include "server/rpc/server_calls.h"
 #include "server/rpc/status_details.h"
 #include "server/rpc/stream_sources.h"
+#include "server/rpc/watch_message.h"
 
 namespace tweedie {
 namespace {
@@ -173,11 +174,14 @@ grpc::ServerUnaryReactor* TweedieService::DeleteJob(Context* context,
   });
 }
 
-grpc::ServerWriteReactor<v1::WatchJobResponse>* TweedieService::WatchJob(
-    Context* context, const v1::WatchJobRequest* request) {
-  return Stream<WatchJobReactor>([this, request = *request, relay_to = RelayTarget(*context)] {
-    return OpenWatchJob(request, relay_to, parts_);
-  });
+grpc::ServerWriteReactor<grpc::ByteBuffer>* TweedieService::WatchJob(
+    Context* context, const grpc::ByteBuffer* request) {
+  return Stream<WatchJobReactor>(
+      [this, request = ReadWatchRequest(*request),
+       relay_to = RelayTarget(*context)]() -> absl::StatusOr<WatchJobReactor::Source> {
+        if (!request.ok()) return request.status();
+        return OpenWatchJob(*request, relay_to, parts_);
+      });
 }
 
 grpc::ServerWriteReactor<v1::WatchJobsResponse>* TweedieService::WatchJobs(

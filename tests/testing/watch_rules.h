@@ -33,8 +33,8 @@ struct WatchRules {
 // * frames are those that were asked for;
 // * `skipped_events` is no more than can have been;
 // * after the job's end nothing comes but OK, and OK only then;
-// * a stream ends with a code of the contract, OUT_OF_RANGE only for a sequence
-//   that was never sent; errors that pass by themselves carry RetryInfo;
+// * a stream that began ends with a code of the contract, and OUT_OF_RANGE comes only
+//   for a sequence that was never sent; errors that pass by themselves carry RetryInfo;
 // * nothing comes after a stream's end.
 //
 // A client must resume after the last sequence that it received, or with 0.

@@ -298,6 +298,10 @@ TEST(WatchRulesTest, OutOfRangeMustBeOfASequenceThatWasNotSent) {
 TEST(WatchRulesTest, OtherCodesAreNotOfTheContract) {
   EXPECT_THAT(ViolationsOfResumed({}, WithDetails(grpc::StatusCode::INTERNAL, false)),
               Contains(HasSubstr("ends with code 13")));
+  const grpc::Status refused = WithDetails(grpc::StatusCode::INVALID_ARGUMENT, false);
+  EXPECT_THAT(ViolationsOfResumed({}, refused), IsEmpty());
+  EXPECT_THAT(ViolationsOfResumed({JobAs(v1::Job::RUNNING, 1, 13, 4)}, refused),
+              Contains(HasSubstr("ends with code 3")));
 }
 
 TEST(WatchRulesTest, ErrorsThatPassMustCarryRetryInfo) {
