@@ -17,6 +17,7 @@
 #include "server/log/logging.h"
 #include "server/model_tools/model_tools.h"
 #include "server/options.h"
+#include "server/runner/tensor_memory.h"
 #include "server/server.h"
 #include "server/tools/tools.h"
 
@@ -102,6 +103,7 @@ int Main(int argc, char** argv) {
   const sigset_t signals = BlockSignals();
   StartLogging(options.log_format, options.log_level);
   LimitLibTorch();
+  CountTensorMemory();
   absl::StatusOr<std::unique_ptr<Server>> server = StartServer(options, signals);
   if (!server.ok()) {
     spdlog::error("cannot start: {}", std::string(server.status().message()));

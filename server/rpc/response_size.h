@@ -1,6 +1,8 @@
 #ifndef TWEEDIE_SERVER_RPC_RESPONSE_SIZE_H_
 #define TWEEDIE_SERVER_RPC_RESPONSE_SIZE_H_
 
+#include <grpcpp/support/byte_buffer.h>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -12,11 +14,18 @@
 
 namespace tweedie {
 
+inline int64_t SizeOf(const google::protobuf::MessageLite& message) {
+  return static_cast<int64_t>(message.ByteSizeLong());
+}
+inline int64_t SizeOf(const grpc::ByteBuffer& message) {
+  return static_cast<int64_t>(message.Length());
+}
+
 // RESOURCE_EXHAUSTED, which no repetition helps, if the message is too large to be
 // sent. Thread-safe.
-inline absl::Status CheckResponseSize(const google::protobuf::MessageLite& response,
-                                      int64_t max_bytes) {
-  const auto bytes = static_cast<int64_t>(response.ByteSizeLong());
+template <typename Response>
+absl::Status CheckResponseSize(const Response& response, int64_t max_bytes) {
+  const int64_t bytes = SizeOf(response);
   if (bytes <= max_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat("the response would be of ", bytes,
                                                    " bytes, and the server sends at most ",

@@ -14,15 +14,11 @@
 #include "server/rpc/job_calls.h"
 #include "server/rpc/resource_names.h"
 #include "server/rpc/response_size.h"
+#include "server/rpc/timestamps.h"
+#include "server/rpc/watch_message.h"
 
 namespace tweedie {
 namespace {
-
-void SetTime(absl::Time time, google::protobuf::Timestamp& proto) {
-  const int64_t micros = absl::ToUnixMicros(time);
-  proto.set_seconds(micros / 1000000);
-  proto.set_nanos(static_cast<int32_t>(micros % 1000000 * 1000));
-}
 
 absl::Status CheckFormat(absl::string_view field, int format) {
   if (v1::ImageFormat_IsValid(format)) return absl::OkStatus();
@@ -80,22 +76,6 @@ absl::Status CheckFramesFit(const WatchOptions& options, const JobRecord& job,
                     absl::StrCat("must be one in which an image fits into a frame of ",
                                  kMaxFrameBytes, " bytes; in ", v1::ImageFormat_Name(form.format),
                                  " one takes ", FrameImageBytes(image_shape, form.format)));
-}
-
-v1::WatchJobResponse ToResponse(const WatchEvent& event) {
-  v1::WatchJobResponse response;
-  response.set_sequence(event.sequence);
-  SetTime(event.time, *response.mutable_event_time());
-  response.set_skipped_events(event.skipped);
-  if (const auto* job = std::get_if<std::shared_ptr<const v1::Job>>(&event.what)) {
-    *response.mutable_job() = **job;
-  } else if (const auto* p = std::get_if<std::shared_ptr<const v1::Progress>>(&event.what)) {
-    *response.mutable_progress() = **p;
-  } else {
-    response.mutable_frame()->ParseFromString(
-        *std::get<std::shared_ptr<const std::string>>(event.what));
-  }
-  return response;
 }
 
 // A listing, page by page, before the changes.
@@ -237,7 +217,7 @@ absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& 
         ASSIGN_OR_RETURN(const std::optional<WatchEvent> event,
                          subscription->Next(std::move(on_ready)));
         if (!event.has_value()) return std::nullopt;
-        return WatchJobReactor::Item{ToResponse(*event), event->last};
+        return WatchJobReactor::Item{WatchMessage(*event), event->last};
       },
       parts);
 }

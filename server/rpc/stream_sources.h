@@ -15,7 +15,9 @@ namespace tweedie {
 // What the streams send. Opening a source blocks on the store; taking from it
 // does not: images are converted on `executor`. Each checks its request: INVALID_ARGUMENT with the
 // field, and the errors that the proto lists.
-using WatchJobReactor = PullReactor<v1::WatchJobResponse>;
+//
+// Of serialised WatchJobResponses.
+using WatchJobReactor = PullReactor<grpc::ByteBuffer>;
 // `relay_to` is the server that a stream is meant for which another server opens
 // for watchers of its own; FAILED_PRECONDITION if that is not this one.
 absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& request,

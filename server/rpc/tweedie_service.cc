@@ -18,6 +18,7 @@
 #include "server/rpc/status_details.h"
 #include "server/rpc/stream_sources.h"
 #include "server/rpc/traceparent.h"
+#include "server/rpc/watch_message.h"
 
 namespace tweedie {
 namespace {
@@ -91,6 +92,7 @@ void TweedieService::EndStalledStreams(absl::Duration limit) {
 std::map<std::string, double> TweedieService::Metrics() const {
   std::map<std::string, double> values = refusals_.Metrics();
   values["tweedie_streams"] = streams_.size();
+  values["tweedie_executor_tasks"] = executor_.num_tasks();
   values["tweedie_request_bytes"] = static_cast<double>(request_memory_.held());
   return values;
 }
@@ -237,12 +239,15 @@ grpc::ServerUnaryReactor* TweedieService::DeleteJob(Context* context,
   });
 }
 
-grpc::ServerWriteReactor<v1::WatchJobResponse>* TweedieService::WatchJob(
-    Context* context, const v1::WatchJobRequest* request) {
-  return Stream<WatchJobReactor>(context,
-                                 [this, request = *request, relay_to = RelayTarget(*context)] {
-                                   return OpenWatchJob(request, relay_to, parts_);
-                                 });
+grpc::ServerWriteReactor<grpc::ByteBuffer>* TweedieService::WatchJob(
+    Context* context, const grpc::ByteBuffer* request) {
+  return Stream<WatchJobReactor>(
+      context,
+      [this, request = ReadWatchRequest(*request),
+       relay_to = RelayTarget(*context)]() -> absl::StatusOr<WatchJobReactor::Source> {
+        if (!request.ok()) return request.status();
+        return OpenWatchJob(*request, relay_to, parts_);
+      });
 }
 
 grpc::ServerWriteReactor<v1::WatchJobsResponse>* TweedieService::WatchJobs(

@@ -23,7 +23,8 @@ namespace tweedie {
 // gRPC's threads only hand over; an executor does what blocks. A job's creator
 // is the call's metadata `x-tweedie-creator`, or `anonymous`: a name for
 // fairness and filters, not yet an identity. Thread-safe.
-class TweedieService final : public v1::Tweedie::CallbackService {
+class TweedieService final
+    : public v1::Tweedie::WithRawCallbackMethod_WatchJob<v1::Tweedie::CallbackService> {
  public:
   explicit TweedieService(ServiceParts parts);
 
@@ -53,8 +54,9 @@ class TweedieService final : public v1::Tweedie::CallbackService {
                                       v1::Job* response) override;
   grpc::ServerUnaryReactor* DeleteJob(Context* context, const v1::DeleteJobRequest* request,
                                       google::protobuf::Empty* response) override;
-  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(
-      Context* context, const v1::WatchJobRequest* request) override;
+  // Serialised, so that watchers share the bytes of frames.
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchJob(Context* context,
+                                                       const grpc::ByteBuffer* request) override;
   grpc::ServerWriteReactor<v1::WatchJobsResponse>* WatchJobs(
       Context* context, const v1::WatchJobsRequest* request) override;
   grpc::ServerWriteReactor<v1::ReadJobImagesResponse>* ReadJobImages(

@@ -13,6 +13,7 @@
 #include "server/log/audit.h"
 #include "server/runner/job_loader.h"
 #include "server/runner/store_errors.h"
+#include "server/runner/tensor_memory.h"
 
 namespace tweedie {
 namespace {
@@ -73,6 +74,8 @@ absl::Status JobRunner::CheckRoom() const {
 std::map<std::string, double> JobRunner::Metrics() const {
   std::map<std::string, double> values = counters_.Values();
   values["tweedie_running_jobs"] = running_.size();
+  values["tweedie_engine_jobs"] = engine_.num_jobs();
+  values["tweedie_allocator_bytes{device=\"cpu\"}"] = static_cast<double>(TensorBytes());
   values["tweedie_disk_free_bytes"] = static_cast<double>(parts_.reserve->free_bytes());
   values["tweedie_disk_reserve_held"] = parts_.reserve->held() ? 1 : 0;
   return values;

@@ -30,7 +30,9 @@ class TestClient {
   grpc::Status Get(const std::string& name, v1::Job* job);
   grpc::Status Cancel(const std::string& name, v1::Job* job);
   grpc::Status Delete(const std::string& name);
-  // Watches from `request` until the stream ends or `on_event` says false.
+  // Watches from `request` until the stream ends or `on_event` says false. Expects the
+  // stream to keep the contract of WatchJob (watch_rules.h), of servers that share a
+  // queue as well.
   grpc::Status Watch(const v1::WatchJobRequest& request,
                      const std::function<bool(const v1::WatchJobResponse&)>& on_event);
   // Watches until the job has ended; `*job` is as it is then.
