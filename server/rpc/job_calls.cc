@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "core/base/ids.h"
 #include "core/base/sha256.h"
 #include "core/base/status_macros.h"
+#include "core/jobs/job_id.h"
 #include "server/convert/job_proto.h"
 #include "server/rpc/page_token.h"
 #include "server/rpc/resource_names.h"
@@ -83,19 +85,23 @@ absl::Status CheckBatch(const v1::BatchCreateJobsRequest& request) {
   return absl::OkStatus();
 }
 
-// Canonical text of a filter, for page tokens.
-std::string QueryText(const v1::JobFilter& filter) {
+// A creator whose jobs there are none of: no name has a bracket.
+constexpr char kNobody[] = "(nobody)";
+
+// Canonical text of a filter, for page tokens, which serve those alone who see the same.
+std::string QueryText(const v1::JobFilter& filter, const Identity& caller) {
   std::string text = absl::StrCat(filter.creator(), "\n", filter.model());
   std::set<int> states(filter.states().begin(), filter.states().end());
   for (const int state : states) absl::StrAppend(&text, "\n", state);
   const std::map<std::string, std::string> labels(filter.labels().begin(), filter.labels().end());
   for (const auto& [key, value] : labels) absl::StrAppend(&text, "\n", key, "=", value);
+  if (caller.role == Role::kUser) absl::StrAppend(&text, "\nseen by ", caller.name);
   return text;
 }
 
 }  // namespace
 
-absl::StatusOr<JobQuery> ToQuery(const v1::JobFilter& filter) {
+absl::StatusOr<JobQuery> ToQuery(const v1::JobFilter& filter, const Identity& caller) {
   JobQuery query;
   for (const int state : filter.states()) {
     if (state < v1::Job::QUEUED || state > v1::Job::CANCELLED) {
@@ -113,7 +119,36 @@ absl::StatusOr<JobQuery> ToQuery(const v1::JobFilter& filter) {
     }
     query.model = *std::move(model);
   }
+  if (caller.role == Role::kUser) {
+    const bool is_own = MaySee(caller, query.creator.value_or(caller.name));
+    query.creator = is_own ? caller.name : kNobody;
+  }
   return query;
+}
+
+absl::StatusOr<JobRecord> GetVisible(JobStore& store, absl::string_view id,
+                                     const Identity& caller) {
+  ASSIGN_OR_RETURN(JobRecord record, store.Get(id));
+  if (!MaySee(caller, record.creator)) return NoSuchJob(id);
+  return record;
+}
+
+CreateLimits LimitsOf(const CreateLimits& server, const IdentityLimits& caller) {
+  CreateLimits limits = server;
+  if (caller.max_queued_jobs.has_value()) {
+    limits.max_queued_per_creator = std::min(limits.max_queued_per_creator, *caller.max_queued_jobs);
+  }
+  if (caller.max_queued_mebibytes.has_value()) {
+    const int64_t own = *caller.max_queued_mebibytes << 20;
+    int64_t& bytes = limits.max_queued_bytes_per_creator;
+    bytes = bytes == 0 ? own : std::min(bytes, own);
+  }
+  return limits;
+}
+
+absl::Status JobCalls::CheckVisible(absl::string_view id, const Identity& caller) {
+  if (caller.role != Role::kUser) return absl::OkStatus();
+  return GetVisible(*parts_->store, id, caller).status();
 }
 
 v1::Job JobCalls::Report(const JobRecord& record) {
@@ -126,6 +161,7 @@ v1::Job JobCalls::Report(const JobRecord& record) {
 }
 
 absl::StatusOr<std::vector<JobRecord>> JobCalls::WriteAndCreate(std::vector<PreparedJob>& jobs,
+                                                                const CreateLimits& limits,
                                                                 std::vector<bool>& created) {
   RETURN_IF_ERROR(parts_->runner->CheckRoom());
   std::vector<NewJob> new_jobs;
@@ -139,14 +175,16 @@ absl::StatusOr<std::vector<JobRecord>> JobCalls::WriteAndCreate(std::vector<Prep
   }
   RETURN_IF_ERROR(HitFailpoint("create.before"));
   ASSIGN_OR_RETURN(std::vector<JobRecord> records,
-                   parts_->store->Create(new_jobs, parts_->create_limits, &created));
+                   parts_->store->Create(new_jobs, limits, &created));
   RETURN_IF_ERROR(HitFailpoint("create.after"));
   return records;
 }
 
-absl::StatusOr<std::vector<JobRecord>> JobCalls::Store(std::vector<PreparedJob>& jobs) {
+absl::StatusOr<std::vector<JobRecord>> JobCalls::Store(std::vector<PreparedJob>& jobs,
+                                                        const Identity& caller) {
   std::vector<bool> created(jobs.size(), false);
-  absl::StatusOr<std::vector<JobRecord>> records = WriteAndCreate(jobs, created);
+  absl::StatusOr<std::vector<JobRecord>> records =
+      WriteAndCreate(jobs, LimitsOf(parts_->create_limits, caller.limits), created);
   for (size_t i = 0; i < jobs.size(); ++i) {
     if (!records.ok() || !created[i]) {
       if (!records.ok() && !CreatedNothing(records.status())) continue;
@@ -166,24 +204,25 @@ absl::StatusOr<std::vector<JobRecord>> JobCalls::Store(std::vector<PreparedJob>&
 }
 
 absl::StatusOr<v1::Job> JobCalls::Create(const v1::CreateJobRequest& request,
-                                         absl::string_view creator) {
+                                         const Identity& caller) {
   ASSIGN_OR_RETURN(PreparedJob prepared,
-                   PrepareJob(request, creator, parts_->pool->models(), parts_->request_limits));
+                   PrepareJob(request, caller.creator, parts_->pool->models(), parts_->request_limits));
   if (request.validate_only()) return prepared.job;
   BindToCreator(prepared.new_job);
   std::vector<PreparedJob> jobs;
   jobs.push_back(std::move(prepared));
-  ASSIGN_OR_RETURN(const std::vector<JobRecord> records, Store(jobs));
+  ASSIGN_OR_RETURN(const std::vector<JobRecord> records, Store(jobs, caller));
   return Report(records[0]);
 }
 
 absl::StatusOr<v1::BatchCreateJobsResponse> JobCalls::BatchCreate(
-    const v1::BatchCreateJobsRequest& request, absl::string_view creator) {
+    const v1::BatchCreateJobsRequest& request, const Identity& caller) {
   RETURN_IF_ERROR(CheckBatch(request));
   std::vector<PreparedJob> jobs;
   for (int i = 0; i < request.requests_size(); ++i) {
     absl::StatusOr<PreparedJob> job =
-        PrepareJob(request.requests(i), creator, parts_->pool->models(), parts_->request_limits);
+        PrepareJob(request.requests(i), caller.creator, parts_->pool->models(),
+                   parts_->request_limits);
     if (!job.ok()) return OfRequest(i, job.status());
     BindToCreator(job->new_job);
     jobs.push_back(*std::move(job));
@@ -193,7 +232,7 @@ absl::StatusOr<v1::BatchCreateJobsResponse> JobCalls::BatchCreate(
     for (PreparedJob& job : jobs) *response.add_jobs() = std::move(job.job);
     return response;
   }
-  const absl::StatusOr<std::vector<JobRecord>> records = Store(jobs);
+  const absl::StatusOr<std::vector<JobRecord>> records = Store(jobs, caller);
   // Of a single job the store does not say which it is.
   if (!records.ok()) {
     return jobs.size() == 1 ? OfRequest(0, records.status()) : records.status();
@@ -202,16 +241,17 @@ absl::StatusOr<v1::BatchCreateJobsResponse> JobCalls::BatchCreate(
   return response;
 }
 
-absl::StatusOr<v1::Job> JobCalls::Get(const v1::GetJobRequest& request) {
+absl::StatusOr<v1::Job> JobCalls::Get(const v1::GetJobRequest& request, const Identity& caller) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
-  ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Get(id));
+  ASSIGN_OR_RETURN(const JobRecord record, GetVisible(*parts_->store, id, caller));
   return Report(record);
 }
 
-absl::StatusOr<v1::ListJobsResponse> JobCalls::List(const v1::ListJobsRequest& request) {
+absl::StatusOr<v1::ListJobsResponse> JobCalls::List(const v1::ListJobsRequest& request,
+                                                    const Identity& caller) {
   ASSIGN_OR_RETURN(const int page_size, ResolvePageSize(request.page_size()));
-  ASSIGN_OR_RETURN(const JobQuery query, ToQuery(request.filter()));
-  const std::string text = QueryText(request.filter());
+  ASSIGN_OR_RETURN(const JobQuery query, ToQuery(request.filter(), caller));
+  const std::string text = QueryText(request.filter(), caller);
   ASSIGN_OR_RETURN(const std::optional<int64_t> cursor, ParsePageToken(request.page_token(), text));
   std::optional<PageCursor> after;
   if (cursor.has_value()) after = PageCursor{*cursor};
@@ -229,8 +269,9 @@ absl::StatusOr<v1::ListJobsResponse> JobCalls::List(const v1::ListJobsRequest& r
   }
 }
 
-absl::StatusOr<v1::Job> JobCalls::Cancel(const v1::CancelJobRequest& request) {
+absl::StatusOr<v1::Job> JobCalls::Cancel(const v1::CancelJobRequest& request, const Identity& caller) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
+  RETURN_IF_ERROR(CheckVisible(id, caller));
   ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Cancel(id));
   if (record.state == JobState::kRunning) {
     parts_->runner->Cancel(id);
@@ -240,8 +281,9 @@ absl::StatusOr<v1::Job> JobCalls::Cancel(const v1::CancelJobRequest& request) {
   return Report(record);
 }
 
-absl::Status JobCalls::Delete(const v1::DeleteJobRequest& request) {
+absl::Status JobCalls::Delete(const v1::DeleteJobRequest& request, const Identity& caller) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
+  RETURN_IF_ERROR(CheckVisible(id, caller));
   ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Delete(id));
   for (const BlobRef* blob : {&record.input, &record.checkpoint, &record.result}) {
     RemoveBlob(*parts_->blobs, blob->name);
@@ -250,9 +292,9 @@ absl::Status JobCalls::Delete(const v1::DeleteJobRequest& request) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> JobCalls::ReadResult(absl::string_view name) {
+absl::StatusOr<std::string> JobCalls::ReadResult(absl::string_view name, const Identity& caller) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(name));
-  ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Get(id));
+  ASSIGN_OR_RETURN(const JobRecord record, GetVisible(*parts_->store, id, caller));
   if (record.state != JobState::kSucceeded) {
     return absl::FailedPreconditionError(absl::StrCat(
         name, " has no images: it is ",
@@ -270,9 +312,10 @@ absl::StatusOr<std::string> JobCalls::ReadResult(absl::string_view name) {
   return bytes;
 }
 
-absl::StatusOr<MeasurementReader> JobCalls::ReadMeasurement(absl::string_view name) {
+absl::StatusOr<MeasurementReader> JobCalls::ReadMeasurement(absl::string_view name,
+                                                            const Identity& caller) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(name));
-  ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Get(id));
+  ASSIGN_OR_RETURN(const JobRecord record, GetVisible(*parts_->store, id, caller));
   TensorFile input;
   if (!record.input.name.empty()) {
     ASSIGN_OR_RETURN(const std::string bytes, parts_->blobs->Read(record.input));

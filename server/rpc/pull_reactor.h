@@ -35,10 +35,11 @@ class PullReactor final : public grpc::ServerWriteReactor<Response>,
   using Source = std::function<absl::StatusOr<std::optional<Item>>(std::function<void()> on_ready)>;
 
   // The caller keeps it alive until it has been handed to gRPC.
-  static std::shared_ptr<PullReactor> Make(StreamRegistry* registry) {
+  static std::shared_ptr<PullReactor> Make(StreamRegistry* registry,
+                                           StreamRegistry::Check may_go_on = nullptr) {
     auto reactor = std::make_shared<PullReactor>();
     reactor->self_ = reactor;
-    registry->Add(reactor);
+    registry->Add(reactor, std::move(may_go_on));
     return reactor;
   }
 

@@ -13,7 +13,8 @@ namespace tweedie {
 // The largest request (`max_request_bytes`).
 inline constexpr int kMaxRequestBytes = 32 << 20;
 
-// The gRPC server: the service, health and reflection on one address.
+// The gRPC server: the service, health and, where everybody is let in, reflection, on
+// one address.
 // Thread-safe.
 class RpcServer {
  public:
@@ -29,6 +30,8 @@ class RpcServer {
   // As it is, to connect to.
   virtual const std::string& address() const = 0;
   virtual int num_streams() const = 0;
+  // Ends streams whose callers' tokens are not valid any more.
+  virtual void EndForbiddenStreams() = 0;
   // Health turns NOT_SERVING, new calls are refused with UNAVAILABLE, streams
   // end with it. Returns at once. Idempotent.
   virtual void BeginDrain() = 0;

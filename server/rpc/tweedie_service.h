@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/auth/identity.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/job_calls.h"
 #include "server/rpc/service_parts.h"
@@ -15,9 +16,8 @@
 namespace tweedie {
 
 // The public API: the shell around JobCalls, ModelCalls and the stream sources.
-// gRPC's threads only hand over; an executor does what blocks. A job's creator
-// is the call's metadata `x-tweedie-creator`, or `anonymous`: a name for
-// fairness and filters, not yet an identity. Thread-safe.
+// gRPC's threads tell who calls and hand over; an executor does what blocks. Every
+// RPC goes through Unary() or Stream(), which let nobody pass who may not. Thread-safe.
 class TweedieService final : public v1::Tweedie::CallbackService {
  public:
   explicit TweedieService(ServiceParts parts);
@@ -25,6 +25,8 @@ class TweedieService final : public v1::Tweedie::CallbackService {
   // From now on calls are refused with UNAVAILABLE; streams end with it.
   void Drain();
   void EndStalledStreams(absl::Duration limit);
+  // Ends streams whose callers' tokens are not valid any more.
+  void EndForbiddenStreams() { streams_.EndForbidden(); }
   int num_streams() const { return streams_.size(); }
 
   using Context = grpc::CallbackServerContext;
@@ -57,12 +59,21 @@ class TweedieService final : public v1::Tweedie::CallbackService {
       Context* context, const v1::ReadJobMeasurementRequest* request) override;
 
  private:
-  // Answers with what `body` returns, computed on the executor.
+  // Who calls, if they may do what needs `permission`.
+  absl::StatusOr<Identity> Admit(const Context& context, Permission permission) const;
+  // Answers with what `body`, which is told who calls, returns, computed on the
+  // executor.
   template <typename Response, typename Body>
-  grpc::ServerUnaryReactor* Unary(Context* context, Response* response, Body body);
-  // A stream from the source that `open` returns, opened on the executor.
+  grpc::ServerUnaryReactor* Unary(Context* context, Permission permission, Response* response,
+                                  Body body);
+  // Likewise, also while the server drains.
+  template <typename Response, typename Body>
+  grpc::ServerUnaryReactor* UnaryAlways(Context* context, Permission permission,
+                                        Response* response, Body body);
+  // A stream from the source that `open`, which is told who calls, returns, opened on
+  // the executor. It ends when the caller's token is not valid any more.
   template <typename Reactor, typename Open>
-  Reactor* Stream(Open open);
+  Reactor* Stream(Context* context, Permission permission, Open open);
 
   const ServiceParts parts_;
   JobCalls jobs_;
