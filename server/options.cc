@@ -32,8 +32,10 @@ constexpr char kManual[] =
     "  tweedied import FILE   reads it into another: a folder or a database\n"
     "  tweedied inspect PATH  prints what a model's files say, and how they are taken\n"
     "  tweedied convert PATH OUT  writes a model as a folder for diffusers\n"
+    "  tweedied token new|list|revoke  keeps the file of --tokens-file\n"
     "\n"
-    "Example: tweedied --data-dir /var/lib/tweedie --models-dir models --listen 0.0.0.0:7433";
+    "Example: tweedied --data-dir /var/lib/tweedie --models-dir models --listen 0.0.0.0:7433\\\n"
+    "  --tokens-file /etc/tweedie/tokens.json --tls-cert cert.pem --tls-key key.pem";
 
 // Declares options of one group.
 class Group {
@@ -43,6 +45,11 @@ class Group {
   CLI::Option* Add(const std::string& flag, T& value, const std::string& help) {
     return app_.add_option("--" + flag, value, help)
         ->capture_default_str()
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->group(name_);
+  }
+  void AddFlag(const std::string& flag, bool& value, const std::string& help) {
+    app_.add_flag("--" + flag, value, help)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->group(name_);
   }
@@ -84,6 +91,20 @@ void AddService(CLI::App& app, ServerOptions& options, std::string& log_format) 
       ->check(CLI::IsMember({"text", "json"}));
   group.Add("drain-seconds", options.drain_seconds, "Longest wait for results when stopping")
       ->check(CLI::NonNegativeNumber);
+}
+
+void AddAccess(CLI::App& app, ServerOptions& options) {
+  Group group(app, "Who may call");
+  group.Add("tokens-file", options.tokens_file,
+            "File of those who may call (`tweedied token`), read again when it changes; everybody "
+            "may do everything if empty");
+  group.Add("tls-cert", options.tls_cert, "PEM file of the server's certificate chain");
+  group.Add("tls-key", options.tls_key, "PEM file of its key");
+  group.AddFlag("without-tls", options.without_tls,
+                "Other machines may come without TLS (an address beyond loopback is refused "
+                "otherwise)");
+  group.AddFlag("without-tokens", options.without_tokens,
+                "Whoever reaches the address may do everything (likewise)");
 }
 
 void AddEngine(CLI::App& app, ServerOptions& options, std::string& reproducibility) {
@@ -217,6 +238,7 @@ std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* a
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.allow_config_extras(false);
   AddService(app, options, log_format);
+  AddAccess(app, options);
   AddEngine(app, options, reproducibility);
   AddRequestLimits(app, options);
   AddCallLimits(app, options);

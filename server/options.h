@@ -22,6 +22,11 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:7433";
   std::string advertise;  // of `listen` to the other servers of the queue; made of it if empty
   std::string http = "127.0.0.1:7480";
+  std::string tokens_file;      // who may call; everybody if empty
+  std::string tls_cert;         // files of TLS; none if empty
+  std::string tls_key;
+  bool without_tls = false;     // other machines may come without it
+  bool without_tokens = false;  // likewise
   std::string server_name;  // the host's name if empty
   std::string log_level = "info";
   LogFormat log_format = LogFormat::kText;

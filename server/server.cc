@@ -13,6 +13,9 @@
 #include "core/base/clock.h"
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
+#include "server/auth/authenticator.h"
+#include "server/auth/listening.h"
+#include "server/auth/watched_access.h"
 #include "server/http/http_server.h"
 #include "server/peers/advertised_address.h"
 #include "server/peers/job_follower.h"
@@ -33,6 +36,9 @@ namespace {
 
 // Between two looks at the files of the models; changes are taken over after two.
 constexpr absl::Duration kModelWatch = absl::Seconds(2);
+
+// Between two looks at the file of tokens, and at the streams of those that are gone.
+constexpr absl::Duration kAccessWatch = absl::Seconds(2);
 
 std::string HostName() {
   char name[256] = {};
@@ -168,15 +174,25 @@ Registration::Options RegistrationOptions(const ServerOptions& options, const Qu
   return registration;
 }
 
+// What is made before a server runs.
+struct Loaded {
+  Queue queue;
+  std::unique_ptr<WatchedAccess> access;  // null: everybody may call
+  std::unique_ptr<ModelPool> pool;
+  std::optional<Lpips> lpips;
+  std::unique_ptr<Registration> registration;
+};
+
 class ServerImpl final : public Server {
  public:
-  ServerImpl(ServerOptions options, Queue queue, std::unique_ptr<Registration> registration,
-             std::unique_ptr<ModelPool> pool, std::optional<Lpips> lpips)
+  ServerImpl(ServerOptions options, Loaded loaded)
       : options_(std::move(options)),
-        queue_(std::move(queue)),
-        pool_(std::move(pool)),
-        registration_(std::move(registration)),
-        lpips_(std::move(lpips)),
+        access_(std::move(loaded.access)),
+        authenticator_({.clock = Clock::Real(), .access = access_.get(), .own_uid = geteuid()}),
+        queue_(std::move(loaded.queue)),
+        pool_(std::move(loaded.pool)),
+        registration_(std::move(loaded.registration)),
+        lpips_(std::move(loaded.lpips)),
         reserve_(queue_.reserve_path, queue_.reserve_bytes),
         hub_(Clock::Real()),
         observer_(&hub_) {}
@@ -185,8 +201,7 @@ class ServerImpl final : public Server {
   absl::Status Run() override {
     // Before any job is touched: an address that cannot be listened on is common.
     if (!options_.http.empty()) {
-      ASSIGN_OR_RETURN(http_, HttpServer::Start({options_.http, [this] { return IsReady(); },
-                                                 [this] { return Metrics(); }}));
+      ASSIGN_OR_RETURN(http_, HttpServer::Start(Http()));
     }
     if (const absl::Status restored = reserve_.Restore(); !restored.ok()) {
       spdlog::warn("new jobs are refused: {}", std::string(restored.message()));
@@ -208,6 +223,9 @@ class ServerImpl final : public Server {
                      AdvertisedAddress(options_.advertise, rpc_->address(), HostName()));
     RETURN_IF_ERROR(registration_->Publish(advertised));
     model_watch_ = std::make_unique<PeriodicThread>(kModelWatch, [this] { LookAtModels(); });
+    if (access_ != nullptr) {
+      access_watch_ = std::make_unique<PeriodicThread>(kAccessWatch, [this] { LookAtAccess(); });
+    }
     running_ = true;
     return absl::OkStatus();
   }
@@ -222,6 +240,7 @@ class ServerImpl final : public Server {
     if (runner_ != nullptr) runner_->Drain(deadline);
     // It may be in the middle of a large file.
     model_watch_.reset();
+    access_watch_.reset();
     news_.reset();
     if (rpc_ != nullptr) rpc_->Shutdown(absl::Now() + absl::Seconds(1));
     http_.reset();
@@ -236,6 +255,25 @@ class ServerImpl final : public Server {
     if (const absl::Status looked = pool_->Look(); !looked.ok()) {
       spdlog::error("models stay as they are: {}", looked.ToString());
     }
+  }
+
+  void LookAtAccess() {
+    access_->Look();
+    rpc_->EndForbiddenStreams();  // also of tokens that expire
+  }
+
+  HttpServer::Options Http() {
+    HttpServer::Options http;
+    http.listen = options_.http;
+    http.ready = [this] { return IsReady(); };
+    http.metrics = [this] { return Metrics(); };
+    http.admit = [this](const std::string& peer, const std::optional<std::string>& authorization) {
+      Caller caller;
+      caller.peer = peer;
+      if (authorization.has_value()) caller.token = BearerToken(*authorization);
+      return authenticator_.Authenticate(caller).status();
+    };
+    return http;
   }
 
   bool IsReady() const { return running_ && !draining_; }
@@ -253,6 +291,7 @@ class ServerImpl final : public Server {
     parts.pool = pool_.get();
     parts.hub = &hub_;
     parts.runner = runner_.get();
+    parts.authenticator = &authenticator_;
     parts.create_limits = {options_.max_queued_jobs, options_.max_queued_jobs_per_creator,
                            options_.max_queued_mebibytes << 20,
                            options_.max_queued_mebibytes_per_creator << 20};
@@ -288,6 +327,8 @@ class ServerImpl final : public Server {
 
   // In the order in which they need each other.
   const ServerOptions options_;
+  const std::unique_ptr<WatchedAccess> access_;  // null: everybody may call
+  Authenticator authenticator_;
   const Queue queue_;
   const std::unique_ptr<ModelPool> pool_;
   const std::unique_ptr<Registration> registration_;
@@ -299,6 +340,7 @@ class ServerImpl final : public Server {
   std::atomic<bool> draining_ = false;
   std::unique_ptr<JobRunner> runner_;
   std::unique_ptr<PeriodicThread> model_watch_;
+  std::unique_ptr<PeriodicThread> access_watch_;  // stopped before rpc_ goes
   std::unique_ptr<JobFollower> follower_;   // null: nobody else uses the queue
   std::unique_ptr<NewsSubscription> news_;  // for runner_ and follower_
   std::unique_ptr<RpcServer> rpc_;
@@ -313,10 +355,31 @@ absl::StatusOr<std::optional<Lpips>> LoadLpips(const std::string& path) {
   return lpips;
 }
 
+// Null if no file is given.
+absl::StatusOr<std::unique_ptr<WatchedAccess>> OpenAccess(const std::string& path) {
+  if (path.empty()) return nullptr;
+  ASSIGN_OR_RETURN(std::unique_ptr<WatchedAccess> access, WatchedAccess::Open(path));
+  spdlog::info("{} entries of {} may call", access->list()->size(), path);
+  return access;
+}
+
+Listening ListeningOf(const ServerOptions& options) {
+  Listening listening;
+  listening.listen = {options.listen};
+  listening.http = options.http;
+  listening.has_tls = !options.tls_cert.empty();
+  listening.has_tokens = !options.tokens_file.empty();
+  listening.without_tls = options.without_tls;
+  listening.without_tokens = options.without_tokens;
+  return listening;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given) {
   const ServerOptions options = WithDefaults(given);
+  RETURN_IF_ERROR(CheckListening(ListeningOf(options)));
+  ASSIGN_OR_RETURN(std::unique_ptr<WatchedAccess> access, OpenAccess(options.tokens_file));
   RETURN_IF_ERROR(CheckDevice(Device(options)));
   RETURN_IF_ERROR(AdvertisedAddress(options.advertise, options.listen, HostName()).status());
   ASSIGN_OR_RETURN(Queue queue, OpenQueue(options));
@@ -328,8 +391,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given)
   ASSIGN_OR_RETURN(std::unique_ptr<Registration> registration,
                    Registration::Take(queue.jobs.get(), Record(options),
                                       RegistrationOptions(options, queue, *pool)));
-  return std::make_unique<ServerImpl>(options, std::move(queue), std::move(registration),
-                                      std::move(pool), std::move(lpips));
+  return std::make_unique<ServerImpl>(
+      options, Loaded{std::move(queue), std::move(access), std::move(pool), std::move(lpips),
+                      std::move(registration)});
 }
 
 }  // namespace tweedie

@@ -16,16 +16,22 @@ std::string Variable(const std::string& flag) {
   return name;
 }
 
+// Not --help and --version, nor what the command line alone is to say.
+bool IsFromOutside(const CLI::App& app, const CLI::Option& option) {
+  return option.get_configurable() || &option == app.get_config_ptr();
+}
+
 }  // namespace
 
 std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const char* const* argv) {
   std::vector<std::string> arguments;
   for (const CLI::Option* option : app.get_options()) {
-    const bool takes_value = option->get_items_expected_max() > 0;  // not --help, --version
-    if (option->get_lnames().empty() || !takes_value) continue;
+    if (option->get_lnames().empty() || !IsFromOutside(app, *option)) continue;
     const std::string& flag = option->get_lnames().front();
     const char* value = std::getenv(Variable(flag).c_str());
     if (value == nullptr) continue;
+    const bool is_flag = option->get_items_expected_max() == 0;
+    if (is_flag && *value == '\0') continue;
     // CLI11 takes `--flag=` for a flag whose value follows.
     if (*value == '\0') {
       arguments.insert(arguments.end(), {"--" + flag, ""});

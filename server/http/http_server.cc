@@ -3,17 +3,32 @@
 #include <httplib.h>
 
 #include <atomic>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "core/base/retry.h"
 
 namespace tweedie {
 namespace {
 
 constexpr int kThreads = 2;
+
+void Refuse(const absl::Status& status, httplib::Response& response) {
+  response.status = absl::IsResourceExhausted(status)    ? 429
+                    : absl::IsUnauthenticated(status)    ? 401
+                    : absl::IsInvalidArgument(status)    ? 400
+                                                         : 403;
+  if (response.status == 401) response.set_header("WWW-Authenticate", "Bearer");
+  if (const std::optional<absl::Duration> wait = RetryDelayOf(status)) {
+    response.set_header("Retry-After", absl::StrCat(absl::ToInt64Seconds(*wait)));
+  }
+  response.set_content(absl::StrCat(status.message(), "\n"), "text/plain");
+}
 
 class HttpServerImpl final : public HttpServer {
  public:
@@ -31,7 +46,10 @@ class HttpServerImpl final : public HttpServer {
       response.status = ready ? 200 : 503;
       response.set_content(ready ? "ready\n" : "stopping\n", "text/plain");
     });
-    server_.Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
+    server_.Get("/metrics", [this](const httplib::Request& request, httplib::Response& response) {
+      if (const absl::Status admitted = Admit(request); !admitted.ok()) {
+        return Refuse(admitted, response);
+      }
       response.set_content(MetricsText(options_.metrics()), "text/plain; version=0.0.4");
     });
   }
@@ -63,6 +81,15 @@ class HttpServerImpl final : public HttpServer {
   const std::string& address() const override { return address_; }
 
  private:
+  absl::Status Admit(const httplib::Request& request) const {
+    if (!options_.admit) return absl::OkStatus();
+    std::optional<std::string> authorization;
+    if (request.has_header("Authorization")) {
+      authorization = request.get_header_value("Authorization");
+    }
+    return options_.admit(request.remote_addr, authorization);
+  }
+
   const Options options_;
   std::string address_;
   httplib::Server server_;

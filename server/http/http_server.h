@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -12,7 +13,8 @@
 namespace tweedie {
 
 // GET /healthz (200 while the process lives), /readyz (503 unless it takes
-// jobs) and /metrics (Prometheus text), on a thread of its own. Thread-safe.
+// jobs) and /metrics (Prometheus text, for those alone who may), on a thread of its own.
+// Thread-safe.
 class HttpServer {
  public:
   struct Options {
@@ -21,6 +23,12 @@ class HttpServer {
     std::function<bool()> ready;
     // Name, with labels as Prometheus writes them, to value.
     std::function<std::map<std::string, double>()> metrics;
+    // Whether a request for the metrics, from the IP address `peer` with this
+    // `authorization` header (nullopt: none), is answered: 401, 403 or, with
+    // Retry-After, 429 otherwise. Empty: all are.
+    std::function<absl::Status(const std::string& peer,
+                               const std::optional<std::string>& authorization)>
+        admit;
   };
   // INVALID_ARGUMENT for a malformed address; FAILED_PRECONDITION if it cannot
   // be listened on.

@@ -37,11 +37,12 @@ class PullReactor final : public grpc::ServerWriteReactor<Response>,
   // The caller keeps it alive until it has been handed to gRPC. `place` is kept as long
   // as it lives.
   static std::shared_ptr<PullReactor> Make(StreamRegistry* registry,
+                                           StreamRegistry::Check may_go_on = nullptr,
                                            std::shared_ptr<const void> place = nullptr) {
     auto reactor = std::make_shared<PullReactor>();
     reactor->place_ = std::move(place);
     reactor->self_ = reactor;
-    registry->Add(reactor);
+    registry->Add(reactor, std::move(may_go_on));
     return reactor;
   }
 

@@ -3,8 +3,10 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/server_builder_option.h>
 #include <grpcpp/resource_quota.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -32,6 +34,19 @@ void SetLimits(const RpcServer::Options& options, grpc::ServerBuilder& builder) 
       grpc::ResourceQuota("tweedied").Resize(static_cast<size_t>(options.memory_bytes)));
 }
 
+// Takes reflection, which cannot ask who calls, out of a server. (Linking it alone puts
+// it into each.)
+class WithoutReflection final : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    const auto is_reflection = [](const std::unique_ptr<grpc::ServerBuilderPlugin>& plugin) {
+      return dynamic_cast<grpc::reflection::ProtoServerReflectionPlugin*>(plugin.get()) != nullptr;
+    };
+    plugins->erase(std::remove_if(plugins->begin(), plugins->end(), is_reflection), plugins->end());
+  }
+};
+
 // `listen` with the port that was picked.
 std::string WithPort(const std::string& listen, int port) {
   if (absl::StartsWith(listen, "unix:")) return listen;
@@ -41,13 +56,14 @@ std::string WithPort(const std::string& listen, int port) {
 class RpcServerImpl final : public RpcServer {
  public:
   RpcServerImpl(const Options& options, ServiceParts parts)
-      : options_(options), service_(std::move(parts)) {}
+      : options_(options), is_open_(parts.authenticator->is_open()), service_(std::move(parts)) {}
   ~RpcServerImpl() override { Shutdown(absl::Now()); }
 
   absl::Status Listen() {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
+    if (!is_open_) builder.SetOption(std::make_unique<WithoutReflection>());
     SetLimits(options_, builder);
     RouteGrpcLog();
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> logs;
@@ -69,6 +85,7 @@ class RpcServerImpl final : public RpcServer {
 
   const std::string& address() const override { return address_; }
   std::map<std::string, double> Metrics() const override { return service_.Metrics(); }
+  void EndForbiddenStreams() override { service_.EndForbiddenStreams(); }
 
   void BeginDrain() override {
     SetServing(false);
@@ -92,6 +109,7 @@ class RpcServerImpl final : public RpcServer {
   }
 
   const Options options_;
+  const bool is_open_;
   TweedieService service_;
   std::string address_;
   std::unique_ptr<grpc::Server> server_;

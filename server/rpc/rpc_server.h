@@ -12,7 +12,8 @@
 
 namespace tweedie {
 
-// The gRPC server: the service, health and reflection on one address.
+// The gRPC server: the service, health and, where everybody is let in, reflection, on
+// one address.
 // Thread-safe.
 class RpcServer {
  public:
@@ -32,6 +33,8 @@ class RpcServer {
   virtual const std::string& address() const = 0;
   // Figures for /metrics.
   virtual std::map<std::string, double> Metrics() const = 0;
+  // Ends streams whose callers' tokens are not valid any more.
+  virtual void EndForbiddenStreams() = 0;
   // Health turns NOT_SERVING, new calls are refused with UNAVAILABLE, streams
   // end with it. Returns at once. Idempotent.
   virtual void BeginDrain() = 0;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
+#include "core/jobs/job_id.h"
 #include "server/convert/job_proto.h"
 #include "server/rpc/background.h"
 #include "server/rpc/job_calls.h"
@@ -76,6 +77,12 @@ absl::Status CheckFramesFit(const WatchOptions& options, const JobRecord& job,
                     absl::StrCat("must be one in which an image fits into a frame of ",
                                  kMaxFrameBytes, " bytes; in ", v1::ImageFormat_Name(form.format),
                                  " one takes ", FrameImageBytes(image_shape, form.format)));
+}
+
+// Whether the id has become that of a job that the caller may not see.
+bool IsOfAnother(const WatchEvent& event, const Identity& caller) {
+  const auto* job = std::get_if<std::shared_ptr<const v1::Job>>(&event.what);
+  return job != nullptr && !MaySee(caller, (*job)->creator());
 }
 
 // A listing, page by page, before the changes.
@@ -196,6 +203,7 @@ typename Reactor::Source Checked(typename Reactor::Source source, const ServiceP
 
 absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& request,
                                                      const std::optional<std::string>& relay_to,
+                                                     const Identity& caller,
                                                      const ServiceParts& parts) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
   ASSIGN_OR_RETURN(WatchOptions options, ReadOptions(request));
@@ -203,7 +211,7 @@ absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& 
   options.is_relay = relay_to.has_value();
   // Subscribed first and read after, so that no event falls between.
   std::shared_ptr<Subscription> subscription = parts.hub->Watch(id, options);
-  ASSIGN_OR_RETURN(const JobRecord record, parts.store->Get(id));
+  ASSIGN_OR_RETURN(const JobRecord record, GetVisible(*parts.store, id, caller));
   RETURN_IF_ERROR(CheckFramesFit(options, record, parts.pool->models()));
   int64_t position = 0;
   if (record.state == JobState::kQueued) {
@@ -212,20 +220,22 @@ absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& 
   RETURN_IF_ERROR(parts.hub->Begin(*subscription, record, position, request.after_sequence()));
   if (parts.on_watch && !options.is_relay) parts.on_watch(id);
   return Checked<WatchJobReactor>(
-      [subscription](
+      [subscription, id, caller](
           std::function<void()> on_ready) -> absl::StatusOr<std::optional<WatchJobReactor::Item>> {
         ASSIGN_OR_RETURN(const std::optional<WatchEvent> event,
                          subscription->Next(std::move(on_ready)));
         if (!event.has_value()) return std::nullopt;
+        if (IsOfAnother(*event, caller)) return NoSuchJob(id);
         return WatchJobReactor::Item{WatchMessage(*event), event->last};
       },
       parts);
 }
 
 absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsRequest& request,
+                                                       const Identity& caller,
                                                        const ServiceParts& parts) {
   FeedOptions options;
-  ASSIGN_OR_RETURN(options.query, ToQuery(request.filter()));
+  ASSIGN_OR_RETURN(options.query, ToQuery(request.filter(), caller));
   options.include_progress = request.include_progress();
   const JobQuery query = options.query;
   std::shared_ptr<JobsFeed> feed = parts.hub->WatchAll(std::move(options));
@@ -240,12 +250,13 @@ absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsReques
 }
 
 absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImagesRequest& request,
+                                                         const Identity& caller,
                                                          const ServiceParts& parts,
                                                          Executor* executor) {
   RETURN_IF_ERROR(CheckNotNegative("start_index", request.start_index()));
   RETURN_IF_ERROR(CheckFormat("format", request.format()));
   JobCalls calls(&parts);
-  ASSIGN_OR_RETURN(std::string bytes, calls.ReadResult(request.name()));
+  ASSIGN_OR_RETURN(std::string bytes, calls.ReadResult(request.name(), caller));
   ASSIGN_OR_RETURN(ResultReader reader, ResultReader::Open(std::move(bytes)));
   if (request.start_index() > reader.num_images()) {
     return absl::OutOfRangeError(absl::StrCat("start_index ", request.start_index(),
@@ -263,9 +274,10 @@ absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImages
 }
 
 absl::StatusOr<ReadMeasurementReactor::Source> OpenReadMeasurement(
-    const v1::ReadJobMeasurementRequest& request, const ServiceParts& parts, Executor* executor) {
+    const v1::ReadJobMeasurementRequest& request, const Identity& caller, const ServiceParts& parts,
+    Executor* executor) {
   JobCalls calls(&parts);
-  ASSIGN_OR_RETURN(MeasurementReader reader, calls.ReadMeasurement(request.name()));
+  ASSIGN_OR_RETURN(MeasurementReader reader, calls.ReadMeasurement(request.name(), caller));
   auto source = std::make_shared<MeasurementSource>(std::move(reader));
   auto items = std::make_shared<Background<ReadMeasurementReactor::Item>>(
       executor, [source] { return source->Next(); });

@@ -1,15 +1,14 @@
 #include "server/rpc/tweedie_service.h"
 
-#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "core/base/status_macros.h"
+#include "server/auth/grpc_caller.h"
 #include "server/peers/peer_streams.h"
 #include "server/rpc/log_calls.h"
 #include "server/rpc/model_calls.h"
@@ -25,7 +24,6 @@ namespace {
 
 constexpr int kThreads = 4;
 constexpr size_t kMaxQueuedCalls = 1024;
-constexpr size_t kLongestCreator = 64;
 
 absl::Status Stopping() {
   return absl::UnavailableError("the server is stopping; call again in a moment");
@@ -38,22 +36,6 @@ absl::Status Overloaded() {
 absl::Status NoMemory() {
   return Refused(absl::UnavailableError("too many large requests at once; call again in a moment"),
                  "request_memory");
-}
-
-bool IsCreatorCharacter(char c) {
-  return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '@' || c == '-';
-}
-
-absl::StatusOr<std::string> CreatorOf(const grpc::CallbackServerContext& context) {
-  const auto it = context.client_metadata().find("x-tweedie-creator");
-  if (it == context.client_metadata().end()) return "anonymous";
-  std::string creator(it->second.data(), it->second.size());
-  if (!creator.empty() && creator.size() <= kLongestCreator &&
-      std::all_of(creator.begin(), creator.end(), IsCreatorCharacter)) {
-    return creator;
-  }
-  return absl::InvalidArgumentError(absl::StrCat("metadata x-tweedie-creator must be 1 to ",
-                                                 kLongestCreator, " of [A-Za-z0-9_.@-]"));
 }
 
 // The server that a stream is meant for which another one opens.
@@ -102,21 +84,41 @@ grpc::Status TweedieService::Answer(const absl::Status& status) {
   return ToGrpcStatus(status);
 }
 
+absl::StatusOr<Identity> TweedieService::Admit(const Context& context,
+                                               Permission permission) const {
+  ASSIGN_OR_RETURN(Identity identity,
+                   parts_.authenticator->Authenticate(CallerOf(context, parts_.uid_of_peer)));
+  RETURN_IF_ERROR(CheckPermission(identity, permission));
+  return identity;
+}
+
 template <typename Response, typename Body>
-grpc::ServerUnaryReactor* TweedieService::Unary(Context* context, Response* response, Body body) {
+grpc::ServerUnaryReactor* TweedieService::UnaryAlways(Context* context, Permission permission,
+                                                      Response* response, Body body) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  if (draining_) {
-    reactor->Finish(ToGrpcStatus(Stopping()));
+  absl::StatusOr<Identity> identity = Admit(*context, permission);
+  if (!identity.ok()) {
+    reactor->Finish(ToGrpcStatus(identity.status()));
     return reactor;
   }
-  const bool accepted = executor_.TryRun([this, reactor, response, body = std::move(body)] {
-    absl::StatusOr<Response> result = body();
-    if (result.ok()) *response = *std::move(result);
-    absl::Status status = result.status();
-    status.Update(CheckResponseSize(*response, parts_.call_limits.max_response_bytes));
-    reactor->Finish(Answer(status));
-  });
+  const bool accepted = executor_.TryRun(
+      [this, reactor, response, identity = *std::move(identity), body = std::move(body)] {
+        absl::StatusOr<Response> result = body(identity);
+        if (result.ok()) *response = *std::move(result);
+        absl::Status status = result.status();
+        status.Update(CheckResponseSize(*response, parts_.call_limits.max_response_bytes));
+        reactor->Finish(Answer(status));
+      });
   if (!accepted) reactor->Finish(Answer(Overloaded()));
+  return reactor;
+}
+
+template <typename Response, typename Body>
+grpc::ServerUnaryReactor* TweedieService::Unary(Context* context, Permission permission,
+                                                Response* response, Body body) {
+  if (!draining_) return UnaryAlways(context, permission, response, std::move(body));
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(Stopping()));
   return reactor;
 }
 
@@ -129,77 +131,77 @@ grpc::ServerUnaryReactor* TweedieService::Creating(Context* context, const Reque
     reactor->Finish(Answer(NoMemory()));
     return reactor;
   }
-  return Unary(context, response,
-               [context, create, memory = std::move(memory)]() -> absl::StatusOr<Response> {
-                 const absl::StatusOr<std::string> creator = CreatorOf(*context);
-                 if (!creator.ok()) return creator.status();
-                 return create(*creator, TraceparentOf(*context));
+  return Unary(context, Permission::kChange, response,
+               [context, create, memory = std::move(memory)](const Identity& identity) {
+                 return create(identity, TraceparentOf(*context));
                });
 }
 
-absl::StatusOr<StreamPlaces::Place> TweedieService::TakePlace(const Context& context) {
-  const absl::StatusOr<std::string> creator = CreatorOf(context);
-  if (!creator.ok()) return creator.status();
-  return places_.Take(*creator, RelayTarget(context).has_value());
+template <typename Reactor>
+Reactor* TweedieService::Refusing(const absl::Status& status) {
+  refusals_.Count(status);
+  const std::shared_ptr<Reactor> reactor = Reactor::Make(&streams_);
+  reactor->End(status);
+  return reactor.get();
 }
 
 template <typename Reactor, typename Open>
-Reactor* TweedieService::Stream(Context* context, Open open) {
-  const absl::StatusOr<StreamPlaces::Place> place = TakePlace(*context);
-  const std::shared_ptr<Reactor> reactor =
-      Reactor::Make(&streams_, place.ok() ? *place : StreamPlaces::Place());
+Reactor* TweedieService::Stream(Context* context, Permission permission, Open open) {
+  const absl::StatusOr<Identity> identity = Admit(*context, permission);
+  if (!identity.ok()) return Refusing<Reactor>(identity.status());
+  absl::StatusOr<StreamPlaces::Place> place =
+      places_.Take(identity->creator, permission == Permission::kRelay);
+  if (!place.ok()) return Refusing<Reactor>(place.status());
+  return Opening<Reactor>(*identity, *std::move(place), std::move(open));
+}
+
+template <typename Reactor, typename Open>
+Reactor* TweedieService::Opening(const Identity& identity, StreamPlaces::Place place, Open open) {
+  const auto may_go_on = [this, identity] { return parts_.authenticator->Confirm(identity); };
+  const std::shared_ptr<Reactor> reactor = Reactor::Make(&streams_, may_go_on, std::move(place));
   Reactor* const handle = reactor.get();
-  const auto refuse = [this, reactor](const absl::Status& status) {
-    refusals_.Count(status);
-    reactor->End(status);
-  };
-  if (!place.ok()) {
-    refuse(place.status());
-    return handle;
-  }
-  const bool accepted = executor_.TryRun([reactor, open = std::move(open)] {
-    absl::StatusOr<typename Reactor::Source> source = open();
+  const bool accepted = executor_.TryRun([reactor, open = std::move(open), identity] {
+    absl::StatusOr<typename Reactor::Source> source = open(identity);
     if (source.ok()) {
       reactor->Start(*std::move(source));
     } else {
       reactor->End(source.status());
     }
   });
-  if (!accepted) refuse(Overloaded());
+  if (accepted) return handle;
+  refusals_.Count(Overloaded());
+  reactor->End(Overloaded());
   return handle;
 }
 
 grpc::ServerUnaryReactor* TweedieService::GetServerInfo(Context* context,
                                                         const v1::GetServerInfoRequest*,
                                                         v1::ServerInfo* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const bool accepted = executor_.TryRun([this, reactor, response] {
-    *response = DescribeServer(parts_);
-    reactor->Finish(grpc::Status::OK);
-  });
-  if (!accepted) reactor->Finish(Answer(Overloaded()));
-  return reactor;
+  return UnaryAlways(
+      context, Permission::kSee, response,
+      [this](const Identity&) -> absl::StatusOr<v1::ServerInfo> { return DescribeServer(parts_); });
 }
 
 grpc::ServerUnaryReactor* TweedieService::ListModels(Context* context,
                                                      const v1::ListModelsRequest* request,
                                                      v1::ListModelsResponse* response) {
-  return Unary(context, response,
-               [this, request] { return tweedie::ListModels(*request, parts_); });
+  return Unary(context, Permission::kSee, response,
+               [this, request](const Identity&) { return tweedie::ListModels(*request, parts_); });
 }
 
 grpc::ServerUnaryReactor* TweedieService::GetModel(Context* context,
                                                    const v1::GetModelRequest* request,
                                                    v1::Model* response) {
-  return Unary(context, response, [this, request] { return tweedie::GetModel(*request, parts_); });
+  return Unary(context, Permission::kSee, response,
+               [this, request](const Identity&) { return tweedie::GetModel(*request, parts_); });
 }
 
 grpc::ServerUnaryReactor* TweedieService::CreateJob(Context* context,
                                                     const v1::CreateJobRequest* request,
                                                     v1::Job* response) {
   return Creating(context, *request, response,
-                  [this, request](const std::string& creator, const std::string& traceparent) {
-                    return jobs_.Create(*request, creator, traceparent);
+                  [this, request](const Identity& identity, const std::string& traceparent) {
+                    return jobs_.Create(*request, identity, traceparent);
                   });
 }
 
@@ -207,73 +209,86 @@ grpc::ServerUnaryReactor* TweedieService::BatchCreateJobs(Context* context,
                                                           const v1::BatchCreateJobsRequest* request,
                                                           v1::BatchCreateJobsResponse* response) {
   return Creating(context, *request, response,
-                  [this, request](const std::string& creator, const std::string& traceparent) {
-                    return jobs_.BatchCreate(*request, creator, traceparent);
+                  [this, request](const Identity& identity, const std::string& traceparent) {
+                    return jobs_.BatchCreate(*request, identity, traceparent);
                   });
 }
 
 grpc::ServerUnaryReactor* TweedieService::GetJob(Context* context, const v1::GetJobRequest* request,
                                                  v1::Job* response) {
-  return Unary(context, response, [this, request] { return jobs_.Get(*request); });
+  return Unary(context, Permission::kSee, response,
+               [this, request](const Identity& identity) { return jobs_.Get(*request, identity); });
 }
 
 grpc::ServerUnaryReactor* TweedieService::ListJobs(Context* context,
                                                    const v1::ListJobsRequest* request,
                                                    v1::ListJobsResponse* response) {
-  return Unary(context, response, [this, request] { return jobs_.List(*request); });
+  return Unary(context, Permission::kSee, response, [this, request](const Identity& identity) {
+    return jobs_.List(*request, identity);
+  });
 }
 
 grpc::ServerUnaryReactor* TweedieService::CancelJob(Context* context,
                                                     const v1::CancelJobRequest* request,
                                                     v1::Job* response) {
-  return Unary(context, response, [this, request] { return jobs_.Cancel(*request); });
+  return Unary(context, Permission::kChange, response, [this, request](const Identity& identity) {
+    return jobs_.Cancel(*request, identity);
+  });
 }
 
 grpc::ServerUnaryReactor* TweedieService::DeleteJob(Context* context,
                                                     const v1::DeleteJobRequest* request,
                                                     google::protobuf::Empty* response) {
-  return Unary(context, response, [this, request]() -> absl::StatusOr<google::protobuf::Empty> {
-    const absl::Status deleted = jobs_.Delete(*request);
-    if (!deleted.ok()) return deleted;
-    return google::protobuf::Empty();
-  });
+  return Unary(
+      context, Permission::kChange, response,
+      [this, request](const Identity& identity) -> absl::StatusOr<google::protobuf::Empty> {
+        RETURN_IF_ERROR(jobs_.Delete(*request, identity));
+        return google::protobuf::Empty();
+      });
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* TweedieService::WatchJob(
     Context* context, const grpc::ByteBuffer* request) {
+  const std::optional<std::string> relay_to = RelayTarget(*context);
+  const Permission permission = relay_to.has_value() ? Permission::kRelay : Permission::kSee;
   return Stream<WatchJobReactor>(
-      context,
+      context, permission,
       [this, request = ReadWatchRequest(*request),
-       relay_to = RelayTarget(*context)]() -> absl::StatusOr<WatchJobReactor::Source> {
+       relay_to](const Identity& identity) -> absl::StatusOr<WatchJobReactor::Source> {
         if (!request.ok()) return request.status();
-        return OpenWatchJob(*request, relay_to, parts_);
+        return OpenWatchJob(*request, relay_to, identity, parts_);
       });
 }
 
 grpc::ServerWriteReactor<v1::WatchJobsResponse>* TweedieService::WatchJobs(
     Context* context, const v1::WatchJobsRequest* request) {
-  return Stream<WatchJobsReactor>(
-      context, [this, request = *request] { return OpenWatchJobs(request, parts_); });
+  return Stream<WatchJobsReactor>(context, Permission::kSee,
+                                  [this, request = *request](const Identity& identity) {
+                                    return OpenWatchJobs(request, identity, parts_);
+                                  });
 }
 
 grpc::ServerWriteReactor<v1::ReadJobImagesResponse>* TweedieService::ReadJobImages(
     Context* context, const v1::ReadJobImagesRequest* request) {
-  return Stream<ReadImagesReactor>(
-      context, [this, request = *request] { return OpenReadImages(request, parts_, &executor_); });
+  return Stream<ReadImagesReactor>(context, Permission::kSee,
+                                   [this, request = *request](const Identity& identity) {
+                                     return OpenReadImages(request, identity, parts_, &executor_);
+                                   });
 }
 
 grpc::ServerWriteReactor<v1::ReadJobMeasurementResponse>* TweedieService::ReadJobMeasurement(
     Context* context, const v1::ReadJobMeasurementRequest* request) {
-  return Stream<ReadMeasurementReactor>(context, [this, request = *request] {
-    return OpenReadMeasurement(request, parts_, &executor_);
-  });
+  return Stream<ReadMeasurementReactor>(
+      context, Permission::kSee, [this, request = *request](const Identity& identity) {
+        return OpenReadMeasurement(request, identity, parts_, &executor_);
+      });
 }
 
-// For operators: the place for a check of the caller's role.
 grpc::ServerUnaryReactor* TweedieService::SetLogLevel(Context* context,
                                                       const v1::SetLogLevelRequest* request,
                                                       v1::SetLogLevelResponse* response) {
-  return Unary(context, response, [request] { return tweedie::SetLogLevel(*request); });
+  return Unary(context, Permission::kOperate, response,
+               [request](const Identity&) { return tweedie::SetLogLevel(*request); });
 }
 
 }  // namespace tweedie

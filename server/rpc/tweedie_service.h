@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/auth/identity.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/job_calls.h"
 #include "server/rpc/refusals.h"
@@ -20,9 +21,8 @@
 namespace tweedie {
 
 // The public API: the shell around JobCalls, ModelCalls and the stream sources.
-// gRPC's threads only hand over; an executor does what blocks. A job's creator
-// is the call's metadata `x-tweedie-creator`, or `anonymous`: a name for
-// fairness and filters, not yet an identity. Thread-safe.
+// gRPC's threads tell who calls and hand over; an executor does what blocks. Every
+// RPC goes through Unary() or Stream(), which let nobody pass who may not. Thread-safe.
 class TweedieService final
     : public v1::Tweedie::WithRawCallbackMethod_WatchJob<v1::Tweedie::CallbackService> {
  public:
@@ -31,6 +31,8 @@ class TweedieService final
   // From now on calls are refused with UNAVAILABLE; streams end with it.
   void Drain();
   void EndStalledStreams(absl::Duration limit);
+  // Ends streams whose callers' tokens are not valid any more.
+  void EndForbiddenStreams() { streams_.EndForbidden(); }
   // Figures for /metrics. Thread-safe.
   std::map<std::string, double> Metrics() const;
 
@@ -67,16 +69,29 @@ class TweedieService final
                                         v1::SetLogLevelResponse* response) override;
 
  private:
-  // Answers with what `body` returns, computed on the executor.
+  // Who calls, if they may do what needs `permission`.
+  absl::StatusOr<Identity> Admit(const Context& context, Permission permission) const;
+  // Answers with what `body`, which is told who calls, returns, computed on the
+  // executor.
   template <typename Response, typename Body>
-  grpc::ServerUnaryReactor* Unary(Context* context, Response* response, Body body);
-  // A stream from the source that `open` returns, opened on the executor.
+  grpc::ServerUnaryReactor* Unary(Context* context, Permission permission, Response* response,
+                                  Body body);
+  // Likewise, also while the server drains.
+  template <typename Response, typename Body>
+  grpc::ServerUnaryReactor* UnaryAlways(Context* context, Permission permission, Response* response,
+                                        Body body);
+  // A stream from the source that `open`, which is told who calls, returns, opened on
+  // the executor. It ends when the caller's token is not valid any more.
   template <typename Reactor, typename Open>
-  Reactor* Stream(Context* context, Open open);
-  // The place of a stream, whose creator the call names.
-  absl::StatusOr<StreamPlaces::Place> TakePlace(const Context& context);
-  // Answers a call that creates jobs by `create`, given its creator, if there is memory
-  // for its request.
+  Reactor* Stream(Context* context, Permission permission, Open open);
+  // Hands a stream that may be opened to the executor.
+  template <typename Reactor, typename Open>
+  Reactor* Opening(const Identity& identity, StreamPlaces::Place place, Open open);
+  // A stream that ends at once.
+  template <typename Reactor>
+  Reactor* Refusing(const absl::Status& status);
+  // Answers a call that creates jobs by `create`, told who calls and the call's place in
+  // a trace, if there is memory for its request.
   template <typename Response, typename Request, typename Create>
   grpc::ServerUnaryReactor* Creating(Context* context, const Request& request, Response* response,
                                      Create create);

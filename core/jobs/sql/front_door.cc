@@ -8,15 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
+#include "core/jobs/job_id.h"
 #include "core/jobs/sql/job_row.h"
 #include "core/jobs/sql/sql_job_store.h"
 
 namespace tweedie::sql {
 namespace {
-
-absl::Status NoSuchJob(absl::string_view id) {
-  return absl::NotFoundError(absl::StrCat("job ", id, " does not exist"));
-}
 
 absl::StatusOr<JobRecord> GetJob(Connection& db, absl::string_view id) {
   ASSIGN_OR_RETURN(std::optional<JobRow> row, FindJob(db, id));
