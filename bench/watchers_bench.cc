@@ -34,9 +34,15 @@ namespace {
 
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
-using Options = std::map<std::string, int>;
+struct Options {
+  std::map<std::string, int> numbers;
+  std::string json;                 // a file to write the figures to
+  std::string tweedied = TWEEDIED;  // the server
 
-Options Defaults() {
+  int at(const std::string& name) const { return numbers.at(name); }
+};
+
+std::map<std::string, int> Defaults() {
   return {
       {"watchers", 1000}, {"connections", 1000}, {"silent-of", 10},  // one in so many never reads
       {"steps", 1000},    {"images", 16},        {"frame-interval", 10},
@@ -50,9 +56,8 @@ Options Defaults() {
   std::exit(1);
 }
 
-// `json_path` is set by --json=PATH.
-Options ReadOptions(int argc, char** argv, std::string& json_path) {
-  Options options = Defaults();
+Options ReadOptions(int argc, char** argv) {
+  Options options{.numbers = Defaults()};
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     const size_t equals = argument.find('=');
@@ -61,8 +66,11 @@ Options ReadOptions(int argc, char** argv, std::string& json_path) {
     const std::string name = argument.substr(2, equals - 2);
     const std::string value = argument.substr(equals + 1);
     if (name == "json") {
-      json_path = value;
-    } else if (!options.contains(name) || !absl::SimpleAtoi(value, &options[name])) {
+      options.json = value;
+    } else if (name == "tweedied") {
+      options.tweedied = value;
+    } else if (!options.numbers.contains(name) ||
+               !absl::SimpleAtoi(value, &options.numbers[name])) {
       Fail("no option " + argument);
     }
   }
@@ -72,10 +80,10 @@ Options ReadOptions(int argc, char** argv, std::string& json_path) {
 // A server on data of its own.
 class MeasuredServer {
  public:
-  explicit MeasuredServer(int threads) : http_(FreePort()) {
+  MeasuredServer(const Options& options, int threads) : http_(FreePort()) {
     std::string log;
     process_ = ServerProcess::Start(
-        TWEEDIED,
+        options.tweedied,
         {"--data-dir", data_.path(), "--models-dir", TWEEDIE_SOURCE_DIR "/models", "--listen",
          "127.0.0.1:0", "--http", absl::StrCat("127.0.0.1:", http_), "--log-level", "warning",
          "--threads", absl::StrCat(threads), "--max-queued-jobs", "100000",
@@ -180,7 +188,7 @@ Run RunJob(MeasuredServer& server, int images, int steps,
 }
 
 void MeasureWatchers(const Options& options, nlohmann::json& report) {
-  MeasuredServer server(options.at("threads"));
+  MeasuredServer server(options, options.at("threads"));
   WatchCrowd crowd(server.address(), options.at("connections"));
   if (!crowd.connected()) Fail("cannot connect");
   RunJob(server, options.at("images"), 20, [](const std::string&) {});
@@ -227,7 +235,8 @@ void TimeCreates(MeasuredServer& server, int count, Delays& delays,
 }
 
 void MeasureCreates(const Options& options, nlohmann::json& report) {
-  MeasuredServer server(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+  MeasuredServer server(options,
+                        static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
   Delays idle, busy;
   TimeCreates(server, options.at("creates"), idle, [&](const std::string& name) {
     v1::Job job;
@@ -265,13 +274,12 @@ void Print(const nlohmann::json& report, const std::string& json_path) {
 }
 
 int Main(int argc, char** argv) {
-  std::string json_path;
-  const Options options = ReadOptions(argc, argv, json_path);
+  const Options options = ReadOptions(argc, argv);
   nlohmann::json report;
-  report["options"] = options;
+  report["options"] = options.numbers;
   if (options.at("watchers") > 0) MeasureWatchers(options, report);
   if (options.at("creates") > 0) MeasureCreates(options, report);
-  Print(report, json_path);
+  Print(report, options.json);
   return 0;
 }
 

@@ -188,9 +188,11 @@ class WatchSwarm::JobsWatcher final : public RandomReader<v1::WatchJobsResponse>
 
   const JobsWatchHistory& history() const { return history_; }
   // Those who ask for live jobs alone are not told of ends while they are away.
-  bool Knows(const std::set<std::string>& ended) {
+  bool KnowsEndsOf(const std::set<std::string>& jobs) {
     const std::lock_guard lock(mu_);
-    return request_.filter().states_size() > 0 || history_.ended() == ended;
+    if (request_.filter().states_size() > 0) return true;
+    const std::set<std::string> ended = history_.ended();
+    return std::includes(ended.begin(), ended.end(), jobs.begin(), jobs.end());
   }
 
  protected:
@@ -281,7 +283,7 @@ bool WatchSwarm::Finish() {
   }
   const std::set<std::string> all = jobs_->all();
   for (const auto& watcher : jobs_watchers_) {
-    while (!watcher->Knows(all)) {
+    while (!watcher->KnowsEndsOf(all)) {
       if (std::chrono::steady_clock::now() > end) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }

@@ -25,7 +25,7 @@ namespace {
 
 constexpr int kWatchers = 200;
 constexpr int kLiveJobs = 4;
-constexpr int kMessagesALife = 3000;
+constexpr int kMessagesALife = 2000;
 
 // Check HasFatalFailure() after it.
 void Restart(Victim& server, int times, WatchSwarm& swarm, std::mt19937_64& random) {
