@@ -19,10 +19,10 @@ namespace {
 constexpr int kThreads = 2;
 
 void Refuse(const absl::Status& status, httplib::Response& response) {
-  response.status = absl::IsResourceExhausted(status)    ? 429
-                    : absl::IsUnauthenticated(status)    ? 401
-                    : absl::IsInvalidArgument(status)    ? 400
-                                                         : 403;
+  response.status = absl::IsResourceExhausted(status) ? 429
+                    : absl::IsUnauthenticated(status) ? 401
+                    : absl::IsInvalidArgument(status) ? 400
+                                                      : 403;
   if (response.status == 401) response.set_header("WWW-Authenticate", "Bearer");
   if (const std::optional<absl::Duration> wait = RetryDelayOf(status)) {
     response.set_header("Retry-After", absl::StrCat(absl::ToInt64Seconds(*wait)));
