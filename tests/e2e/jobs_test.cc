@@ -109,7 +109,7 @@ TEST_F(JobsTest, LogLevelIsShownAndSet) {
   const Finished set = MustRun({"log-level", "error"});
   EXPECT_EQ(set.out, "error\n");
   EXPECT_THAT(set.err, HasSubstr("was warning"));
-  EXPECT_EQ(Objects(MustRun({"log-level", "--json"})).at(0).at("logLevel"), "error");
+  EXPECT_EQ(Objects(MustRun({"log-level", "--json"})).at(0).at("log_level"), "error");
   MustRun({"log-level", "warning"});
   const Finished refused = Run({"log-level", "loud"});
   EXPECT_EQ(refused.exit_code, kUsage);
