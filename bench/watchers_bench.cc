@@ -182,7 +182,10 @@ Run RunJob(MeasuredServer& server, int images, int steps,
   run.median_step_ms = Median(StepTimes(server.client(), name));
   run.peak_mebibytes = peak.Stop();
   const auto after = server.metrics();
-  const auto grown = [&](const char* what) { return after.at(what) - before.at(what); };
+  const auto grown = [&](const char* what) {
+    const auto then = before.find(what);  // not there before the first step
+    return after.at(what) - (then == before.end() ? 0 : then->second);
+  };
   run.step_ms = 1e3 * grown("tweedie_step_seconds_sum") / grown("tweedie_step_seconds_count");
   return run;
 }

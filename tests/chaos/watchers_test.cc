@@ -45,12 +45,12 @@ void ExpectNotVoid(const WatchSwarm& swarm, int restarts) {
   EXPECT_GT(figures.pauses, 10 * restarts);
   EXPECT_GT(figures.leaves, 5 * restarts);
   EXPECT_GT(figures.broken, restarts * kWatchers / 2);
-  EXPECT_GT(swarm.merged(), 0);
 }
 
 TEST(WatchersTest, ContractHoldsThroughRestarts) {
   const int runs = ChaosCount(5);
   const int restarts = ChaosCount(0) > 0 ? 20 : 4;
+  int64_t merged = 0;
   Victim server;
   for (int run = 0; run < runs; ++run) {
     SCOPED_TRACE(absl::StrCat("run ", run));
@@ -63,7 +63,9 @@ TEST(WatchersTest, ContractHoldsThroughRestarts) {
     ASSERT_TRUE(swarm.Finish()) << "somebody is not told the end";
     EXPECT_THAT(swarm.Violations(), testing::IsEmpty());
     ExpectNotVoid(swarm, restarts);
+    merged += swarm.merged();
   }
+  EXPECT_GT(merged, 0) << "the runs are void: nobody was slow";
   EXPECT_EQ(server.Stop(), 0);
 }
 

@@ -24,10 +24,10 @@
 namespace tweedie {
 namespace {
 
-constexpr std::array kMethods = {
-    "GetServerInfo", "ListModels", "GetModel",  "CreateJob", "BatchCreateJobs", "GetJob",
-    "ListJobs",      "CancelJob",  "DeleteJob", "WatchJob",  "WatchJobs",       "ReadJobImages",
-    "ReadJobMeasurement"};
+constexpr std::array kMethods = {"GetServerInfo",     "ListModels", "GetModel",  "CreateJob",
+                                 "BatchCreateJobs",   "GetJob",     "ListJobs",  "CancelJob",
+                                 "DeleteJob",         "WatchJob",   "WatchJobs", "ReadJobImages",
+                                 "ReadJobMeasurement"};
 
 // Fails every job.
 class FailingRunner final : public RunnerControl {
@@ -35,7 +35,8 @@ class FailingRunner final : public RunnerControl {
   FailingRunner(JobStore* store, EventHub* hub) : store_(store), hub_(hub) {}
 
   void Wake() override {
-    const ClaimRequest request = {"fuzzer", "cpu", {"fashion-mnist-32"}, int64_t{1} << 40, absl::Hours(1)};
+    const ClaimRequest request = {
+        "fuzzer", "cpu", {"fashion-mnist-32"}, int64_t{1} << 40, absl::Hours(1)};
     while (true) {
       const auto claimed = store_->Claim(request);
       if (!claimed.ok() || !claimed->has_value()) return;
