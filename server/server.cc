@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/clock.h"
@@ -16,6 +17,7 @@
 #include "server/http/http_server.h"
 #include "server/peers/advertised_address.h"
 #include "server/peers/job_follower.h"
+#include "server/peers/peer_channel.h"
 #include "server/peers/registration.h"
 #include "server/queue.h"
 #include "server/rpc/rpc_server.h"
@@ -24,6 +26,7 @@
 #include "server/runner/lpips_file.h"
 #include "server/runner/model_pool.h"
 #include "server/runner/periodic_thread.h"
+#include "server/tls/certificates.h"
 #include "server/version.h"
 #include "server/watch/event_hub.h"
 #include "server/watch/hub_observer.h"
@@ -36,6 +39,8 @@ constexpr int64_t kMaxResponseBytes = int64_t{64} << 20;
 
 // Between two looks at the files of the models; changes are taken over after two.
 constexpr absl::Duration kModelWatch = absl::Seconds(2);
+// Likewise, of certificates.
+constexpr absl::Duration kCertificateWatch = absl::Seconds(1);
 
 std::string HostName() {
   char name[256] = {};
@@ -98,6 +103,14 @@ v1::ServerInfo Info(const ServerOptions& options, const std::string& store) {
   return info;
 }
 
+// The address that other machines may know: the first that is no Unix socket, if any.
+const std::string& Reachable(const std::vector<std::string>& addresses) {
+  const auto tcp = std::find_if_not(addresses.begin(), addresses.end(), [](const std::string& one) {
+    return absl::StartsWith(one, "unix:");
+  });
+  return tcp == addresses.end() ? addresses.front() : *tcp;
+}
+
 std::vector<std::string> ModelNames(const ModelPool& pool) {
   std::vector<std::string> names;
   for (const ModelRepository::Entry& entry : pool.models().entries()) {
@@ -130,8 +143,10 @@ Registration::Options RegistrationOptions(const ServerOptions& options, const Qu
 class ServerImpl final : public Server {
  public:
   ServerImpl(ServerOptions options, Queue queue, std::unique_ptr<Registration> registration,
-             std::unique_ptr<ModelPool> pool, std::optional<Lpips> lpips)
+             std::unique_ptr<ModelPool> pool, std::optional<Lpips> lpips,
+             std::unique_ptr<Certificates> certificates)
       : options_(std::move(options)),
+        certificates_(std::move(certificates)),
         queue_(std::move(queue)),
         pool_(std::move(pool)),
         registration_(std::move(registration)),
@@ -144,8 +159,9 @@ class ServerImpl final : public Server {
   absl::Status Run() override {
     // Before any job is touched: an address that cannot be listened on is common.
     if (!options_.http.empty()) {
-      ASSIGN_OR_RETURN(http_, HttpServer::Start({options_.http, [this] { return IsReady(); },
-                                                 [this] { return Metrics(); }}));
+      ASSIGN_OR_RETURN(
+          http_, HttpServer::Start({options_.http, certificates_.get(),
+                                    [this] { return IsReady(); }, [this] { return Metrics(); }}));
     }
     if (const absl::Status restored = reserve_.Restore(); !restored.ok()) {
       spdlog::warn("new jobs are refused: {}", std::string(restored.message()));
@@ -159,22 +175,38 @@ class ServerImpl final : public Server {
     if (queue_.is_shared) {
       follower_ = std::make_unique<JobFollower>(
           JobFollower::Options{.server = options_.server_name},
-          JobFollower::Parts{Clock::Real(), queue_.jobs.get(), &hub_});
+          JobFollower::Parts{Clock::Real(), queue_.jobs.get(), &hub_,
+                             [this](const std::string& address) {
+                               return MakePeerChannel(PeerSecurityOf(), address);
+                             }});
     }
     news_ = queue_.jobs->Listen([this](const QueueNews& news) { Hear(news); });
     RpcServer::Options rpc;
     rpc.listen = options_.listen;
+    rpc.unix_mode = static_cast<mode_t>(options_.unix_mode);
+    rpc.certificates = certificates_.get();
     ASSIGN_OR_RETURN(rpc_, RpcServer::Start(rpc, Parts()));
-    ASSIGN_OR_RETURN(const std::string advertised,
-                     AdvertisedAddress(options_.advertise, rpc_->address(), HostName()));
+    for (size_t i = 1; i < rpc_->addresses().size(); ++i) {
+      spdlog::info("listening on {} too", rpc_->addresses()[i]);
+    }
+    ASSIGN_OR_RETURN(
+        const std::string advertised,
+        AdvertisedAddress(options_.advertise, Reachable(rpc_->addresses()), HostName()));
     RETURN_IF_ERROR(registration_->Publish(advertised));
+    if (certificates_ != nullptr) {
+      certificate_watch_ =
+          std::make_unique<PeriodicThread>(kCertificateWatch, [this] { certificates_->Look(); });
+    }
     model_watch_ = std::make_unique<PeriodicThread>(kModelWatch, [this] { LookAtModels(); });
     running_ = true;
     return absl::OkStatus();
   }
 
   std::string address() const override { return rpc_->address(); }
-  std::string http_address() const override { return http_ ? http_->address() : ""; }
+  std::string http_address() const override {
+    if (http_ == nullptr) return "";
+    return absl::StrCat(certificates_ != nullptr ? "https://" : "http://", http_->address());
+  }
 
   void Drain() override {
     if (draining_.exchange(true)) return;
@@ -190,6 +222,7 @@ class ServerImpl final : public Server {
     follower_.reset();
     registration_->End();
     runner_.reset();
+    certificate_watch_.reset();
   }
 
  private:
@@ -197,6 +230,10 @@ class ServerImpl final : public Server {
     if (const absl::Status looked = pool_->Look(); !looked.ok()) {
       spdlog::error("models stay as they are: {}", looked.ToString());
     }
+  }
+
+  PeerSecurity PeerSecurityOf() const {
+    return {certificates_.get(), options_.peer_ca, options_.peer_token_file};
   }
 
   bool IsReady() const { return running_ && !draining_; }
@@ -248,6 +285,7 @@ class ServerImpl final : public Server {
 
   // In the order in which they need each other.
   const ServerOptions options_;
+  const std::unique_ptr<Certificates> certificates_;  // null: no TLS
   const Queue queue_;
   const std::unique_ptr<ModelPool> pool_;
   const std::unique_ptr<Registration> registration_;
@@ -259,6 +297,7 @@ class ServerImpl final : public Server {
   std::atomic<bool> draining_ = false;
   std::unique_ptr<JobRunner> runner_;
   std::unique_ptr<PeriodicThread> model_watch_;
+  std::unique_ptr<PeriodicThread> certificate_watch_;
   std::unique_ptr<JobFollower> follower_;   // null: nobody else uses the queue
   std::unique_ptr<NewsSubscription> news_;  // for runner_ and follower_
   std::unique_ptr<RpcServer> rpc_;
@@ -273,12 +312,20 @@ absl::StatusOr<std::optional<Lpips>> LoadLpips(const std::string& path) {
   return lpips;
 }
 
+// Null if there is no TLS.
+absl::StatusOr<std::unique_ptr<Certificates>> LoadCertificates(const ServerOptions& options) {
+  if (options.tls_cert.empty()) return nullptr;
+  return Certificates::Load({options.tls_cert, options.tls_key, options.tls_client_ca});
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given) {
   const ServerOptions options = WithDefaults(given);
   RETURN_IF_ERROR(CheckDevice(Device(options)));
-  RETURN_IF_ERROR(AdvertisedAddress(options.advertise, options.listen, HostName()).status());
+  RETURN_IF_ERROR(
+      AdvertisedAddress(options.advertise, Reachable(options.listen), HostName()).status());
+  ASSIGN_OR_RETURN(std::unique_ptr<Certificates> certificates, LoadCertificates(options));
   ASSIGN_OR_RETURN(Queue queue, OpenQueue(options));
   spdlog::info("loading models from {}", options.models_dir);
   RETURN_IF_ERROR(HitFailpoint("server.load"));
@@ -289,7 +336,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given)
                    Registration::Take(queue.jobs.get(), Record(options),
                                       RegistrationOptions(options, queue, *pool)));
   return std::make_unique<ServerImpl>(options, std::move(queue), std::move(registration),
-                                      std::move(pool), std::move(lpips));
+                                      std::move(pool), std::move(lpips), std::move(certificates));
 }
 
 }  // namespace tweedie

@@ -16,6 +16,12 @@ std::string Variable(const std::string& flag) {
   return name;
 }
 
+bool IsGiven(const std::string& flag, int argc, const char* const* argv) {
+  return std::any_of(argv + 1, argv + argc, [&](const std::string& argument) {
+    return argument == "--" + flag || argument.rfind("--" + flag + "=", 0) == 0;
+  });
+}
+
 }  // namespace
 
 std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const char* const* argv) {
@@ -26,6 +32,9 @@ std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const ch
     const std::string& flag = option->get_lnames().front();
     const char* value = std::getenv(Variable(flag).c_str());
     if (value == nullptr) continue;
+    // Of one that takes all its values, those of the variable would be among them.
+    const bool takes_all = option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+    if (takes_all && IsGiven(flag, argc, argv)) continue;
     // CLI11 takes `--flag=` for a flag whose value follows.
     if (*value == '\0') {
       arguments.insert(arguments.end(), {"--" + flag, ""});

@@ -1,9 +1,13 @@
 #ifndef TWEEDIE_SERVER_RPC_SERVICE_PARTS_H_
 #define TWEEDIE_SERVER_RPC_SERVICE_PARTS_H_
 
+#include <sys/types.h>
+
 #include <functional>
+#include <optional>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "core/jobs/blob_store.h"
 #include "core/jobs/job_store.h"
 #include "server/convert/prepare_job.h"
@@ -24,6 +28,9 @@ struct ServiceParts {
   CreateLimits create_limits;
   RequestLimits request_limits;
   v1::ServerInfo info;  // as GetServerInfo answers, without the queue's servers
+  // The user of this machine who is behind the peer of a call; nullopt where that is not
+  // known, as over TCP. Does not block. RpcServer::Start() sets it.
+  std::function<std::optional<uid_t>(absl::string_view peer)> uid_of_peer;
   // Told of each job that somebody begins to watch; may be empty. Must not block.
   std::function<void(const std::string& job_id)> on_watch;
   std::string precision = "float32";

@@ -69,8 +69,14 @@ class ClientTest : public ::testing::Test {
     options.sleep = [this](absl::Duration delay) { slept_.push_back(delay); };
     options.uniform = [] { return 1.0; };
     options.cancellation = &cancellation_;
-    client_ =
-        std::make_unique<Client>(Client::Connect("127.0.0.1:" + std::to_string(port), options));
+    options.explain = [this](const absl::Status& error) {
+      explained_.push_back(std::string(error.message()));
+      return explanation_.ok() ? error : explanation_;
+    };
+    ChannelOptions channel;
+    channel.target = "127.0.0.1:" + std::to_string(port);
+    ASSERT_OK_AND_ASSIGN(Client client, Client::Connect(channel, options));
+    client_ = std::make_unique<Client>(std::move(client));
   }
 
   // Sends the job in `state` under `sequence`.
