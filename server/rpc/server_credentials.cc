@@ -27,8 +27,10 @@ class PortMaterial {
     std::shared_ptr<const TlsMaterial> now = certificates_->current();
     if (now == given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     const grpc_ssl_pem_key_cert_pair pair = {now->key.c_str(), now->chain.c_str()};
-    *config = grpc_ssl_server_certificate_config_create(
-        now->client_ca.empty() ? nullptr : now->client_ca.c_str(), &pair, 1);
+    // gRPC asserts that there are authorities, also where it asks for no certificate and
+    // so uses none.
+    const std::string& authorities = now->client_ca.empty() ? now->chain : now->client_ca;
+    *config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
     given_ = std::move(now);
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }

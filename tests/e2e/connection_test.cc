@@ -29,8 +29,8 @@ MATCHER_P2(FailsWith, exit_code, message, "fails with that exit code and message
          ::testing::SafeMatcherCast<std::string>(message).Matches(arg.err);
 }
 
-Finished Run(const std::vector<std::string>& arguments,
-             const std::vector<std::string>& environment = {}) {
+Finished RunClient(const std::vector<std::string>& arguments,
+                   const std::vector<std::string>& environment = {}) {
   auto child = ChildProcess::Start(TWEEDIE, arguments, environment);
   EXPECT_NE(child, nullptr) << "the client did not start";
   return child->Wait();
@@ -59,7 +59,7 @@ class TlsClientTest : public ::testing::Test {
   // `tweedie info` at the server.
   Finished Info(std::vector<std::string> options, const std::string& scheme = "") {
     options.insert(options.begin(), {"info", "--server", scheme + address()});
-    return Run(options);
+    return RunClient(options);
   }
 
   const TempFolder folder_;
@@ -72,8 +72,8 @@ TEST_F(TlsClientTest, WorksByEveryWayToAskForIt) {
   EXPECT_EQ(Info({"--tls", "--ca", Path("ca")}).exit_code, kDone);
   EXPECT_EQ(Info({"--ca", Path("ca")}).exit_code, kDone);
   EXPECT_EQ(Info({"--ca", Path("ca")}, "https://").exit_code, kDone);
-  const Finished by_environment =
-      Run({"info"}, {"TWEEDIE_SERVER=" + address(), "TWEEDIE_TLS=1", "TWEEDIE_CA=" + Path("ca")});
+  const Finished by_environment = RunClient(
+      {"info"}, {"TWEEDIE_SERVER=" + address(), "TWEEDIE_TLS=1", "TWEEDIE_CA=" + Path("ca")});
   EXPECT_EQ(by_environment.exit_code, kDone) << by_environment.err;
   EXPECT_THAT(by_environment.err, IsEmpty());
 }
@@ -106,7 +106,7 @@ TEST_F(TlsClientTest, ACertificateThatHasExpiredOrIsOfAnother) {
 
 TEST_F(TlsClientTest, TlsToAServerThatSpeaksNone) {
   RunningServer plain;
-  EXPECT_THAT(Run({"info", "--ca", Path("ca"), "--server", plain.process().address()}),
+  EXPECT_THAT(RunClient({"info", "--ca", Path("ca"), "--server", plain.process().address()}),
               FailsWith(kUnauthenticated, HasSubstr("does not speak TLS")));
 }
 
@@ -211,24 +211,26 @@ TEST_F(TokenTest, ComesFromTheFlagThenTheVariableThenItsFile) {
   GuardedServer server(grpc::Status::OK);
   const std::string address = "TWEEDIE_SERVER=" + server.address();
   const std::string file = TokenFile();
-  EXPECT_EQ(Run({"info"}, {address}).exit_code, kDone);
-  EXPECT_EQ(Run({"info"}, {address, "TWEEDIE_TOKEN_FILE=" + file}).exit_code, kDone);
+  EXPECT_EQ(RunClient({"info"}, {address}).exit_code, kDone);
+  EXPECT_EQ(RunClient({"info"}, {address, "TWEEDIE_TOKEN_FILE=" + file}).exit_code, kDone);
   EXPECT_EQ(
-      Run({"info"}, {address, "TWEEDIE_TOKEN=tw_variable", "TWEEDIE_TOKEN_FILE=" + file}).exit_code,
+      RunClient({"info"}, {address, "TWEEDIE_TOKEN=tw_variable", "TWEEDIE_TOKEN_FILE=" + file})
+          .exit_code,
       kDone);
-  EXPECT_EQ(Run({"info", "--token-file", file}, {address, "TWEEDIE_TOKEN=tw_variable"}).exit_code,
-            kDone);
+  EXPECT_EQ(
+      RunClient({"info", "--token-file", file}, {address, "TWEEDIE_TOKEN=tw_variable"}).exit_code,
+      kDone);
   EXPECT_THAT(server.Stop(), ElementsAre("", "Bearer tw_of_the_file", "Bearer tw_variable",
                                          "Bearer tw_of_the_file"));
 }
 
 TEST_F(TokenTest, WhoIsNotKnownOrMayNotIsToldAtOnce) {
   GuardedServer unknown(grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "no token"));
-  EXPECT_THAT(Run({"info", "--server", unknown.address()}),
+  EXPECT_THAT(RunClient({"info", "--server", unknown.address()}),
               FailsWith(kUnauthenticated, AllOf(HasSubstr("no token"), Not(HasSubstr("again")))));
   EXPECT_THAT(unknown.Stop(), ElementsAre(""));
   GuardedServer forbidden(grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "viewers may not"));
-  EXPECT_THAT(Run({"info", "--server", forbidden.address()}),
+  EXPECT_THAT(RunClient({"info", "--server", forbidden.address()}),
               FailsWith(kPermissionDenied, HasSubstr("viewers may not")));
   EXPECT_THAT(forbidden.Stop(), ElementsAre(""));
 }
@@ -236,7 +238,8 @@ TEST_F(TokenTest, WhoIsNotKnownOrMayNotIsToldAtOnce) {
 TEST_F(TokenTest, AFileThatOthersCanReadIsWarnedOf) {
   GuardedServer server(grpc::Status::OK);
   const auto run = [&](unsigned mode) {
-    return Run({"info", "--server", server.address(), "--token-file", TokenFile("tw_x", mode)});
+    return RunClient(
+        {"info", "--server", server.address(), "--token-file", TokenFile("tw_x", mode)});
   };
   EXPECT_THAT(run(0600).err, IsEmpty());
   const Finished finished = run(0644);
@@ -248,13 +251,13 @@ TEST_F(TokenTest, AFileThatOthersCanReadIsWarnedOf) {
 TEST_F(TokenTest, WhatIsNoTokenIsRefusedAndNotShown) {
   const std::vector<std::string> info = {"info", "--server", "127.0.0.1:1"};
   const auto with_file = [&](const std::string& path) {
-    return Run({"info", "--server", "127.0.0.1:1", "--token-file", path});
+    return RunClient({"info", "--server", "127.0.0.1:1", "--token-file", path});
   };
   EXPECT_THAT(with_file(TokenFile("geheim geheim")),
               FailsWith(kLocalFile, AllOf(HasSubstr("no token"), Not(HasSubstr("geheim")))));
   EXPECT_THAT(with_file(TokenFile("")), FailsWith(kLocalFile, HasSubstr("no token")));
   EXPECT_THAT(with_file(folder_.File("none")), FailsWith(kLocalFile, HasSubstr("none")));
-  EXPECT_THAT(Run(info, {"TWEEDIE_TOKEN=geheim geheim"}),
+  EXPECT_THAT(RunClient(info, {"TWEEDIE_TOKEN=geheim geheim"}),
               FailsWith(kUsage, AllOf(HasSubstr("TWEEDIE_TOKEN"), Not(HasSubstr("geheim")))));
 }
 
@@ -312,7 +315,7 @@ TEST_F(TokenTest, IsNotSentInTheClearToAnotherMachine) {
   const Listener listener(host);
   listener.DoNotWait();
   const std::string server = "TWEEDIE_SERVER=" + listener.address();
-  EXPECT_THAT(Run({"info", "--retry-for", "0"}, {server, "TWEEDIE_TOKEN=geheim"}),
+  EXPECT_THAT(RunClient({"info", "--retry-for", "0"}, {server, "TWEEDIE_TOKEN=geheim"}),
               FailsWith(kUsage, AllOf(HasSubstr("TLS"), Not(HasSubstr("geheim")))));
   EXPECT_FALSE(listener.HasConnection());
   // That it would have been seen:
