@@ -110,7 +110,7 @@ int Main(int argc, char** argv) {
     return 1;
   }
   if (!(*server)->http_address().empty()) {
-    spdlog::info("metrics and health on http://{}", (*server)->http_address());
+    spdlog::info("metrics and health on {}", (*server)->http_address());
   }
   std::printf("listening on %s\n", (*server)->address().c_str());
   std::fflush(stdout);

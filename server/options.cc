@@ -1,6 +1,7 @@
 #include "server/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <string>
 
@@ -59,7 +60,17 @@ class Group {
   std::string name_;
 };
 
-void AddService(CLI::App& app, ServerOptions& options, std::string& log_format) {
+// Empty if `text` is a mode in octal.
+std::string CheckMode(std::string& text) {
+  const bool is_octal =
+      !text.empty() && text.size() <= 4 && text.find_first_not_of("01234567") == std::string::npos;
+  return is_octal && std::stoi(text, nullptr, 8) <= 0777
+             ? ""
+             : "a mode is octal, 0 to 0777; was " + text;
+}
+
+void AddService(CLI::App& app, ServerOptions& options, std::string& log_format,
+                std::string& unix_mode) {
   Group group(app, "Service");
   group.Add("data-dir", options.data_dir, "Folder of the queue and its images; made if need be");
   group.Add("database", options.database,
@@ -72,12 +83,31 @@ void AddService(CLI::App& app, ServerOptions& options, std::string& log_format) 
             "empty");
   group.Add("models-dir", options.models_dir,
             "Folder whose folders and files of weights are the models");
-  group.Add("listen", options.listen,
-            "HOST:PORT or unix:PATH of the gRPC service; port 0 picks a free one");
+  group
+      .Add("listen", options.listen,
+           "HOST:PORT or unix:PATH of the gRPC service; port 0 picks a free one. Several, with "
+           "commas between them or by several --listen, are all listened on")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false)
+      ->delimiter(',');
+  group.Add("unix-mode", unix_mode, "Mode of the files of Unix sockets, octal")
+      ->check(CLI::Validator(CheckMode, "MODE"));
   group.Add("advertise", options.advertise,
             "HOST:PORT or unix:PATH that the other servers of the queue reach this one by; that of "
             "--listen if empty, with the host's name for all addresses");
   group.Add("http", options.http, "HOST:PORT of /healthz, /readyz and /metrics; empty for none");
+  group.Add("tls-cert", options.tls_cert,
+            "PEM file of the server's certificate and what stands between it and its authority: "
+            "all of --listen but Unix sockets, and --http, then speak TLS. Read again when it "
+            "changes, as are the next two");
+  group.Add("tls-key", options.tls_key, "PEM file of its private key, without a password");
+  group.Add("tls-client-ca", options.tls_client_ca,
+            "PEM file of authorities: clients of the gRPC service must show a certificate of one");
+  group.Add("peer-ca", options.peer_ca,
+            "PEM file of the authorities of the other servers of the queue, with TLS; the system's "
+            "if empty");
+  group.Add("peer-token-file", options.peer_token_file,
+            "File of the token that this server shows to the others of the queue");
   group.Add("server-name", options.server_name, "Name in logs and jobs; the host's by default");
   group.Add("lpips", options.lpips,
             "Folder of the two published files of an LPIPS network, or one file "
@@ -231,13 +261,14 @@ std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* a
   ServerOptions options;
   std::string reproducibility;
   std::string log_format = "text";
+  std::string unix_mode = "0660";
   CLI::App app(kAbout, "tweedied");
   app.footer(kManual);
   app.set_version_flag("--version", std::string("tweedied ") + kVersion);
   app.set_config("--config", "", "A file of options")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.allow_config_extras(false);
-  AddService(app, options, log_format);
+  AddService(app, options, log_format, unix_mode);
   AddAccess(app, options);
   AddEngine(app, options, reproducibility);
   AddRequestLimits(app, options);
@@ -253,6 +284,17 @@ std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* a
     std::cerr << kPasswordShown << "\n";
     return ExitNow{2};
   }
+  if (options.tls_cert.empty() != options.tls_key.empty() ||
+      (options.tls_cert.empty() && !options.tls_client_ca.empty())) {
+    std::cerr << "--tls-cert and --tls-key belong together, and --tls-client-ca with them\n";
+    return ExitNow{2};
+  }
+  if (std::find(options.listen.begin(), options.listen.end(), "") != options.listen.end() ||
+      options.listen.empty()) {
+    std::cerr << "--listen: an address is empty\n";
+    return ExitNow{2};
+  }
+  options.unix_mode = std::stoi(unix_mode, nullptr, 8);
   const bool on_cpu = options.device.rfind("cuda", 0) != 0;
   options.strict = reproducibility.empty() ? on_cpu : reproducibility == "strict";
   options.log_format = log_format == "json" ? LogFormat::kJson : LogFormat::kText;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "server/log/logging.h"
@@ -19,15 +20,19 @@ struct ServerOptions {
   std::string database_schema = "tweedie";
   std::string blobs_dir;  // with `database`: blobs are files there, not in the database
   std::string models_dir = "models";
-  std::string listen = "127.0.0.1:7433";
+  std::vector<std::string> listen = {"127.0.0.1:7433"};
+  int unix_mode = 0660;   // of the files of Unix sockets
   std::string advertise;  // of `listen` to the other servers of the queue; made of it if empty
   std::string http = "127.0.0.1:7480";
-  std::string tokens_file;      // who may call; everybody if empty
-  std::string tls_cert;         // files of TLS; none if empty
+  std::string tokens_file;  // who may call; everybody if empty
+  std::string tls_cert;     // file of a chain, and of its key; no TLS if empty
   std::string tls_key;
+  std::string tls_client_ca;  // file of authorities; clients must show a certificate if given
+  std::string peer_ca;        // likewise, of the other servers of the queue; the system's if empty
+  std::string peer_token_file;  // shown to them; none if empty
   bool without_tls = false;     // other machines may come without it
   bool without_tokens = false;  // likewise
-  std::string server_name;  // the host's name if empty
+  std::string server_name;      // the host's name if empty
   std::string log_level = "info";
   LogFormat log_format = LogFormat::kText;
   std::string lpips;  // file of the network for perceptual distances; none if empty

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/clock.h"
@@ -19,6 +20,7 @@
 #include "server/http/http_server.h"
 #include "server/peers/advertised_address.h"
 #include "server/peers/job_follower.h"
+#include "server/peers/peer_channel.h"
 #include "server/peers/registration.h"
 #include "server/queue.h"
 #include "server/rpc/rpc_server.h"
@@ -27,6 +29,7 @@
 #include "server/runner/lpips_file.h"
 #include "server/runner/model_pool.h"
 #include "server/runner/periodic_thread.h"
+#include "server/tls/certificates.h"
 #include "server/version.h"
 #include "server/watch/event_hub.h"
 #include "server/watch/hub_observer.h"
@@ -36,6 +39,8 @@ namespace {
 
 // Between two looks at the files of the models; changes are taken over after two.
 constexpr absl::Duration kModelWatch = absl::Seconds(2);
+// Likewise, of certificates.
+constexpr absl::Duration kCertificateWatch = absl::Seconds(1);
 
 // Between two looks at the file of tokens, and at the streams of those that are gone.
 constexpr absl::Duration kAccessWatch = absl::Seconds(2);
@@ -83,9 +88,11 @@ ModelPool::Options PoolOptions(const ServerOptions& options) {
 
 constexpr int64_t Mebibytes(int64_t count) { return count << 20; }
 
-RpcServer::Options RpcOptions(const ServerOptions& options) {
+RpcServer::Options RpcOptions(const ServerOptions& options, const Certificates* certificates) {
   RpcServer::Options rpc;
   rpc.listen = options.listen;
+  rpc.unix_mode = static_cast<mode_t>(options.unix_mode);
+  rpc.certificates = certificates;
   rpc.max_request_bytes = static_cast<int>(Mebibytes(options.max_request_mebibytes));
   rpc.max_streams_per_connection = options.max_streams_per_connection;
   rpc.memory_bytes = Mebibytes(options.rpc_memory_mebibytes);
@@ -145,6 +152,14 @@ v1::ServerInfo Info(const ServerOptions& options, const std::string& store) {
   return info;
 }
 
+// The address that other machines may know: the first that is no Unix socket, if any.
+const std::string& Reachable(const std::vector<std::string>& addresses) {
+  const auto tcp = std::find_if_not(addresses.begin(), addresses.end(), [](const std::string& one) {
+    return absl::StartsWith(one, "unix:");
+  });
+  return tcp == addresses.end() ? addresses.front() : *tcp;
+}
+
 std::vector<std::string> ModelNames(const ModelPool& pool) {
   std::vector<std::string> names;
   for (const ModelRepository::Entry& entry : pool.models().entries()) {
@@ -176,6 +191,7 @@ Registration::Options RegistrationOptions(const ServerOptions& options, const Qu
 
 // What is made before a server runs.
 struct Loaded {
+  std::unique_ptr<Certificates> certificates;  // null: no TLS
   Queue queue;
   std::unique_ptr<WatchedAccess> access;  // null: everybody may call
   std::unique_ptr<ModelPool> pool;
@@ -189,6 +205,7 @@ class ServerImpl final : public Server {
       : options_(std::move(options)),
         access_(std::move(loaded.access)),
         authenticator_({.clock = Clock::Real(), .access = access_.get(), .own_uid = geteuid()}),
+        certificates_(std::move(loaded.certificates)),
         queue_(std::move(loaded.queue)),
         pool_(std::move(loaded.pool)),
         registration_(std::move(loaded.registration)),
@@ -215,13 +232,24 @@ class ServerImpl final : public Server {
     if (queue_.is_shared) {
       follower_ = std::make_unique<JobFollower>(
           JobFollower::Options{.server = options_.server_name},
-          JobFollower::Parts{Clock::Real(), queue_.jobs.get(), &hub_});
+          JobFollower::Parts{Clock::Real(), queue_.jobs.get(), &hub_,
+                             [this](const std::string& address) {
+                               return MakePeerChannel(PeerSecurityOf(), address);
+                             }});
     }
     news_ = queue_.jobs->Listen([this](const QueueNews& news) { Hear(news); });
-    ASSIGN_OR_RETURN(rpc_, RpcServer::Start(RpcOptions(options_), Parts()));
-    ASSIGN_OR_RETURN(const std::string advertised,
-                     AdvertisedAddress(options_.advertise, rpc_->address(), HostName()));
+    ASSIGN_OR_RETURN(rpc_, RpcServer::Start(RpcOptions(options_, certificates_.get()), Parts()));
+    for (size_t i = 1; i < rpc_->addresses().size(); ++i) {
+      spdlog::info("listening on {} too", rpc_->addresses()[i]);
+    }
+    ASSIGN_OR_RETURN(
+        const std::string advertised,
+        AdvertisedAddress(options_.advertise, Reachable(rpc_->addresses()), HostName()));
     RETURN_IF_ERROR(registration_->Publish(advertised));
+    if (certificates_ != nullptr) {
+      certificate_watch_ =
+          std::make_unique<PeriodicThread>(kCertificateWatch, [this] { certificates_->Look(); });
+    }
     model_watch_ = std::make_unique<PeriodicThread>(kModelWatch, [this] { LookAtModels(); });
     if (access_ != nullptr) {
       access_watch_ = std::make_unique<PeriodicThread>(kAccessWatch, [this] { LookAtAccess(); });
@@ -231,7 +259,10 @@ class ServerImpl final : public Server {
   }
 
   std::string address() const override { return rpc_->address(); }
-  std::string http_address() const override { return http_ ? http_->address() : ""; }
+  std::string http_address() const override {
+    if (http_ == nullptr) return "";
+    return absl::StrCat(certificates_ != nullptr ? "https://" : "http://", http_->address());
+  }
 
   void Drain() override {
     if (draining_.exchange(true)) return;
@@ -248,6 +279,7 @@ class ServerImpl final : public Server {
     follower_.reset();
     registration_->End();
     runner_.reset();
+    certificate_watch_.reset();
   }
 
  private:
@@ -265,6 +297,7 @@ class ServerImpl final : public Server {
   HttpServer::Options Http() {
     HttpServer::Options http;
     http.listen = options_.http;
+    http.certificates = certificates_.get();
     http.ready = [this] { return IsReady(); };
     http.metrics = [this] { return Metrics(); };
     http.admit = [this](const std::string& peer, const std::optional<std::string>& authorization) {
@@ -274,6 +307,10 @@ class ServerImpl final : public Server {
       return authenticator_.Authenticate(caller).status();
     };
     return http;
+  }
+
+  PeerSecurity PeerSecurityOf() const {
+    return {certificates_.get(), options_.peer_ca, options_.peer_token_file};
   }
 
   bool IsReady() const { return running_ && !draining_; }
@@ -329,6 +366,7 @@ class ServerImpl final : public Server {
   const ServerOptions options_;
   const std::unique_ptr<WatchedAccess> access_;  // null: everybody may call
   Authenticator authenticator_;
+  const std::unique_ptr<Certificates> certificates_;  // null: no TLS
   const Queue queue_;
   const std::unique_ptr<ModelPool> pool_;
   const std::unique_ptr<Registration> registration_;
@@ -341,6 +379,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<JobRunner> runner_;
   std::unique_ptr<PeriodicThread> model_watch_;
   std::unique_ptr<PeriodicThread> access_watch_;  // stopped before rpc_ goes
+  std::unique_ptr<PeriodicThread> certificate_watch_;
   std::unique_ptr<JobFollower> follower_;   // null: nobody else uses the queue
   std::unique_ptr<NewsSubscription> news_;  // for runner_ and follower_
   std::unique_ptr<RpcServer> rpc_;
@@ -365,13 +404,19 @@ absl::StatusOr<std::unique_ptr<WatchedAccess>> OpenAccess(const std::string& pat
 
 Listening ListeningOf(const ServerOptions& options) {
   Listening listening;
-  listening.listen = {options.listen};
+  listening.listen = options.listen;
   listening.http = options.http;
   listening.has_tls = !options.tls_cert.empty();
   listening.has_tokens = !options.tokens_file.empty();
   listening.without_tls = options.without_tls;
   listening.without_tokens = options.without_tokens;
   return listening;
+}
+
+// Null if there is no TLS.
+absl::StatusOr<std::unique_ptr<Certificates>> LoadCertificates(const ServerOptions& options) {
+  if (options.tls_cert.empty()) return nullptr;
+  return Certificates::Load({options.tls_cert, options.tls_key, options.tls_client_ca});
 }
 
 }  // namespace
@@ -381,7 +426,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given)
   RETURN_IF_ERROR(CheckListening(ListeningOf(options)));
   ASSIGN_OR_RETURN(std::unique_ptr<WatchedAccess> access, OpenAccess(options.tokens_file));
   RETURN_IF_ERROR(CheckDevice(Device(options)));
-  RETURN_IF_ERROR(AdvertisedAddress(options.advertise, options.listen, HostName()).status());
+  RETURN_IF_ERROR(
+      AdvertisedAddress(options.advertise, Reachable(options.listen), HostName()).status());
+  ASSIGN_OR_RETURN(std::unique_ptr<Certificates> certificates, LoadCertificates(options));
   ASSIGN_OR_RETURN(Queue queue, OpenQueue(options));
   spdlog::info("loading models from {}", options.models_dir);
   RETURN_IF_ERROR(HitFailpoint("server.load"));
@@ -392,8 +439,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given)
                    Registration::Take(queue.jobs.get(), Record(options),
                                       RegistrationOptions(options, queue, *pool)));
   return std::make_unique<ServerImpl>(
-      options, Loaded{std::move(queue), std::move(access), std::move(pool), std::move(lpips),
-                      std::move(registration)});
+      options, Loaded{std::move(certificates), std::move(queue), std::move(access), std::move(pool),
+                      std::move(lpips), std::move(registration)});
 }
 
 }  // namespace tweedie

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/tls/certificates.h"
 
 namespace tweedie {
 
@@ -19,6 +20,9 @@ class HttpServer {
  public:
   struct Options {
     std::string listen;  // HOST:PORT; port 0 picks a free one
+    // HTTPS with what these hold at each handshake; HTTP if null. Clients are not asked
+    // for certificates: what probes health has none. Outlives the server.
+    const Certificates* certificates = nullptr;
     // Called for each request, on threads of the HTTP server.
     std::function<bool()> ready;
     // Name, with labels as Prometheus writes them, to value.

@@ -99,11 +99,11 @@ TEST(RefusalTest, AddressOfOtherMachinesWithoutTlsOrTokens) {
 TEST(ListeningTest, OtherMachinesMayComeIfItIsSaidTwice) {
   TempFolder folder;
   std::string log;
-  const auto server =
-      ServerProcess::Start(TWEEDIED,
-                           ServerArguments(folder.path(), {"--listen", "0.0.0.0:0", "--without-tls",
-                                                           "--without-tokens"}),
-                           &log);
+  const auto server = ServerProcess::Start(
+      TWEEDIED,
+      ServerArguments(folder.path(),
+                      {"--listen", "0.0.0.0:0", "--without-tls", "--without-tokens"}),
+      &log);
   EXPECT_NE(server, nullptr) << log;
 }
 

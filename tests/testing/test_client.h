@@ -17,8 +17,10 @@ namespace tweedie {
 // themselves what they expect. Thread-safe.
 class TestClient {
  public:
-  explicit TestClient(const std::string& address)
-      : channel_(MakeChannel(address)), stub_(v1::Tweedie::NewStub(channel_)) {}
+  explicit TestClient(const std::string& address,
+                      const std::shared_ptr<grpc::ChannelCredentials>& credentials =
+                          grpc::InsecureChannelCredentials())
+      : channel_(MakeChannel(address, credentials)), stub_(v1::Tweedie::NewStub(channel_)) {}
 
   v1::Tweedie::Stub& stub() { return *stub_; }
   // False if the server cannot be reached in time.
@@ -44,11 +46,12 @@ class TestClient {
 
  private:
   // Finds a server that was restarted as soon as it is back.
-  static std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  static std::shared_ptr<grpc::Channel> MakeChannel(
+      const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
-    return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+    return grpc::CreateCustomChannel(address, credentials, arguments);
   }
 
   const std::shared_ptr<grpc::Channel> channel_;

@@ -61,7 +61,8 @@ TEST(StatusDetailsTest, OnlyWhatMayBeTriedAgainSaysSo) {
   EXPECT_TRUE(may_retry(absl::UnavailableError("stopping")));
   EXPECT_TRUE(may_retry(Full("queue")));
   EXPECT_TRUE(may_retry(MayRetry(absl::ResourceExhaustedError("slow reader"))));
-  const grpc::Status later = ToGrpcStatus(MayRetry(absl::ResourceExhaustedError("x"), absl::Seconds(9)));
+  const grpc::Status later =
+      ToGrpcStatus(MayRetry(absl::ResourceExhaustedError("x"), absl::Seconds(9)));
   EXPECT_EQ(Find<google::rpc::RetryInfo>(later)->retry_delay().seconds(), 9);
   EXPECT_FALSE(may_retry(absl::ResourceExhaustedError("disk full")));
   EXPECT_FALSE(may_retry(FieldError("f", "is bad")));
