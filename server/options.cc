@@ -96,13 +96,6 @@ void AddService(CLI::App& app, ServerOptions& options, std::string& log_format,
             "HOST:PORT or unix:PATH that the other servers of the queue reach this one by; that of "
             "--listen if empty, with the host's name for all addresses");
   group.Add("http", options.http, "HOST:PORT of /healthz, /readyz and /metrics; empty for none");
-  group.Add("tls-cert", options.tls_cert,
-            "PEM file of the server's certificate and what stands between it and its authority: "
-            "all of --listen but Unix sockets, and --http, then speak TLS. Read again when it "
-            "changes, as are the next two");
-  group.Add("tls-key", options.tls_key, "PEM file of its private key, without a password");
-  group.Add("tls-client-ca", options.tls_client_ca,
-            "PEM file of authorities: clients of the gRPC service must show a certificate of one");
   group.Add("peer-ca", options.peer_ca,
             "PEM file of the authorities of the other servers of the queue, with TLS; the system's "
             "if empty");
@@ -128,8 +121,13 @@ void AddAccess(CLI::App& app, ServerOptions& options) {
   group.Add("tokens-file", options.tokens_file,
             "File of those who may call (`tweedied token`), read again when it changes; everybody "
             "may do everything if empty");
-  group.Add("tls-cert", options.tls_cert, "PEM file of the server's certificate chain");
-  group.Add("tls-key", options.tls_key, "PEM file of its key");
+  group.Add("tls-cert", options.tls_cert,
+            "PEM file of the server's certificate and what stands between it and its authority: "
+            "all of --listen but Unix sockets, and --http, then speak TLS. Read again when it "
+            "changes, as are the next two");
+  group.Add("tls-key", options.tls_key, "PEM file of its private key, without a password");
+  group.Add("tls-client-ca", options.tls_client_ca,
+            "PEM file of authorities: clients of the gRPC service must show a certificate of one");
   group.AddFlag("without-tls", options.without_tls,
                 "Other machines may come without TLS (an address beyond loopback is refused "
                 "otherwise)");
