@@ -18,7 +18,9 @@
 namespace tweedie {
 namespace {
 
-constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
+// Between calls nobody polls: a connection that is begun in the background goes on when
+// the next call is tried, so that this must be longer than the wait between two.
+constexpr absl::Duration kConnectTimeout = absl::Seconds(10);
 
 using Interceptor = grpc::experimental::Interceptor;
 using Factory = grpc::experimental::ClientInterceptorFactoryInterface;

@@ -131,7 +131,7 @@ void Expect(SSL* ssl, const std::string& host) {
   ERR_clear_error();
 }
 
-// Of what OpenSSL has just failed at.
+// Of what OpenSSL has just failed at; empty if it does not say.
 std::string Problem(const SSL* ssl, absl::string_view server) {
   const long verified = SSL_get_verify_result(ssl);
   if (verified != X509_V_OK) {
@@ -144,19 +144,35 @@ std::string Problem(const SSL* ssl, absl::string_view server) {
     return absl::StrCat(server, " does not speak TLS: leave out --tls, --ca and https://");
   }
   if (reason > SSL_AD_REASON_OFFSET) {  // the server says so
-    return absl::StrCat(server,
-                        " refuses the connection: ", ERR_reason_error_string(ERR_peek_last_error()),
-                        " (--cert and --key name the certificate to show)");
+    return absl::StrCat(
+        server, " refuses the connection: ", ERR_reason_error_string(ERR_peek_last_error()));
   }
   return "";
 }
 
-std::string TryTls(SSL* ssl, absl::string_view server) {
+// The server has asked for a certificate, and then gone away, as gRPC's does.
+std::string NotLetIn(const ChannelOptions& options) {
+  return absl::StrCat(options.target, options.certificate.empty()
+                                          ? " wants a certificate (--cert, --key)"
+                                          : " does not accept the certificate of --cert");
+}
+
+int NoteThatItAsks(SSL*, void* asks) {
+  *static_cast<bool*>(asks) = true;
+  return 1;
+}
+
+std::string TryTls(SSL* ssl, const ChannelOptions& options) {
+  bool asks = false;
+  SSL_set_cert_cb(ssl, NoteThatItAsks, &asks);
   ERR_clear_error();
-  if (SSL_connect(ssl) != 1) return Problem(ssl, server);
-  // In TLS 1.3 a server says only now that it wants a certificate.
+  // In TLS 1.3 a server judges the client's certificate only after the handshake.
   char byte;
-  return SSL_read(ssl, &byte, 1) == 1 ? "" : Problem(ssl, server);
+  const int connected = SSL_connect(ssl);
+  const int read = connected == 1 ? SSL_read(ssl, &byte, 1) : connected;
+  if (read == 1 || SSL_get_error(ssl, read) == SSL_ERROR_WANT_READ) return "";
+  const std::string problem = Problem(ssl, options.target);
+  return problem.empty() && asks ? NotLetIn(options) : problem;
 }
 
 }  // namespace
@@ -171,7 +187,7 @@ std::string FindTlsProblem(const ChannelOptions& options) {
   const Connection ssl(SSL_new(context.get()), &SSL_free);
   SSL_set_fd(ssl.get(), to.fd());
   Expect(ssl.get(), parts->host);
-  if (options.tls) return TryTls(ssl.get(), options.target);
+  if (options.tls) return TryTls(ssl.get(), options);
   const bool speaks_tls = SSL_connect(ssl.get()) == 1;
   ERR_clear_error();
   return speaks_tls ? absl::StrCat(options.target, " speaks TLS: give --tls or https://") : "";

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "tests/testing/free_port.h"
 #include "tests/testing/running_server.h"
 #include "tests/testing/test_certificates.h"
 
@@ -165,11 +166,6 @@ TEST_F(TlsTest, ABadPairKeepsTheOldOneUntilItIsGood) {
 
 class HttpsTest : public TlsTest {
  protected:
-  // A free port, in all likelihood: the server prints the one of gRPC alone.
-  static int FreePort() {
-    httplib::Server server;
-    return server.bind_to_any_port("127.0.0.1");
-  }
   std::unique_ptr<httplib::SSLClient> Connect(const std::string& ca) const {
     auto client = std::make_unique<httplib::SSLClient>("127.0.0.1", port_);
     client->set_ca_cert_path(ca.c_str());
@@ -241,8 +237,7 @@ TEST_F(TlsTest, FilesThatDoNotServeAreRefusedAtTheStart) {
 
 TEST_F(TlsTest, SeveralAddressesAreServedAndUnixSocketsHaveNoTls) {
   const std::string unix_address = "unix:" + Path("socket");
-  const int port = httplib::Server().bind_to_any_port("127.0.0.1");
-  const std::string second = absl::StrCat("127.0.0.1:", port);
+  const std::string second = absl::StrCat("127.0.0.1:", FreePort());
   RunningServer server(Options({"--listen", "127.0.0.1:0," + second, "--listen", unix_address}),
                        Good());
   EXPECT_THAT(server.process().address(), HasSubstr("127.0.0.1:"));
