@@ -2,7 +2,8 @@
 #
 #   docker build -t tweedie .                                 # CUDA; runs on CPUs too
 #   docker build -t tweedie:cpu --build-arg TWEEDIE_CUDA=OFF .
-#   docker run --gpus all -p 127.0.0.1:7433:7433 -v tweedie:/var/lib/tweedie tweedie
+#   docker run --gpus all -p 127.0.0.1:7433:7433 -v tweedie:/var/lib/tweedie \
+#     -e TWEEDIE_WITHOUT_TLS=true -e TWEEDIE_WITHOUT_TOKENS=true tweedie
 #
 # The CUDA runtime is the one that LibTorch was built with: its wheel's nvidia-*
 # packages. A CUDA base image would bring a second one, and another glibc than
@@ -32,7 +33,8 @@ RUN useradd --system --uid 7433 --home-dir /var/lib/tweedie --create-home tweedi
 COPY --from=build /bundle /opt/tweedie
 COPY models /opt/tweedie/models
 COPY LICENSE /opt/tweedie/LICENSE
-# Published ports decide who may connect: inside, every address must be listened on.
+# Inside, every address must be listened on; who may come is for those to say who publish
+# ports: TWEEDIE_TOKENS_FILE and TLS, or TWEEDIE_WITHOUT_TOKENS and TWEEDIE_WITHOUT_TLS.
 ENV PATH=/opt/tweedie/bin:${PATH} \
     LD_LIBRARY_PATH=/opt/tweedie/lib \
     TWEEDIE_DATA_DIR=/var/lib/tweedie \
@@ -44,6 +46,7 @@ ENV PATH=/opt/tweedie/bin:${PATH} \
 USER 7433
 VOLUME /var/lib/tweedie
 EXPOSE 7433 7480
+# By HTTP, which asks nobody for a token.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
-  CMD ["tweedie", "--server", "127.0.0.1:7433", "info"]
+  CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/7480 && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q ' 200 ' <&3"]
 ENTRYPOINT ["tweedied"]

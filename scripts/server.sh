@@ -12,13 +12,13 @@ build_binaries() {
   build release --target tweedied tweedie
 }
 
-# start_server DATA_DIR LOG: starts a server on free ports and reads its address
-# from the line that says it is ready.
+# start_server DATA_DIR LOG [OPTION...]: starts a server on free ports and reads its
+# address from the line that says it is ready.
 start_server() {
   local line
   coproc SERVER {
     exec "$TWEEDIED" --data-dir "$1" --models-dir models \
-      --listen 127.0.0.1:0 --http 127.0.0.1:0 2>"$2"
+      --listen 127.0.0.1:0 --http 127.0.0.1:0 "${@:3}" 2>"$2"
   }
   # shellcheck disable=SC2153  # the coprocess sets it
   server_pid=$SERVER_PID

@@ -1,7 +1,6 @@
 // tweedied: see ParseOptions() for what it is, or --help.
 #include <pthread.h>
 #include <signal.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -15,24 +14,32 @@
 
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
+#include "server/log/logging.h"
 #include "server/model_tools/model_tools.h"
 #include "server/options.h"
+#include "server/runner/tensor_memory.h"
 #include "server/server.h"
 #include "server/tools/tools.h"
 
 namespace tweedie {
 namespace {
 
-// SIGTERM and SIGINT are taken by WaitForStop() alone: blocked here, before any
-// thread begins, so that none of them is interrupted.
-sigset_t BlockStopSignals() {
+// These signals are taken by ExitOnStop and then by WaitForStop() alone: blocked here,
+// before any thread begins, so that none of them is interrupted.
+sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
+}
+
+// Logs one level more at SIGUSR1, one less at SIGUSR2. False for all other signals.
+bool ChangesLogLevel(int signal) {
+  if (signal != SIGUSR1 && signal != SIGUSR2) return false;
+  StepLogLevel(/*more=*/signal == SIGUSR1);
+  return true;
 }
 
 // While it lives, a stop signal ends the process at once, with exit code 0.
@@ -49,7 +56,7 @@ class ExitOnStop {
     constexpr timespec kTick = {0, 10000000};
     while (!done_) {
       const int signal = sigtimedwait(&signals_, nullptr, &kTick);
-      if (signal <= 0) continue;
+      if (signal <= 0 || ChangesLogLevel(signal)) continue;
       spdlog::info("signal {} while loading: nothing runs yet, ending", signal);
       _exit(0);
     }
@@ -74,16 +81,9 @@ absl::StatusOr<std::unique_ptr<Server>> StartServer(const ServerOptions& options
 
 void WaitForStop(const sigset_t& signals) {
   int signal = 0;
-  while (sigwait(&signals, &signal) != 0) {
+  while (sigwait(&signals, &signal) != 0 || ChangesLogLevel(signal)) {
   }
   spdlog::info("signal {}: draining", signal);
-}
-
-void StartLogging(const std::string& level) {
-  auto logger = spdlog::stderr_color_mt("tweedied");
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
-  logger->set_level(spdlog::level::from_str(level));
-  spdlog::set_default_logger(logger);
 }
 
 // Each shape costs oneDNN a cache entry; its own limit is 1,024. Left alone if
@@ -100,16 +100,17 @@ int Main(int argc, char** argv) {
   const std::variant<ServerOptions, ExitNow> parsed = ParseOptions(argc, argv);
   if (const auto* exit = std::get_if<ExitNow>(&parsed)) return exit->code;
   const ServerOptions& options = std::get<ServerOptions>(parsed);
-  const sigset_t signals = BlockStopSignals();
-  StartLogging(options.log_level);
+  const sigset_t signals = BlockSignals();
+  StartLogging(options.log_format, options.log_level);
   LimitLibTorch();
+  CountTensorMemory();
   absl::StatusOr<std::unique_ptr<Server>> server = StartServer(options, signals);
   if (!server.ok()) {
     spdlog::error("cannot start: {}", std::string(server.status().message()));
     return 1;
   }
   if (!(*server)->http_address().empty()) {
-    spdlog::info("metrics and health on http://{}", (*server)->http_address());
+    spdlog::info("metrics and health on {}", (*server)->http_address());
   }
   std::printf("listening on %s\n", (*server)->address().c_str());
   std::fflush(stdout);

@@ -1,6 +1,7 @@
 #include "server/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <string>
 
@@ -22,7 +23,8 @@ constexpr char kManual[] =
     "--config. A flag goes before the environment, and that before the file.\n"
     "\n"
     "Signals: SIGTERM and SIGINT drain: no new jobs, running ones are checkpointed and go\n"
-    "back to the queue, watchers are told to come again, exit 0.\n"
+    "back to the queue, watchers are told to come again, exit 0. SIGUSR1 logs one level\n"
+    "more, SIGUSR2 one less.\n"
     "Exit codes: 0 drained; 1 it could not work and said why; 2 a wrong option.\n"
     "\n"
     "Commands, instead of a server (each has its own --help):\n"
@@ -31,8 +33,10 @@ constexpr char kManual[] =
     "  tweedied import FILE   reads it into another: a folder or a database\n"
     "  tweedied inspect PATH  prints what a model's files say, and how they are taken\n"
     "  tweedied convert PATH OUT  writes a model as a folder for diffusers\n"
+    "  tweedied token new|list|revoke  keeps the file of --tokens-file\n"
     "\n"
-    "Example: tweedied --data-dir /var/lib/tweedie --models-dir models --listen 0.0.0.0:7433";
+    "Example: tweedied --data-dir /var/lib/tweedie --models-dir models --listen 0.0.0.0:7433\\\n"
+    "  --tokens-file /etc/tweedie/tokens.json --tls-cert cert.pem --tls-key key.pem";
 
 // Declares options of one group.
 class Group {
@@ -45,13 +49,28 @@ class Group {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->group(name_);
   }
+  void AddFlag(const std::string& flag, bool& value, const std::string& help) {
+    app_.add_flag("--" + flag, value, help)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->group(name_);
+  }
 
  private:
   CLI::App& app_;
   std::string name_;
 };
 
-void AddService(CLI::App& app, ServerOptions& options) {
+// Empty if `text` is a mode in octal.
+std::string CheckMode(std::string& text) {
+  const bool is_octal =
+      !text.empty() && text.size() <= 4 && text.find_first_not_of("01234567") == std::string::npos;
+  return is_octal && std::stoi(text, nullptr, 8) <= 0777
+             ? ""
+             : "a mode is octal, 0 to 0777; was " + text;
+}
+
+void AddService(CLI::App& app, ServerOptions& options, std::string& log_format,
+                std::string& unix_mode) {
   Group group(app, "Service");
   group.Add("data-dir", options.data_dir, "Folder of the queue and its images; made if need be");
   group.Add("database", options.database,
@@ -64,21 +83,56 @@ void AddService(CLI::App& app, ServerOptions& options) {
             "empty");
   group.Add("models-dir", options.models_dir,
             "Folder whose folders and files of weights are the models");
-  group.Add("listen", options.listen,
-            "HOST:PORT or unix:PATH of the gRPC service; port 0 picks a free one");
+  group
+      .Add("listen", options.listen,
+           "HOST:PORT or unix:PATH of the gRPC service; port 0 picks a free one. Several, with "
+           "commas between them or by several --listen, are all listened on")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false)
+      ->delimiter(',');
+  group.Add("unix-mode", unix_mode, "Mode of the files of Unix sockets, octal")
+      ->check(CLI::Validator(CheckMode, "MODE"));
   group.Add("advertise", options.advertise,
             "HOST:PORT or unix:PATH that the other servers of the queue reach this one by; that of "
             "--listen if empty, with the host's name for all addresses");
   group.Add("http", options.http, "HOST:PORT of /healthz, /readyz and /metrics; empty for none");
+  group.Add("peer-ca", options.peer_ca,
+            "PEM file of the authorities of the other servers of the queue, with TLS; the system's "
+            "if empty");
+  group.Add("peer-token-file", options.peer_token_file,
+            "File of the token that this server shows to the others of the queue");
   group.Add("server-name", options.server_name, "Name in logs and jobs; the host's by default");
   group.Add("lpips", options.lpips,
             "Folder of the two published files of an LPIPS network, or one file "
             "(tools/lpips_weights.py): jobs with a reference then report their perceptual distance "
             "from it");
-  group.Add("log-level", options.log_level, "What is logged")
+  group
+      .Add("log-level", options.log_level,
+           "What is logged; SIGUSR1, SIGUSR2 and `tweedie log-level` change it while it runs")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}));
+  group.Add("log-format", log_format, "text for people; json: one JSON object a line")
+      ->check(CLI::IsMember({"text", "json"}));
   group.Add("drain-seconds", options.drain_seconds, "Longest wait for results when stopping")
       ->check(CLI::NonNegativeNumber);
+}
+
+void AddAccess(CLI::App& app, ServerOptions& options) {
+  Group group(app, "Who may call");
+  group.Add("tokens-file", options.tokens_file,
+            "File of those who may call (`tweedied token`), read again when it changes; everybody "
+            "may do everything if empty");
+  group.Add("tls-cert", options.tls_cert,
+            "PEM file of the server's certificate and what stands between it and its authority: "
+            "all of --listen but Unix sockets, and --http, then speak TLS. Read again when it "
+            "changes, as are the next two");
+  group.Add("tls-key", options.tls_key, "PEM file of its private key, without a password");
+  group.Add("tls-client-ca", options.tls_client_ca,
+            "PEM file of authorities: clients of the gRPC service must show a certificate of one");
+  group.AddFlag("without-tls", options.without_tls,
+                "Other machines may come without TLS (an address beyond loopback is refused "
+                "otherwise)");
+  group.AddFlag("without-tokens", options.without_tokens,
+                "Whoever reaches the address may do everything (likewise)");
 }
 
 void AddEngine(CLI::App& app, ServerOptions& options, std::string& reproducibility) {
@@ -121,6 +175,49 @@ void AddEngine(CLI::App& app, ServerOptions& options, std::string& reproducibili
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
 }
 
+void AddRequestLimits(CLI::App& app, ServerOptions& options) {
+  Group group(app, "Limits and retention");
+  group.Add("max-request-mebibytes", options.max_request_mebibytes, "Most MiB of one request")
+      ->check(CLI::Range(1, 2047));
+  group
+      .Add("max-response-mebibytes", options.max_response_mebibytes,
+           "Most MiB of one message that the server sends; what is larger is refused")
+      ->check(CLI::Range(4, 2047));
+  group
+      .Add("max-image-pixels", options.max_image_pixels,
+           "Most pixels of one PNG or JPEG file of a request, as its header says before it is "
+           "decoded")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 28));
+  group
+      .Add("max-steps-per-job", options.max_steps_per_job,
+           "Most evaluations of the network for each image of a job, those of repeats too")
+      ->check(CLI::Range(1, 1000000));
+  group.Add("max-jobs-per-batch", options.max_jobs_per_batch, "Most jobs of one BatchCreateJobs")
+      ->check(CLI::Range(1, 1000));
+  group.Add("max-labels-per-job", options.max_labels_per_job, "Most labels of one job")
+      ->check(CLI::Range(0, 64));
+}
+
+void AddCallLimits(CLI::App& app, ServerOptions& options) {
+  Group group(app, "Limits and retention");
+  group
+      .Add("max-streams-per-connection", options.max_streams_per_connection,
+           "Most calls at a time of one connection; more wait in the client")
+      ->check(CLI::Range(1, 1 << 20));
+  group
+      .Add("max-watches", options.max_watches,
+           "Most streams at a time (watches, and reading of images), in all")
+      ->check(CLI::Range(1, 1 << 20));
+  group
+      .Add("max-watches-per-creator", options.max_watches_per_creator,
+           "Most streams at a time of one creator")
+      ->check(CLI::Range(1, 1 << 20));
+  group
+      .Add("rpc-memory-mebibytes", options.rpc_memory_mebibytes,
+           "Most MiB of gRPC's buffers, and as much again of requests in hand")
+      ->check(CLI::Range(16, 1 << 20));
+}
+
 void AddLimits(CLI::App& app, ServerOptions& options) {
   Group group(app, "Limits and retention");
   group.Add("max-images-per-job", options.max_images_per_job, "Most images of one job")
@@ -161,14 +258,19 @@ void AddLimits(CLI::App& app, ServerOptions& options) {
 std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* argv) {
   ServerOptions options;
   std::string reproducibility;
+  std::string log_format = "text";
+  std::string unix_mode = "0660";
   CLI::App app(kAbout, "tweedied");
   app.footer(kManual);
   app.set_version_flag("--version", std::string("tweedied ") + kVersion);
   app.set_config("--config", "", "A file of options")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.allow_config_extras(false);
-  AddService(app, options);
+  AddService(app, options, log_format, unix_mode);
+  AddAccess(app, options);
   AddEngine(app, options, reproducibility);
+  AddRequestLimits(app, options);
+  AddCallLimits(app, options);
   AddLimits(app, options);
   try {
     app.parse(WithEnvironment(app, argc, argv));
@@ -180,8 +282,20 @@ std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* a
     std::cerr << kPasswordShown << "\n";
     return ExitNow{2};
   }
+  if (options.tls_cert.empty() != options.tls_key.empty() ||
+      (options.tls_cert.empty() && !options.tls_client_ca.empty())) {
+    std::cerr << "--tls-cert and --tls-key belong together, and --tls-client-ca with them\n";
+    return ExitNow{2};
+  }
+  if (std::find(options.listen.begin(), options.listen.end(), "") != options.listen.end() ||
+      options.listen.empty()) {
+    std::cerr << "--listen: an address is empty\n";
+    return ExitNow{2};
+  }
+  options.unix_mode = std::stoi(unix_mode, nullptr, 8);
   const bool on_cpu = options.device.rfind("cuda", 0) != 0;
   options.strict = reproducibility.empty() ? on_cpu : reproducibility == "strict";
+  options.log_format = log_format == "json" ? LogFormat::kJson : LogFormat::kText;
   return options;
 }
 

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/time/time.h"
+#include "server/log/logging.h"
 
 namespace tweedie {
 
@@ -18,11 +20,21 @@ struct ServerOptions {
   std::string database_schema = "tweedie";
   std::string blobs_dir;  // with `database`: blobs are files there, not in the database
   std::string models_dir = "models";
-  std::string listen = "127.0.0.1:7433";
+  std::vector<std::string> listen = {"127.0.0.1:7433"};
+  int unix_mode = 0660;   // of the files of Unix sockets
   std::string advertise;  // of `listen` to the other servers of the queue; made of it if empty
   std::string http = "127.0.0.1:7480";
-  std::string server_name;  // the host's name if empty
+  std::string tokens_file;  // who may call; everybody if empty
+  std::string tls_cert;     // file of a chain, and of its key; no TLS if empty
+  std::string tls_key;
+  std::string tls_client_ca;  // file of authorities; clients must show a certificate if given
+  std::string peer_ca;        // likewise, of the other servers of the queue; the system's if empty
+  std::string peer_token_file;  // shown to them; none if empty
+  bool without_tls = false;     // other machines may come without it
+  bool without_tokens = false;  // likewise
+  std::string server_name;      // the host's name if empty
   std::string log_level = "info";
+  LogFormat log_format = LogFormat::kText;
   std::string lpips;  // file of the network for perceptual distances; none if empty
 
   std::string device = "cpu";
@@ -34,7 +46,17 @@ struct ServerOptions {
   int64_t max_model_mebibytes = 0;
   int unload_idle_minutes = 0;
   int64_t max_running_mebibytes = 2048;
+  int max_request_mebibytes = 32;
+  int max_response_mebibytes = 64;
   int max_images_per_job = 1024;
+  int64_t max_image_pixels = int64_t{1} << 22;  // of one file
+  int max_steps_per_job = 1000000;              // evaluations for each image
+  int max_jobs_per_batch = 1000;
+  int max_labels_per_job = 64;
+  int max_streams_per_connection = 128;  // calls of all kinds
+  int max_watches = 10000;               // streams at a time, in all
+  int max_watches_per_creator = 2000;
+  int rpc_memory_mebibytes = 1024;  // of gRPC's buffers, and again of requests in hand
   int max_queued_jobs = 10000;
   int max_queued_jobs_per_creator = 1000;
   int64_t max_queued_mebibytes = 4096;              // of inputs; 0: no limit

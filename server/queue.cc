@@ -15,6 +15,7 @@
 #include "core/base/status_macros.h"
 #include "core/jobs/postgres/postgres_job_store.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
+#include "server/log/audit.h"
 
 namespace tweedie {
 namespace {
@@ -130,6 +131,7 @@ absl::StatusOr<Queue> OpenQueue(const ServerOptions& options) {
 absl::Status CleanUp(const Queue& queue) {
   ASSIGN_OR_RETURN(const std::vector<JobRecord> rescued,
                    queue.jobs->Rescue(/*all=*/!queue.is_shared));
+  for (const JobRecord& job : rescued) AuditChange(JobChange::kRescued, job);
   if (!rescued.empty()) spdlog::info("{} jobs go on after an unclean end", rescued.size());
   return SweepBlobs(queue);
 }

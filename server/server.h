@@ -24,7 +24,7 @@ class Server {
   virtual absl::Status Run() = 0;
   // Of the gRPC service, and of HTTP (empty if there is none).
   virtual std::string address() const = 0;
-  virtual std::string http_address() const = 0;
+  virtual std::string http_address() const = 0;  // with http:// or https://
   // NOT_SERVING at once; then watchers are sent away, running jobs are
   // checkpointed and given back, and all is closed. Idempotent.
   virtual void Drain() = 0;

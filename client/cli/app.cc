@@ -2,10 +2,13 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/commands.h"
+#include "client/cli/connection.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/session.h"
 
@@ -29,9 +32,7 @@ constexpr char kExamples[] =
     "\n";
 
 void AddGlobalOptions(CLI::App* app, GlobalOptions* options) {
-  app->add_option("--server", options->server, "Where the server is: HOST:PORT or unix:PATH")
-      ->envname("TWEEDIE_SERVER")
-      ->capture_default_str();
+  AddConnectionOptions(app, &options->connection);
   app->add_flag("--json", options->json,
                 "Print one JSON object a line: every event, and what was asked for");
   app->add_option("--retry-for", options->retry_seconds,
@@ -57,21 +58,33 @@ void AddCommands(CLI::App* app, Command* selected) {
   AddModels(app, selected);
   AddServers(app, selected);
   AddInfo(app, selected);
+  AddLogLevel(app, selected);
+}
+
+// Tells of the error, and returns the exit code.
+int Fail(const absl::Status& error, const GlobalOptions& options) {
+  std::fprintf(stderr, "tweedie: %s\n", DescribeError(error, options.connection.server).c_str());
+  return ExitCodeOf(error);
 }
 
 int Run(const GlobalOptions& options, const Command& command) {
-  Session session(options);
+  const absl::StatusOr<std::unique_ptr<Session>> opened = Session::Open(options);
+  if (!opened.ok()) return Fail(opened.status(), options);
+  Session& session = **opened;
   const absl::StatusOr<int> result = command(session);
   if (result.ok()) return *result;
   const bool interrupted = session.interrupts().count() > 0;
   session.terminal().Print(absl::StrCat(
-      "tweedie: ", interrupted ? "interrupted" : DescribeError(result.status(), options.server)));
+      "tweedie: ",
+      interrupted ? "interrupted" : DescribeError(result.status(), options.connection.server)));
   return interrupted ? kInterrupted : ExitCodeOf(result.status());
 }
 
 }  // namespace
 
 int Main(int argc, char** argv) {
+  // What gRPC would write of a failed handshake, the error says better.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   GlobalOptions options;
   Command selected;
   CLI::App app(kDescription, "tweedie");

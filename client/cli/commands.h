@@ -31,6 +31,7 @@ void AddDelete(CLI::App* app, Command* selected);
 void AddModels(CLI::App* app, Command* selected);
 void AddServers(CLI::App* app, Command* selected);
 void AddInfo(CLI::App* app, Command* selected);
+void AddLogLevel(CLI::App* app, Command* selected);
 
 }  // namespace tweedie::cli
 

@@ -26,6 +26,10 @@ int ExitCodeOf(const absl::Status& status) {
       return kPrecondition;
     case absl::StatusCode::kResourceExhausted:
       return kExhausted;
+    case absl::StatusCode::kUnauthenticated:
+      return kUnauthenticated;
+    case absl::StatusCode::kPermissionDenied:
+      return kPermissionDenied;
     default:
       return kFailed;
   }
@@ -60,6 +64,9 @@ std::string ExitCodesHelp() {
          "  6    the state does not allow it, or it exists already\n"
          "  7    the server is full, or the request too large\n"
          "  8    a local file could not be read or written\n"
+         "  9    the server does not know you (--token-file, --cert), or its certificate is not\n"
+         "       accepted (--ca)\n"
+         "  10   you may not do this\n"
          "  130  interrupted (Ctrl-C); a job goes on\n";
 }
 

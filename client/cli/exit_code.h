@@ -19,6 +19,8 @@ enum ExitCode {
   kPrecondition = 6,
   kExhausted = 7,
   kLocalFile = 8,
+  kUnauthenticated = 9,
+  kPermissionDenied = 10,
   kInterrupted = 130,
 };
 

@@ -30,12 +30,23 @@ std::string Describe(const v1::ServerInfo& info) {
       {"store", info.store()},
       {"reproducibility", info.strict_reproducibility() ? "strict" : "fast"},
       {"images per job", absl::StrCat("at most ", info.max_images_per_job())},
+      {"steps per job", absl::StrCat("at most ", info.max_steps_per_job(), " for an image")},
+      {"labels per job", absl::StrCat("at most ", info.max_labels_per_job())},
+      {"memory per job", absl::StrCat("at most ", info.max_job_bytes(), " bytes")},
+      {"image file", absl::StrCat("at most ", info.max_image_pixels(), " pixels")},
+      {"batch", absl::StrCat("at most ", info.max_jobs_per_batch(), " jobs")},
       {"queued jobs", absl::StrCat("at most ", info.max_queued_jobs(), ", of one creator ",
                                    info.max_queued_jobs_per_creator())},
       {"queued inputs", absl::StrCat(Limit(info.max_queued_bytes()), ", of one creator ",
                                      Limit(info.max_queued_bytes_per_creator()))},
       {"kept", absl::StrCat(Limit(info.max_kept_bytes()), " of ended jobs")},
       {"request", absl::StrCat("at most ", info.max_request_bytes(), " bytes")},
+      {"response", absl::StrCat("at most ", info.max_response_bytes(), " bytes")},
+      {"calls", absl::StrCat("at most ", info.max_streams_per_connection(),
+                             " of one connection, in ", info.rpc_memory_bytes(), " bytes")},
+      {"streams", absl::StrCat("at most ", info.max_watches(), ", of one creator ",
+                               info.max_watches_per_creator())},
+      {"log level", info.log_level()},
   });
 }
 

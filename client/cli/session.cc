@@ -1,20 +1,37 @@
 #include "client/cli/session.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/connection_problem.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/text.h"
-#include "client/cpp/channel.h"
+#include "core/base/status_macros.h"
+#include "net/channel.h"
 
 namespace tweedie::cli {
 
-Session::Session(const GlobalOptions& options)
-    : options_(options),
-      interrupts_(&cancellation_),
-      stub_(v1::Tweedie::NewStub(MakeChannel(options.server))),
-      client_(stub_, MakeClientOptions(&cancellation_)),
-      lasting_client_(stub_, MakeClientOptions(nullptr)) {}
+absl::StatusOr<std::unique_ptr<Session>> Session::Open(const GlobalOptions& options) {
+  std::unique_ptr<Session> session(new Session(options));
+  RETURN_IF_ERROR(session->Connect());
+  return session;
+}
+
+Session::Session(const GlobalOptions& options) : options_(options), interrupts_(&cancellation_) {}
+
+absl::Status Session::Connect() {
+  std::vector<std::string> warnings;
+  ASSIGN_OR_RETURN(channel_, ReadConnection(options_.connection, &warnings));
+  for (const std::string& warning : warnings) Note(absl::StrCat("warning: ", warning));
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel, MakeChannel(channel_));
+  const std::shared_ptr<Client::Stub> stub = v1::Tweedie::NewStub(channel);
+  client_.emplace(stub, MakeClientOptions(&cancellation_));
+  lasting_client_.emplace(stub, MakeClientOptions(nullptr));
+  return absl::OkStatus();
+}
 
 ClientOptions Session::MakeClientOptions(Cancellation* cancellation) {
   ClientOptions options;
@@ -23,9 +40,12 @@ ClientOptions Session::MakeClientOptions(Cancellation* cancellation) {
   options.resume.give_up_after =
       std::max(options.resume.give_up_after, options.retry.give_up_after);
   options.cancellation = cancellation;
+  options.explain = [this](const absl::Status& error) {
+    return ExplainNoConnection(channel_, error);
+  };
   options.on_retry = [this](const absl::Status& error, absl::Duration delay) {
-    Note(absl::StrCat(DescribeError(error, options_.server), "; trying again in ", Seconds(delay),
-                      " s"));
+    Note(absl::StrCat(DescribeError(error, options_.connection.server), "; trying again in ",
+                      Seconds(delay), " s"));
   };
   return options;
 }
@@ -36,9 +56,7 @@ void Session::Result(absl::string_view line) const {
 }
 
 std::string Session::CommandLine(absl::string_view command) const {
-  const bool is_default = options_.server == kDefaultServer;
-  return absl::StrCat("tweedie ", command, is_default ? "" : " --server ",
-                      is_default ? "" : options_.server);
+  return absl::StrCat("tweedie ", command, CommandLineOf(options_.connection));
 }
 
 }  // namespace tweedie::cli

@@ -2,9 +2,12 @@
 #define TWEEDIE_CLIENT_CLI_SESSION_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "client/cli/connection.h"
 #include "client/cli/interrupts.h"
 #include "client/cli/terminal.h"
 #include "client/cpp/cancellation.h"
@@ -12,11 +15,9 @@
 
 namespace tweedie::cli {
 
-inline constexpr char kDefaultServer[] = "127.0.0.1:7433";
-
 // Options of all commands.
 struct GlobalOptions {
-  std::string server = kDefaultServer;
+  ConnectionOptions connection;
   bool json = false;
   double retry_seconds = 15;
   double wait_seconds = 3600;
@@ -26,15 +27,16 @@ struct GlobalOptions {
 // the channel.
 class Session {
  public:
-  explicit Session(const GlobalOptions& options);
+  // Errors of ReadConnection() and MakeChannel(). Nothing is sent yet.
+  static absl::StatusOr<std::unique_ptr<Session>> Open(const GlobalOptions& options);
 
   bool json() const { return options_.json; }
   Terminal& terminal() { return terminal_; }
   const Interrupts& interrupts() const { return interrupts_; }
   // Its calls end at the first Ctrl-C.
-  const Client& client() const { return client_; }
+  const Client& client() const { return *client_; }
   // Its calls do not.
-  const Client& lasting_client() const { return lasting_client_; }
+  const Client& lasting_client() const { return *lasting_client_; }
 
   // A line of the result, on standard output.
   void Result(absl::string_view line) const;
@@ -45,15 +47,17 @@ class Session {
   std::string CommandLine(absl::string_view command) const;
 
  private:
+  explicit Session(const GlobalOptions& options);
+  absl::Status Connect();
   ClientOptions MakeClientOptions(Cancellation* cancellation);
 
   const GlobalOptions options_;
   Cancellation cancellation_;
   Interrupts interrupts_;  // before anything that makes threads
   Terminal terminal_;
-  std::shared_ptr<Client::Stub> stub_;
-  Client client_;
-  Client lasting_client_;
+  ChannelOptions channel_;
+  std::optional<Client> client_;
+  std::optional<Client> lasting_client_;
 };
 
 }  // namespace tweedie::cli

@@ -6,7 +6,6 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "client/cpp/channel.h"
 #include "client/cpp/rpc_status.h"
 #include "client/cpp/uuid.h"
 #include "core/base/status_macros.h"
@@ -42,8 +41,9 @@ Client::Client(std::shared_ptr<Stub> stub, ClientOptions options)
   }
 }
 
-Client Client::Connect(const std::string& target, ClientOptions options) {
-  return Client(v1::Tweedie::NewStub(MakeChannel(target)), std::move(options));
+absl::StatusOr<Client> Client::Connect(const ChannelOptions& channel, ClientOptions options) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> made, MakeChannel(channel));
+  return Client(v1::Tweedie::NewStub(made), std::move(options));
 }
 
 // --- Calls -------------------------------------------------------------------
@@ -72,7 +72,9 @@ absl::Status Client::StatusOfTry(const grpc::Status& status) const {
   if (status.error_code() == grpc::StatusCode::CANCELLED && !cancelled()) {
     return absl::UnavailableError("the server ended the call");
   }
-  return FromGrpcStatus(status);
+  const absl::Status error = FromGrpcStatus(status);
+  const bool is_silent = absl::IsUnavailable(error) && !RetryDelayOf(error).has_value();
+  return is_silent && options_.explain && !cancelled() ? options_.explain(error) : error;
 }
 
 absl::Status Client::WaitForNextTry(const absl::Status& error, BackOff* back_off) const {
@@ -146,6 +148,13 @@ absl::Status Client::DeleteJob(const std::string& name) const {
   v1::DeleteJobRequest request;
   request.set_name(name);
   return Call(&Stub::DeleteJob, request).status();
+}
+
+absl::StatusOr<std::string> Client::SetLogLevel(const std::string& level) const {
+  v1::SetLogLevelRequest request;
+  request.set_level(level);
+  ASSIGN_OR_RETURN(const v1::SetLogLevelResponse response, Call(&Stub::SetLogLevel, request));
+  return response.previous_level();
 }
 
 // --- Streams -----------------------------------------------------------------

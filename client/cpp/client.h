@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "client/cpp/back_off.h"
 #include "client/cpp/cancellation.h"
+#include "net/channel.h"
 #include "tweedie/v1/tweedie_service.grpc.pb.h"
 
 namespace tweedie {
@@ -30,6 +31,9 @@ struct ClientOptions {
   // Ends calls from another thread; they return CANCELLED. May be null. Not
   // owned.
   Cancellation* cancellation = nullptr;
+  // Given UNAVAILABLE of a server that said nothing, as where no connection comes about,
+  // returns what it is: the same, or an error that is not tried again.
+  std::function<absl::Status(const absl::Status&)> explain;
   // Told of each failure that will be tried again, and the wait before it.
   std::function<void(const absl::Status&, absl::Duration)> on_retry;
   // Waits, and returns early when cancelled; by default on `cancellation`.
@@ -55,8 +59,9 @@ class Client {
   using OnMessage = absl::FunctionRef<absl::Status(const Response&)>;
 
   explicit Client(std::shared_ptr<Stub> stub, ClientOptions options = {});
-  // A client of the server at `target`, see MakeChannel().
-  static Client Connect(const std::string& target, ClientOptions options = {});
+  // A client of the server that `channel` names. Connects when first used. Errors of
+  // MakeChannel(). Of all streams of a client, the server serves 128 at once.
+  static absl::StatusOr<Client> Connect(const ChannelOptions& channel, ClientOptions options = {});
 
   absl::StatusOr<v1::ServerInfo> GetServerInfo() const;
   // All pages.
@@ -72,6 +77,8 @@ class Client {
   absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request) const;
   absl::StatusOr<v1::Job> CancelJob(const std::string& name) const;
   absl::Status DeleteJob(const std::string& name) const;
+  // Returns the level before.
+  absl::StatusOr<std::string> SetLogLevel(const std::string& level) const;
 
   // Watches until the job has ended and returns it then. A broken stream is
   // taken up after the last event received; `on_event` gets each event once,

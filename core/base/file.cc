@@ -19,7 +19,8 @@ namespace {
 // An open file descriptor, closed at the end of its scope.
 class Descriptor {
  public:
-  Descriptor(const std::string& path, int flags) : fd_(Open(path, flags)) {}
+  Descriptor(const std::string& path, int flags, mode_t mode = 0666)
+      : fd_(Open(path, flags, mode)) {}
   ~Descriptor() {
     if (fd_ >= 0) close(fd_);
   }
@@ -35,10 +36,10 @@ class Descriptor {
   }
 
  private:
-  static int Open(const std::string& path, int flags) {
+  static int Open(const std::string& path, int flags, mode_t mode) {
     int fd;
     do {
-      fd = open(path.c_str(), flags | O_CLOEXEC, 0666);
+      fd = open(path.c_str(), flags | O_CLOEXEC, mode);
     } while (fd < 0 && errno == EINTR);
     return fd;
   }
@@ -76,10 +77,20 @@ absl::Status WriteAll(int fd, const std::string& path, absl::string_view bytes) 
   return absl::OkStatus();
 }
 
+absl::Status SetOwner(int fd, const std::string& path, const FileOwner& owner) {
+  // fchown(2) takes bits of the mode away.
+  if (fchown(fd, owner.user, owner.group) != 0 || fchmod(fd, owner.mode) != 0) {
+    return ErrnoError(errno, "cannot keep the owner of", path);
+  }
+  return absl::OkStatus();
+}
+
 // Makes a new file with these bytes on disk. It is left behind on error.
-absl::Status WriteNewFile(const std::string& path, absl::string_view bytes) {
-  Descriptor file(path, O_WRONLY | O_CREAT | O_EXCL);
+absl::Status WriteNewFile(const std::string& path, absl::string_view bytes,
+                          const FileOwner* owner) {
+  Descriptor file(path, O_WRONLY | O_CREAT | O_EXCL, owner == nullptr ? 0666 : 0600);
   if (file.get() < 0) return ErrnoError(errno, "cannot create", path);
+  if (owner != nullptr) RETURN_IF_ERROR(SetOwner(file.get(), path, *owner));
   RETURN_IF_ERROR(HitFailpoint("file.write"));
   RETURN_IF_ERROR(WriteAll(file.get(), path, bytes));
   if (fsync(file.get()) != 0) return ErrnoError(errno, "cannot sync", path);
@@ -105,7 +116,8 @@ absl::Status ErrnoError(int error, absl::string_view what, absl::string_view pat
   return absl::InternalError(status.message());
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes) {
+absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes,
+                                     struct stat* state) {
   // O_NONBLOCK: opening a pipe must not wait for its writer.
   Descriptor file(path, O_RDONLY | O_NONBLOCK);
   if (file.get() < 0) return ErrnoError(errno, "cannot open", path);
@@ -115,15 +127,17 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes)
     return absl::InvalidArgumentError(absl::StrCat(path, " is not a regular file"));
   }
   if (info.st_size > max_bytes) return TooLarge(path, max_bytes);
+  if (state != nullptr) *state = info;
   // One more than its size, so that one read and one end-of-file suffice.
   std::string bytes(static_cast<size_t>(info.st_size) + 1, '\0');
   RETURN_IF_ERROR(ReadAll(file.get(), path, max_bytes, &bytes));
   return bytes;
 }
 
-absl::Status WriteFileDurably(const std::string& path, absl::string_view bytes) {
+static absl::Status WriteDurably(const std::string& path, absl::string_view bytes,
+                                 const FileOwner* owner) {
   const std::string temporary = absl::StrCat(path, ".tmp-", RandomId(12));
-  absl::Status written = WriteNewFile(temporary, bytes);
+  absl::Status written = WriteNewFile(temporary, bytes, owner);
   if (written.ok()) written = HitFailpoint("file.rename");
   if (written.ok() && rename(temporary.c_str(), path.c_str()) != 0) {
     written = ErrnoError(errno, "cannot rename to", path);
@@ -134,6 +148,15 @@ absl::Status WriteFileDurably(const std::string& path, absl::string_view bytes) 
   }
   RETURN_IF_ERROR(HitFailpoint("file.sync"));
   return SyncFolder(FolderOf(path));
+}
+
+absl::Status WriteFileDurably(const std::string& path, absl::string_view bytes) {
+  return WriteDurably(path, bytes, nullptr);
+}
+
+absl::Status WriteFileDurably(const std::string& path, absl::string_view bytes,
+                              const FileOwner& owner) {
+  return WriteDurably(path, bytes, &owner);
 }
 
 absl::Status SyncFolder(const std::string& path) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 
 namespace tweedie {
 
@@ -11,6 +12,10 @@ bool IsJobId(absl::string_view id) {
          std::all_of(id.begin(), id.end(), [](unsigned char c) {
            return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
          });
+}
+
+absl::Status NoSuchJob(absl::string_view id) {
+  return absl::NotFoundError(absl::StrCat("job ", id, " does not exist"));
 }
 
 }  // namespace tweedie

@@ -90,11 +90,22 @@ class JobFrontDoor {
   virtual absl::StatusOr<JobPage> List(const JobQuery& query, int page_size,
                                        std::optional<PageCursor> after) = 0;
   // A queued job is CANCELLED at once; a running one is flagged for its runner;
-  // an ended one is returned as it is. NOT_FOUND.
-  virtual absl::StatusOr<JobRecord> Cancel(absl::string_view id) = 0;
+  // an ended one is returned as it is. `ended` (optional) tells whether this call
+  // ended it. NOT_FOUND.
+  virtual absl::StatusOr<JobRecord> Cancel(absl::string_view id, bool* ended = nullptr) = 0;
   // Deletes a job that has ended and returns it, so that its blobs can be
   // removed. NOT_FOUND; FAILED_PRECONDITION if it has not ended.
   virtual absl::StatusOr<JobRecord> Delete(absl::string_view id) = 0;
+};
+
+// Refusals that come before a request is worked on.
+class JobAdmission {
+ public:
+  virtual ~JobAdmission() = default;
+  // OK if Create() of these had room now. Otherwise its error RESOURCE_EXHAUSTED,
+  // with the payload. Of `jobs` the creators, request ids and sizes of the inputs
+  // (0 if they are not known yet) count; known request ids need no room. Only reads.
+  virtual absl::Status CheckRoom(const std::vector<NewJob>& jobs, const CreateLimits& limits) = 0;
 };
 
 // --- The runner -----------------------------------------------------------
@@ -240,6 +251,7 @@ class JobNews {
 };
 
 class JobStore : public JobFrontDoor,
+                 public JobAdmission,
                  public JobRunnerStore,
                  public JobUpkeep,
                  public JobNews,

@@ -16,16 +16,31 @@ std::string Variable(const std::string& flag) {
   return name;
 }
 
+// Not --help and --version, nor what the command line alone is to say.
+bool IsFromOutside(const CLI::App& app, const CLI::Option& option) {
+  return option.get_configurable() || &option == app.get_config_ptr();
+}
+
+bool IsGiven(const std::string& flag, int argc, const char* const* argv) {
+  return std::any_of(argv + 1, argv + argc, [&](const std::string& argument) {
+    return argument == "--" + flag || argument.rfind("--" + flag + "=", 0) == 0;
+  });
+}
+
 }  // namespace
 
 std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const char* const* argv) {
   std::vector<std::string> arguments;
   for (const CLI::Option* option : app.get_options()) {
-    const bool takes_value = option->get_items_expected_max() > 0;  // not --help, --version
-    if (option->get_lnames().empty() || !takes_value) continue;
+    if (option->get_lnames().empty() || !IsFromOutside(app, *option)) continue;
     const std::string& flag = option->get_lnames().front();
     const char* value = std::getenv(Variable(flag).c_str());
     if (value == nullptr) continue;
+    const bool is_flag = option->get_items_expected_max() == 0;
+    if (is_flag && *value == '\0') continue;
+    // Of one that takes all its values, those of the variable would be among them.
+    const bool takes_all = option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+    if (takes_all && IsGiven(flag, argc, argv)) continue;
     // CLI11 takes `--flag=` for a flag whose value follows.
     if (*value == '\0') {
       arguments.insert(arguments.end(), {"--" + flag, ""});

@@ -14,7 +14,8 @@ namespace tweedie {
 // The arguments for App::parse(): the command line with what the environment gives
 // (TWEEDIE_ and an option's name in capitals) put before it: of an option given
 // twice the last holds, and both go before the config file. (CLI11's own envname()
-// would let the file go before the environment.)
+// would let the file go before the environment.) What is not configurable() comes from
+// the command line alone; an empty variable of a flag is as none.
 std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const char* const* argv);
 
 // Whether the command line itself, as others may see it, gives a password by

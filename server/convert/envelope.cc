@@ -13,7 +13,6 @@ namespace tweedie {
 namespace {
 
 constexpr size_t kChosenIdLength = 12;
-constexpr int kMaxLabels = 64;
 constexpr size_t kMaxLabelValueBytes = 255;
 
 // A client's text as it may stand in a message: printable and short.
@@ -101,9 +100,9 @@ absl::Status CheckLabel(absl::string_view key, absl::string_view value) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::map<std::string, std::string>> ReadLabels(const v1::Job& job) {
-  if (job.labels().size() > kMaxLabels) {
-    return FieldError("job.labels", absl::StrCat("must be at most ", kMaxLabels, " pairs; were ",
+absl::StatusOr<std::map<std::string, std::string>> ReadLabels(const v1::Job& job, int max_labels) {
+  if (job.labels().size() > static_cast<size_t>(max_labels)) {
+    return FieldError("job.labels", absl::StrCat("must be at most ", max_labels, " pairs; were ",
                                                  job.labels().size()));
   }
   std::map<std::string, std::string> labels(job.labels().begin(), job.labels().end());
@@ -113,12 +112,12 @@ absl::StatusOr<std::map<std::string, std::string>> ReadLabels(const v1::Job& job
 
 }  // namespace
 
-absl::StatusOr<JobEnvelope> ReadEnvelope(const v1::CreateJobRequest& request) {
+absl::StatusOr<JobEnvelope> ReadEnvelope(const v1::CreateJobRequest& request, int max_labels) {
   JobEnvelope envelope;
   ASSIGN_OR_RETURN(envelope.job_id, ReadJobId(request.job_id()));
   ASSIGN_OR_RETURN(envelope.request_id, ReadRequestId(request.request_id()));
   ASSIGN_OR_RETURN(envelope.priority, ReadPriority(request.job().priority()));
-  ASSIGN_OR_RETURN(envelope.labels, ReadLabels(request.job()));
+  ASSIGN_OR_RETURN(envelope.labels, ReadLabels(request.job(), max_labels));
   return envelope;
 }
 

@@ -19,11 +19,12 @@ struct JobEnvelope {
   std::string request_id;  // in lower case; empty if the client sent none
   JobPriority priority = JobPriority::kNormal;
   std::map<std::string, std::string> labels;
+  std::string traceparent;  // of the call, not of the request: left empty here
 };
 
 // INVALID_ARGUMENT with the path from the request (`job_id`, `job.labels`).
 // Thread-safe.
-absl::StatusOr<JobEnvelope> ReadEnvelope(const v1::CreateJobRequest& request);
+absl::StatusOr<JobEnvelope> ReadEnvelope(const v1::CreateJobRequest& request, int max_labels);
 
 // The model called `models/NAME`. INVALID_ARGUMENT (`job.model`) if `name` is
 // malformed, NOT_FOUND if there is no such model, FAILED_PRECONDITION with the

@@ -52,11 +52,9 @@ absl::StatusOr<at::Tensor> ReadImageTensor(const v1::Tensor& tensor, const Image
 
 // --- Files -----------------------------------------------------------------
 
-absl::StatusOr<Image> DecodeFile(const std::string& file, const ImageShape& image_shape) {
+absl::StatusOr<Image> DecodeFile(const std::string& file, int64_t max_pixels) {
   ImageLimits limits;
-  // Room for pictures of a wrong size, so that the error can name it, but none
-  // for a file that unpacks to far more than a model's image.
-  limits.max_pixels = std::max<int64_t>(image_shape[1] * image_shape[2], int64_t{1} << 22);
+  limits.max_pixels = max_pixels;
   absl::StatusOr<Image> image = DecodeImage(file, limits);
   if (image.ok()) return image;
   return absl::InvalidArgumentError(
@@ -93,15 +91,17 @@ void CopyImage(const Image& image, int64_t channels, float* out) {
 
 bool IsPng(absl::string_view file) { return !file.empty() && file[0] == '\x89'; }
 
-absl::Status ReadFileInto(const std::string& file, const ImageShape& image_shape, float* out) {
-  ASSIGN_OR_RETURN(const Image image, DecodeFile(file, image_shape));
+absl::Status ReadFileInto(const std::string& file, const ImageShape& image_shape,
+                          int64_t max_pixels, float* out) {
+  ASSIGN_OR_RETURN(const Image image, DecodeFile(file, max_pixels));
   RETURN_IF_ERROR(CheckImage(image, image_shape));
   CopyImage(image, image_shape[0], out);
   return absl::OkStatus();
 }
 
 absl::StatusOr<at::Tensor> ReadFiles(const v1::Images::Encoded& encoded,
-                                     const ImageShape& image_shape, int max_images) {
+                                     const ImageShape& image_shape, int max_images,
+                                     int64_t max_pixels) {
   const int n = encoded.files_size();
   if (n == 0) return FieldError("encoded.files", "is required: at least one file");
   if (n > max_images) return TooMany("encoded.files", n, max_images);
@@ -110,7 +110,7 @@ absl::StatusOr<at::Tensor> ReadFiles(const v1::Images::Encoded& encoded,
   for (int i = 0; i < n; ++i) {
     const std::string field = absl::StrCat("encoded.files[", i, "]");
     const absl::Status read =
-        ReadFileInto(encoded.files(i), image_shape, out + i * (images.numel() / n));
+        ReadFileInto(encoded.files(i), image_shape, max_pixels, out + i * (images.numel() / n));
     if (!read.ok()) return FieldError(field, read.message());
     if (IsPng(encoded.files(i)) != IsPng(encoded.files(0))) {
       return FieldError(field, "must be of the same format as the first file");
@@ -153,12 +153,13 @@ void WriteFiles(const at::Tensor& bytes, v1::Images::Encoded* encoded) {
 }  // namespace
 
 absl::StatusOr<at::Tensor> ReadImages(const v1::Images& images,
-                                      const std::array<int64_t, 3>& image_shape, int max_images) {
+                                      const std::array<int64_t, 3>& image_shape, int max_images,
+                                      int64_t max_file_pixels) {
   switch (images.content_case()) {
     case v1::Images::kTensor:
       return ReadImageTensor(images.tensor(), image_shape, max_images);
     case v1::Images::kEncoded:
-      return ReadFiles(images.encoded(), image_shape, max_images);
+      return ReadFiles(images.encoded(), image_shape, max_images, max_file_pixels);
     case v1::Images::CONTENT_NOT_SET:
       break;
   }

@@ -11,13 +11,18 @@
 
 namespace tweedie {
 
+// The most pixels of one file, unless the server says otherwise.
+inline constexpr int64_t kMaxFilePixels = int64_t{1} << 22;
+
 // Reads `images` as float32 [N, C, H, W] in [-1, 1] of the model's shape.
 // INVALID_ARGUMENT with the field's path from `images` (`tensor.shape`,
 // `encoded.files[2]`): wrong size or channels (the message says the right
 // ones), lengths that do not fit, values that are not finite, undecodable
-// files, more than `max_images`. Thread-safe.
+// files, more than `max_images`, or a file of more than `max_file_pixels`, which its
+// header tells before anything is decoded. Thread-safe.
 absl::StatusOr<at::Tensor> ReadImages(const v1::Images& images,
-                                      const std::array<int64_t, 3>& image_shape, int max_images);
+                                      const std::array<int64_t, 3>& image_shape, int max_images,
+                                      int64_t max_file_pixels = kMaxFilePixels);
 
 // How many images the message claims to hold; ReadImages() checks that it does.
 int64_t ClaimedImages(const v1::Images& images);

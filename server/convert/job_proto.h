@@ -33,6 +33,7 @@ class ResultReader {
  public:
   static absl::StatusOr<ResultReader> Open(std::string bytes);
   int num_images() const { return num_images_; }
+  const std::array<int64_t, 3>& image_shape() const { return image_shape_; }
   absl::StatusOr<v1::Images> Image(int index, v1::ImageFormat format) const;
 
  private:

@@ -131,11 +131,11 @@ std::vector<int64_t> ExpandLabels(std::vector<int64_t> labels, const JobSize& si
 }
 
 absl::StatusOr<at::Tensor> ReadReference(const v1::Job& job, const DiffusionModel& model,
-                                         const JobSize& size) {
+                                         const JobSize& size, int64_t max_file_pixels) {
   if (!job.has_reference()) return at::Tensor();
   RETURN_IF_ERROR(CheckCount("job.reference", ClaimedImages(job.reference()), size));
-  absl::StatusOr<at::Tensor> reference =
-      ReadImages(job.reference(), model.image_shape, static_cast<int>(size.results));
+  absl::StatusOr<at::Tensor> reference = ReadImages(
+      job.reference(), model.image_shape, static_cast<int>(size.results), max_file_pixels);
   if (!reference.ok()) return InField("job.reference", reference.status());
   return reference;
 }
@@ -187,6 +187,44 @@ absl::StatusOr<TaskSpec> Resolve(const v1::Job& job, const TaskSpec& task,
   return InField(absl::StrCat("job.", TaskField(job)), resolved.status());
 }
 
+// The fields, from the task, that say how often the network is evaluated: the steps,
+// and, where a task has one, what repeats them.
+struct StepFields {
+  int num_steps = 0;
+  const char* repeats = nullptr;
+};
+
+StepFields StepFieldsOf(const TaskSpec& task) {
+  if (const auto* denoise = std::get_if<DenoiseTask>(&task.task)) {
+    return {denoise->process.has_value() ? denoise->process->num_steps : 0};
+  }
+  if (const auto* t = std::get_if<SdeditTask>(&task.task)) {
+    return {t->process.num_steps, "num_repeats"};
+  }
+  if (const auto* t = std::get_if<AldTask>(&task.task)) {
+    return {t->process.num_steps, "steps_per_level"};
+  }
+  if (const auto* t = std::get_if<DdnmTask>(&task.task)) {
+    return {t->process.num_steps, "travel_repeats"};
+  }
+  if (const auto* t = std::get_if<RepaintTask>(&task.task)) {
+    return {t->process.num_steps, "num_resamples"};
+  }
+  return {};
+}
+
+// All evaluations that a job makes for an image count, those of repeats too.
+absl::Status CheckSteps(const v1::Job& job, const TaskSpec& resolved, int max_steps) {
+  const int steps = NumSteps(resolved);
+  if (steps <= max_steps) return absl::OkStatus();
+  const StepFields fields = StepFieldsOf(resolved);
+  const bool repeats = fields.repeats != nullptr && fields.num_steps <= max_steps;
+  return FieldError(
+      absl::StrCat("job.", TaskField(job), ".", repeats ? fields.repeats : "process.num_steps"),
+      absl::StrCat("must make at most ", max_steps,
+                   " evaluations of the network for an image (limit of one job); made ", steps));
+}
+
 absl::StatusOr<JobWork> Read(const v1::Job& job, const DiffusionModel& model,
                              const RequestLimits& limits) {
   absl::StatusOr<TaskSpec> read = ReadTask(job);
@@ -197,7 +235,8 @@ absl::StatusOr<JobWork> Read(const v1::Job& job, const DiffusionModel& model,
   RETURN_IF_ERROR(CheckClassLabels(task.class_labels, model.num_classes, size));
   task.class_labels = ExpandLabels(std::move(task.class_labels), size);
   if (!job.has_seed()) task.seed = RandomBits();
-  const absl::Status tensors = ReadTaskTensors(job, model.image_shape, size.inputs, &task.task);
+  const absl::Status tensors =
+      ReadTaskTensors(job, model.image_shape, size.inputs, limits.max_image_pixels, &task.task);
   if (!tensors.ok()) return InField("job", tensors);
   FillInOperator(model, &task.task);
   ASSIGN_OR_RETURN(const int64_t measurement_cost, MeasurementCost(job, task, model));
@@ -207,7 +246,8 @@ absl::StatusOr<JobWork> Read(const v1::Job& job, const DiffusionModel& model,
   RETURN_IF_ERROR(CheckProjections(job, task, model, size));
   JobWork work;
   ASSIGN_OR_RETURN(work.task, Resolve(job, task, model));
-  ASSIGN_OR_RETURN(work.reference, ReadReference(job, model, size));
+  RETURN_IF_ERROR(CheckSteps(job, work.task, limits.max_steps_per_job));
+  ASSIGN_OR_RETURN(work.reference, ReadReference(job, model, size, limits.max_image_pixels));
   work.cost_bytes = size.results * cost;
   return work;
 }

@@ -52,11 +52,11 @@ absl::StatusOr<at::Tensor> ReadY(const v1::Tensor& proto, const OperatorSpec& fo
 }
 
 absl::Status ReadSource(const v1::Measurement& proto, const ImageShape3& image_shape,
-                        int max_images, MeasurementSpec* spec) {
+                        int max_images, int64_t max_file_pixels, MeasurementSpec* spec) {
   const bool given = proto.has_y();
   absl::StatusOr<at::Tensor> tensor =
       given ? ReadY(proto.y(), spec->forward_operator, max_images)
-            : ReadImages(proto.simulate_from(), image_shape, max_images);
+            : ReadImages(proto.simulate_from(), image_shape, max_images, max_file_pixels);
   if (!tensor.ok()) return InField(given ? "y" : "simulate_from", tensor.status());
   (given ? spec->y : spec->simulate_from) = *std::move(tensor);
   return absl::OkStatus();
@@ -83,11 +83,12 @@ ClaimedMeasurements CountMeasurements(const v1::Measurement& proto) {
 }
 
 absl::Status ReadMeasurementTensors(const v1::Measurement& proto, const ImageShape3& image_shape,
-                                    int max_images, MeasurementSpec* spec) {
+                                    int max_images, MeasurementSpec* spec,
+                                    int64_t max_file_pixels) {
   const absl::Status read =
       ReadOperatorTensor(proto.forward_operator(), image_shape, &spec->forward_operator);
   if (!read.ok()) return InField(kOperator, read);
-  return ReadSource(proto, image_shape, max_images, spec);
+  return ReadSource(proto, image_shape, max_images, max_file_pixels, spec);
 }
 
 v1::Measurement WriteMeasurement(const MeasurementSpec& spec) {

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "core/base/field_error.h"
 #include "core/operators/measurement.h"
+#include "server/convert/images_proto.h"
 #include "tweedie/v1/operator.pb.h"
 
 namespace tweedie {
@@ -41,7 +42,8 @@ ClaimedMeasurements CountMeasurements(const v1::Measurement& proto);
 // `y.data`, `simulate_from.tensor.shape`). Whether y has the operator's shape is
 // Measure()'s to check.
 absl::Status ReadMeasurementTensors(const v1::Measurement& proto, const ImageShape3& image_shape,
-                                    int max_images, MeasurementSpec* spec);
+                                    int max_images, MeasurementSpec* spec,
+                                    int64_t max_file_pixels = kMaxFilePixels);
 
 // The inverse of ReadMeasurement(): which tensors there are stays told, their
 // content is left out. Thread-safe.

@@ -27,6 +27,7 @@ std::string WriteSpec(const JobEnvelope& envelope, const ModelDescription& model
   job.set_model(absl::StrCat("models/", model.name));
   job.set_priority(static_cast<v1::Job::Priority>(envelope.priority));
   job.mutable_labels()->insert(envelope.labels.begin(), envelope.labels.end());
+  job.set_traceparent(envelope.traceparent);
   WriteTask(task, &job);
   return SerializeDeterministically(job);
 }
@@ -60,12 +61,13 @@ NewJob MakeNewJob(const v1::CreateJobRequest& request, JobEnvelope envelope,
 
 absl::StatusOr<PreparedJob> PrepareJob(const v1::CreateJobRequest& request,
                                        absl::string_view creator, const ModelRepository& models,
-                                       const RequestLimits& limits) {
+                                       const RequestLimits& limits, absl::string_view traceparent) {
   if (!request.has_job()) return FieldError("job", "is required");
   if (const absl::Status given = CheckTaskGiven(request.job()); !given.ok()) {
     return InField("job", given);
   }
-  ASSIGN_OR_RETURN(JobEnvelope envelope, ReadEnvelope(request));
+  ASSIGN_OR_RETURN(JobEnvelope envelope, ReadEnvelope(request, limits.max_labels_per_job));
+  envelope.traceparent = std::string(traceparent);
   ASSIGN_OR_RETURN(const std::shared_ptr<const ModelDescription> model,
                    FindModel(request.job().model(), models));
   ASSIGN_OR_RETURN(const JobWork work, ReadJobWork(request.job(), *model->diffusion, limits));

@@ -14,7 +14,10 @@ namespace tweedie {
 // What the server allows in one job; reported by GetServerInfo where it can be.
 struct RequestLimits {
   int max_images_per_job = 1024;
-  int64_t max_cost_bytes = int64_t{2} << 30;  // memory of one job while it runs
+  int64_t max_cost_bytes = int64_t{2} << 30;    // memory of one job while it runs
+  int64_t max_image_pixels = int64_t{1} << 22;  // of one file
+  int max_steps_per_job = 1000000;              // evaluations for each image
+  int max_labels_per_job = 64;
 };
 
 // A request that has passed every check.
@@ -29,11 +32,13 @@ struct PreparedJob {
 // to the server: a random seed, the job's id, the process's steps, variance,
 // spacing and clipping. INVALID_ARGUMENT with the field's path from the request
 // (`job.denoise.images`, FieldOf()); NOT_FOUND for an unknown model;
-// FAILED_PRECONDITION for one that could not be loaded. Thread-safe. Takes CPU
-// time (image decoding, building of operators).
+// FAILED_PRECONDITION for one that could not be loaded. `traceparent`, empty or
+// well-formed, is the job's from then on. Thread-safe. Takes CPU time (image
+// decoding, building of operators).
 absl::StatusOr<PreparedJob> PrepareJob(const v1::CreateJobRequest& request,
                                        absl::string_view creator, const ModelRepository& models,
-                                       const RequestLimits& limits);
+                                       const RequestLimits& limits,
+                                       absl::string_view traceparent = "");
 
 }  // namespace tweedie
 

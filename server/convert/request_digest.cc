@@ -20,6 +20,8 @@ void ClearIgnored(v1::Job* job) {
   job->clear_crashes();
   job->clear_server();
   job->clear_device();
+  job->clear_weights_sha256();
+  job->clear_traceparent();
   job->clear_create_time();
   job->clear_start_time();
   job->clear_end_time();

@@ -18,10 +18,17 @@
 namespace tweedie {
 namespace {
 
+// The most of each.
+struct Bounds {
+  int64_t inputs;
+  int64_t file_pixels;
+};
+
 absl::Status ReadImagesField(absl::string_view field, const v1::Images& proto,
-                             const ImageShape3& image_shape, int64_t max_inputs,
+                             const ImageShape3& image_shape, const Bounds& bounds,
                              at::Tensor* images) {
-  absl::StatusOr<at::Tensor> read = ReadImages(proto, image_shape, static_cast<int>(max_inputs));
+  absl::StatusOr<at::Tensor> read =
+      ReadImages(proto, image_shape, static_cast<int>(bounds.inputs), bounds.file_pixels);
   if (!read.ok()) return InField(field, read.status());
   *images = *std::move(read);
   return absl::OkStatus();
@@ -35,13 +42,13 @@ absl::StatusOr<at::Tensor> ReadKeepMask(const v1::Tensor& proto, const ImageShap
   return mask;
 }
 
-absl::Status Read(const v1::SdeditTask& proto, const ImageShape3& image_shape, int64_t max_inputs,
+absl::Status Read(const v1::SdeditTask& proto, const ImageShape3& image_shape, const Bounds& bounds,
                   SdeditTask* task) {
   if (proto.has_guide()) {
-    RETURN_IF_ERROR(ReadImagesField("guide", proto.guide(), image_shape, max_inputs, &task->guide));
+    RETURN_IF_ERROR(ReadImagesField("guide", proto.guide(), image_shape, bounds, &task->guide));
   }
   if (!proto.has_keep_mask()) return absl::OkStatus();
-  absl::StatusOr<at::Tensor> mask = ReadKeepMask(proto.keep_mask(), image_shape, max_inputs);
+  absl::StatusOr<at::Tensor> mask = ReadKeepMask(proto.keep_mask(), image_shape, bounds.inputs);
   if (!mask.ok()) return InField("keep_mask", mask.status());
   task->keep_mask = *std::move(mask);
   return absl::OkStatus();
@@ -102,20 +109,21 @@ absl::StatusOr<TaskInputs> CountInputs(const v1::Job& job) {
 }
 
 absl::Status ReadTaskTensors(const v1::Job& job, const ImageShape3& image_shape, int64_t max_inputs,
-                             Task* task) {
+                             int64_t max_file_pixels, Task* task) {
+  const Bounds bounds = {max_inputs, max_file_pixels};
   if (auto* denoise = std::get_if<DenoiseTask>(task)) {
-    return ReadImagesField("denoise.images", job.denoise().images(), image_shape, max_inputs,
+    return ReadImagesField("denoise.images", job.denoise().images(), image_shape, bounds,
                            &denoise->images);
   }
   if (auto* sdedit = std::get_if<SdeditTask>(task)) {
-    const absl::Status read = Read(job.sdedit(), image_shape, max_inputs, sdedit);
+    const absl::Status read = Read(job.sdedit(), image_shape, bounds, sdedit);
     if (!read.ok()) return InField("sdedit", read);
   }
   const v1::Measurement* measurement = MeasurementOf(job);
   if (measurement == nullptr) return absl::OkStatus();
   return InField(InTask(job, "measurement"),
                  ReadMeasurementTensors(*measurement, image_shape, static_cast<int>(max_inputs),
-                                        MutableMeasurementOf(task)));
+                                        MutableMeasurementOf(task), max_file_pixels));
 }
 
 }  // namespace tweedie

@@ -29,7 +29,7 @@ const v1::Measurement* MeasurementOf(const v1::Job& job);
 // Reads every tensor of the job's task into `task`, which ReadTask() made of the
 // same message. INVALID_ARGUMENT with the path from the job. Thread-safe.
 absl::Status ReadTaskTensors(const v1::Job& job, const ImageShape3& image_shape, int64_t max_inputs,
-                             Task* task);
+                             int64_t max_file_pixels, Task* task);
 
 }  // namespace tweedie
 

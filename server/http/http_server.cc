@@ -3,69 +3,105 @@
 #include <httplib.h>
 
 #include <atomic>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "core/base/retry.h"
+#include "server/http/tls_context.h"
 
 namespace tweedie {
 namespace {
 
 constexpr int kThreads = 2;
 
+void Refuse(const absl::Status& status, httplib::Response& response) {
+  response.status = absl::IsResourceExhausted(status) ? 429
+                    : absl::IsUnauthenticated(status) ? 401
+                    : absl::IsInvalidArgument(status) ? 400
+                                                      : 403;
+  if (response.status == 401) response.set_header("WWW-Authenticate", "Bearer");
+  if (const std::optional<absl::Duration> wait = RetryDelayOf(status)) {
+    response.set_header("Retry-After", absl::StrCat(absl::ToInt64Seconds(*wait)));
+  }
+  response.set_content(absl::StrCat(status.message(), "\n"), "text/plain");
+}
+
+std::unique_ptr<httplib::Server> MakeServer(const Certificates* certificates) {
+  if (certificates == nullptr) return std::make_unique<httplib::Server>();
+  return std::make_unique<httplib::SSLServer>(
+      [certificates](SSL_CTX& context) { return ShowCertificates(context, certificates); });
+}
+
 class HttpServerImpl final : public HttpServer {
  public:
-  explicit HttpServerImpl(Options options) : options_(std::move(options)) {
-    server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-    server_.set_read_timeout(5);
+  explicit HttpServerImpl(Options options)
+      : options_(std::move(options)), server_(MakeServer(options_.certificates)) {
+    server_->new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    server_->set_read_timeout(5);
     // An idle connection delays the end of the process by as much.
-    server_.set_keep_alive_timeout(1);
-    server_.set_payload_max_length(4096);
-    server_.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
+    server_->set_keep_alive_timeout(1);
+    server_->set_payload_max_length(4096);
+    server_->Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
       response.set_content("ok\n", "text/plain");
     });
-    server_.Get("/readyz", [this](const httplib::Request&, httplib::Response& response) {
+    server_->Get("/readyz", [this](const httplib::Request&, httplib::Response& response) {
       const bool ready = options_.ready();
       response.status = ready ? 200 : 503;
       response.set_content(ready ? "ready\n" : "stopping\n", "text/plain");
     });
-    server_.Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
+    server_->Get("/metrics", [this](const httplib::Request& request, httplib::Response& response) {
+      if (const absl::Status admitted = Admit(request); !admitted.ok()) {
+        return Refuse(admitted, response);
+      }
       response.set_content(MetricsText(options_.metrics()), "text/plain; version=0.0.4");
     });
   }
   ~HttpServerImpl() override {
-    server_.stop();
+    server_->stop();
     if (thread_.joinable()) thread_.join();
   }
 
   absl::Status Listen() {
     const absl::StatusOr<HostPort> parsed = ParseHostPort(options_.listen);
     if (!parsed.ok()) return parsed.status();
+    if (!server_->is_valid()) return absl::InternalError("OpenSSL makes no TLS context");
     HostPort at = *parsed;
-    const bool bound = at.port == 0 ? (at.port = server_.bind_to_any_port(at.host.c_str())) > 0
-                                    : server_.bind_to_port(at.host.c_str(), at.port);
+    const bool bound = at.port == 0 ? (at.port = server_->bind_to_any_port(at.host.c_str())) > 0
+                                    : server_->bind_to_port(at.host.c_str(), at.port);
     if (!bound) {
       return absl::FailedPreconditionError(
           absl::StrCat("cannot listen on ", options_.listen, " for HTTP"));
     }
     address_ = absl::StrCat(at.host, ":", at.port);
     thread_ = std::thread([this] {
-      server_.listen_after_bind();
+      server_->listen_after_bind();
       ended_ = true;
     });
     // A stop() before it runs would be lost.
-    while (!server_.is_running() && !ended_) std::this_thread::yield();
+    while (!server_->is_running() && !ended_) std::this_thread::yield();
     return absl::OkStatus();
   }
 
   const std::string& address() const override { return address_; }
 
  private:
+  absl::Status Admit(const httplib::Request& request) const {
+    if (!options_.admit) return absl::OkStatus();
+    std::optional<std::string> authorization;
+    if (request.has_header("Authorization")) {
+      authorization = request.get_header_value("Authorization");
+    }
+    return options_.admit(request.remote_addr, authorization);
+  }
+
   const Options options_;
   std::string address_;
-  httplib::Server server_;
+  const std::unique_ptr<httplib::Server> server_;
   std::atomic<bool> ended_ = false;
   std::thread thread_;
 };

@@ -30,7 +30,8 @@ JobFollower::JobFollower(Options options, Parts parts)
     : options_(std::move(options)),
       parts_(parts),
       relays_(std::make_unique<Relays>(
-          Relays::Parts{parts.clock, parts.hub, [this](const std::string& id) { LookAt(id); }},
+          Relays::Parts{parts.clock, parts.hub, [this](const std::string& id) { LookAt(id); },
+                        parts.make_channel},
           options_.retry)),
       thread_(options_.poll, [this] { Pass(); }) {}
 

@@ -40,6 +40,7 @@ class JobFollower {
     const Clock* clock = nullptr;
     JobStore* store = nullptr;
     EventHub* hub = nullptr;
+    PeerStreams::MakeChannel make_channel;  // to another server
   };
   JobFollower(Options options, Parts parts);
   ~JobFollower();

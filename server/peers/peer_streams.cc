@@ -7,32 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/status_macros.h"
+
 namespace tweedie {
 namespace {
-
-// A job as it is, or a frame of 3 MiB.
-constexpr int kMaxMessageBytes = 16 << 20;
-// The least that servers allow is 30 s.
-constexpr int kKeepaliveMs = 40000;
-constexpr int kKeepaliveTimeoutMs = 10000;
-constexpr int kMinReconnectMs = 200;
-constexpr int kMaxReconnectMs = 2000;
-constexpr int kConnectTimeoutMs = 5000;
-
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  // Otherwise two, and a relay that only reads would not notice a dead connection.
-  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // An http_proxy in the environment is not meant for a server of the lab.
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kMinReconnectMs);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectMs);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-}
 
 absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
@@ -71,8 +49,9 @@ class PeerStreams::Reactor final : public grpc::ClientReadReactor<v1::WatchJobRe
     if (!given_up_) events_.on_end(FromGrpc(status));
     PeerStreams* const streams = streams_;
     const std::string address = address_;
+    const bool ok = status.ok();
     std::exchange(self_, nullptr).reset();  // may destroy *this
-    streams->Done(address);
+    streams->Done(address, ok);
   }
 
  private:
@@ -97,28 +76,48 @@ PeerStreams::~PeerStreams() {
   closed.swap(peers_);
 }
 
-v1::Tweedie::Stub* PeerStreams::Begin(const std::string& address) {
+void PeerStreams::CloseIdle(const std::string& address) {
   std::vector<Peer> closed;  // after the lock is released
   absl::MutexLock lock(&mu_);
   for (auto peer = peers_.begin(); peer != peers_.end();) {
-    const bool idle = peer->second.streams == 0 && peer->first != address;
+    // After a failure the files of certificates or of the token may be others.
+    const bool idle =
+        peer->second.streams == 0 && (peer->first != address || peer->second.has_failed);
     if (idle) closed.push_back(std::move(peer->second));
     peer = idle ? peers_.erase(peer) : std::next(peer);
   }
-  Peer& peer = peers_[address];
-  if (peer.stub == nullptr) peer.stub = v1::Tweedie::NewStub(MakeChannel(address));
-  ++peer.streams;
-  return peer.stub.get();
 }
 
-void PeerStreams::Done(const std::string& address) {
+v1::Tweedie::Stub* PeerStreams::Find(const std::string& address) {
   absl::MutexLock lock(&mu_);
-  --peers_.at(address).streams;
+  const auto peer = peers_.find(address);
+  if (peer == peers_.end()) return nullptr;
+  ++peer->second.streams;
+  return peer->second.stub.get();
 }
 
-std::unique_ptr<PeerStream> PeerStreams::Watch(const std::string& address,
-                                               const std::string& server,
-                                               const v1::WatchJobRequest& request, Events events) {
+absl::StatusOr<v1::Tweedie::Stub*> PeerStreams::Begin(const std::string& address) {
+  CloseIdle(address);
+  if (v1::Tweedie::Stub* const stub = Find(address)) return stub;
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel, make_channel_(address));
+  {
+    absl::MutexLock lock(&mu_);
+    peers_[address].stub = v1::Tweedie::NewStub(channel);
+  }
+  return Find(address);
+}
+
+void PeerStreams::Done(const std::string& address, bool ok) {
+  absl::MutexLock lock(&mu_);
+  Peer& peer = peers_.at(address);
+  --peer.streams;
+  peer.has_failed = !ok;
+}
+
+absl::StatusOr<std::unique_ptr<PeerStream>> PeerStreams::Watch(const std::string& address,
+                                                               const std::string& server,
+                                                               const v1::WatchJobRequest& request,
+                                                               Events events) {
   class Handle final : public PeerStream {
    public:
     explicit Handle(std::shared_ptr<Reactor> reactor) : reactor_(std::move(reactor)) {}
@@ -127,7 +126,7 @@ std::unique_ptr<PeerStream> PeerStreams::Watch(const std::string& address,
    private:
     const std::shared_ptr<Reactor> reactor_;
   };
-  v1::Tweedie::Stub* const stub = Begin(address);
+  ASSIGN_OR_RETURN(v1::Tweedie::Stub* const stub, Begin(address));
   auto reactor = std::make_shared<Reactor>(this, address, request, std::move(events));
   Reactor::Start(reactor, *stub, server);
   return std::make_unique<Handle>(std::move(reactor));

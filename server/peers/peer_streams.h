@@ -5,9 +5,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "tweedie/v1/tweedie_service.grpc.pb.h"
 
@@ -34,16 +36,21 @@ class PeerStreams {
     std::function<void(const v1::WatchJobResponse&)> on_event;
     std::function<void(const absl::Status&)> on_end;  // last; OK: the job has ended
   };
-  PeerStreams() = default;
+  // Makes a channel to an address.
+  using MakeChannel =
+      std::function<absl::StatusOr<std::shared_ptr<grpc::Channel>>(const std::string& address)>;
+  explicit PeerStreams(MakeChannel make_channel) : make_channel_(std::move(make_channel)) {}
   PeerStreams(const PeerStreams&) = delete;
   PeerStreams& operator=(const PeerStreams&) = delete;
   // All streams must have been given up. Waits until their callbacks are done.
   ~PeerStreams() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Watches a job at the server named `server`, which is at `address`.
-  std::unique_ptr<PeerStream> Watch(const std::string& address, const std::string& server,
-                                    const v1::WatchJobRequest& request, Events events)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // Watches a job at the server named `server`, which is at `address`. The error of
+  // making the channel.
+  absl::StatusOr<std::unique_ptr<PeerStream>> Watch(const std::string& address,
+                                                    const std::string& server,
+                                                    const v1::WatchJobRequest& request,
+                                                    Events events) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   class Reactor;
@@ -52,10 +59,17 @@ class PeerStreams {
   struct Peer {
     std::unique_ptr<v1::Tweedie::Stub> stub;
     int streams = 0;
+    bool has_failed = false;  // the stream that ended last
   };
-  v1::Tweedie::Stub* Begin(const std::string& address) ABSL_LOCKS_EXCLUDED(mu_);
-  void Done(const std::string& address) ABSL_LOCKS_EXCLUDED(mu_);
+  // One more stream there.
+  absl::StatusOr<v1::Tweedie::Stub*> Begin(const std::string& address) ABSL_LOCKS_EXCLUDED(mu_);
+  // Likewise, on the channel that there is; null if there is none.
+  v1::Tweedie::Stub* Find(const std::string& address) ABSL_LOCKS_EXCLUDED(mu_);
+  // Closes channels without streams, but for the one to `address` if it may serve.
+  void CloseIdle(const std::string& address) ABSL_LOCKS_EXCLUDED(mu_);
+  void Done(const std::string& address, bool ok) ABSL_LOCKS_EXCLUDED(mu_);
 
+  const MakeChannel make_channel_;
   absl::Mutex mu_;
   std::map<std::string, Peer> peers_ ABSL_GUARDED_BY(mu_);
 };

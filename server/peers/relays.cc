@@ -59,8 +59,10 @@ void Relays::ForgetUnwanted(const std::vector<WantedRelay>& wanted) {
 
 void Relays::Open(const WantedRelay& wanted, const std::string& address, Relay& relay) {
   relay.state = std::make_shared<State>();
-  relay.stream = streams_.Watch(address, wanted.server, MakeRequest(wanted),
-                                MakeEvents(wanted, address, relay.state));
+  absl::StatusOr<std::unique_ptr<PeerStream>> stream = streams_.Watch(
+      address, wanted.server, MakeRequest(wanted), MakeEvents(wanted, address, relay.state));
+  if (!stream.ok()) return Complain(wanted.server, address, stream.status());
+  relay.stream = *std::move(stream);
 }
 
 PeerStreams::Events Relays::MakeEvents(const WantedRelay& wanted, const std::string& address,

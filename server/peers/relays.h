@@ -39,12 +39,14 @@ class Relays {
     const Clock* clock = nullptr;
     EventHub* hub = nullptr;
     std::function<void(const std::string& job_id)> on_change;
+    PeerStreams::MakeChannel make_channel;
   };
   // Where a server is; empty if that is not known.
   using FindAddress = std::function<std::string(const std::string& server)>;
 
   // A stream that broke is opened again after `retry`.
-  Relays(Parts parts, absl::Duration retry) : parts_(std::move(parts)), retry_(retry) {}
+  Relays(Parts parts, absl::Duration retry)
+      : parts_(std::move(parts)), retry_(retry), streams_(parts_.make_channel) {}
 
   // Opens what is wanted and not there, and gives up what is not wanted any more.
   void Update(const std::vector<WantedRelay>& wanted, const FindAddress& find_address);

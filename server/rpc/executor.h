@@ -34,10 +34,20 @@ class Executor {
     tasks_.push_back(std::move(task));
     return true;
   }
+  // Tasks that wait or run.
+  int num_tasks() const ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    return static_cast<int>(tasks_.size()) + running_;
+  }
 
  private:
   void Run() ABSL_LOCKS_EXCLUDED(mu_) {
-    while (std::function<void()> task = Take()) task();
+    while (std::function<void()> task = Take()) {
+      task();
+      task = nullptr;
+      absl::MutexLock lock(&mu_);
+      --running_;
+    }
   }
   // Empty: the end.
   std::function<void()> Take() ABSL_LOCKS_EXCLUDED(mu_) {
@@ -49,12 +59,14 @@ class Executor {
     if (tasks_.empty()) return nullptr;
     std::function<void()> task = std::move(tasks_.front());
     tasks_.pop_front();
+    ++running_;
     return task;
   }
 
   const size_t max_queued_;
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   std::deque<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
+  int running_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<std::thread> threads_;
 };

@@ -34,11 +34,15 @@ class PullReactor final : public grpc::ServerWriteReactor<Response>,
   // called later, once, with no lock held. Must not block.
   using Source = std::function<absl::StatusOr<std::optional<Item>>(std::function<void()> on_ready)>;
 
-  // The caller keeps it alive until it has been handed to gRPC.
-  static std::shared_ptr<PullReactor> Make(StreamRegistry* registry) {
+  // The caller keeps it alive until it has been handed to gRPC. `place` is kept as long
+  // as it lives.
+  static std::shared_ptr<PullReactor> Make(StreamRegistry* registry,
+                                           StreamRegistry::Check may_go_on = nullptr,
+                                           std::shared_ptr<const void> place = nullptr) {
     auto reactor = std::make_shared<PullReactor>();
+    reactor->place_ = std::move(place);
     reactor->self_ = reactor;
-    registry->Add(reactor);
+    registry->Add(reactor, std::move(may_go_on));
     return reactor;
   }
 
@@ -125,6 +129,7 @@ class PullReactor final : public grpc::ServerWriteReactor<Response>,
   }
 
   std::shared_ptr<PullReactor> self_;
+  std::shared_ptr<const void> place_;
   Response out_;  // gRPC reads it while busy_
   mutable absl::Mutex mu_;
   Source source_ ABSL_GUARDED_BY(mu_);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/log/logging.h"
 
 namespace tweedie {
 namespace {
@@ -25,6 +26,7 @@ v1::QueueServer ToProto(const ServerRecord& server) {
 
 v1::ServerInfo DescribeServer(const ServiceParts& parts) {
   v1::ServerInfo info = parts.info;
+  info.set_log_level(LogLevelName());
   const absl::StatusOr<std::vector<ServerRecord>> servers = parts.store->Servers();
   // What this server is can be told whatever the queue is at.
   if (!servers.ok()) {

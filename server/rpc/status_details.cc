@@ -6,6 +6,8 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "core/base/field_error.h"
 #include "core/jobs/job_store.h"
 #include "google/rpc/error_details.pb.h"
@@ -14,8 +16,7 @@
 namespace tweedie {
 namespace {
 
-constexpr char kRetryPayload[] = "tweedie/retry";
-constexpr int kRetrySeconds = 1;
+constexpr absl::Duration kRetry = absl::Seconds(1);
 // The message travels up to three times in the trailers, percent-encoded once,
 // and clients take 8 KiB of them.
 constexpr size_t kLongestMessage = 1024;
@@ -38,14 +39,17 @@ std::optional<std::string> QuotaOf(const absl::Status& status) {
   return std::string(*payload);
 }
 
-bool PassesByItself(const absl::Status& status) {
-  return absl::IsUnavailable(status) || status.GetPayload(kRetryPayload).has_value() ||
-         QuotaOf(status).has_value();
+// After which the call may be made again; nullopt: not at all.
+std::optional<absl::Duration> RetryAfter(const absl::Status& status) {
+  const std::optional<absl::Duration> said = RetryDelayOf(status);
+  const bool passes = absl::IsUnavailable(status) || QuotaOf(status).has_value();
+  return said.has_value() || !passes ? said : kRetry;
 }
 
 std::string Reason(const absl::Status& status) {
   if (const auto quota = QuotaOf(status)) {
-    return absl::StartsWith(*quota, "creator") ? "CREATOR_QUEUE_FULL" : "QUEUE_FULL";
+    return absl::StrCat(absl::StartsWith(*quota, "creator") ? "CREATOR_" : "",
+                        absl::EndsWith(*quota, "watches") ? "WATCHES_FULL" : "QUEUE_FULL");
   }
   return absl::StatusCodeToString(status.code());
 }
@@ -72,11 +76,6 @@ void AddQuotaFailure(const absl::Status& status, google::rpc::Status& details) {
 
 }  // namespace
 
-absl::Status MayRetry(absl::Status status) {
-  status.SetPayload(kRetryPayload, absl::Cord("1"));
-  return status;
-}
-
 grpc::Status ToGrpcStatus(const absl::Status& full) {
   if (full.ok()) return grpc::Status::OK;
   const absl::Status status = Shortened(full);
@@ -89,9 +88,9 @@ grpc::Status ToGrpcStatus(const absl::Status& full) {
   info.set_domain("tweedie");
   info.set_reason(Reason(status));
   details.add_details()->PackFrom(info);
-  if (PassesByItself(status)) {
+  if (const std::optional<absl::Duration> after = RetryAfter(status)) {
     google::rpc::RetryInfo retry;
-    retry.mutable_retry_delay()->set_seconds(kRetrySeconds);
+    retry.mutable_retry_delay()->set_seconds(absl::ToInt64Seconds(*after));
     details.add_details()->PackFrom(retry);
   }
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), details.message(),

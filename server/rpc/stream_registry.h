@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_SERVER_RPC_STREAM_REGISTRY_H_
 #define TWEEDIE_SERVER_RPC_STREAM_REGISTRY_H_
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -26,19 +27,32 @@ class ServerStream {
 // and one whose reader takes nothing must not stay for ever. Thread-safe.
 class StreamRegistry {
  public:
-  // Streams that are added once EndAll() was called are ended at once.
-  void Add(const std::shared_ptr<ServerStream>& stream) ABSL_LOCKS_EXCLUDED(mu_);
+  // Streams that are added once EndAll() was called are ended at once. `may_go_on`, if
+  // there is one, tells EndForbidden() whether the caller still may.
+  using Check = std::function<absl::Status()>;
+  void Add(const std::shared_ptr<ServerStream>& stream, Check may_go_on = nullptr)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends streams whose callers may not have them any more.
+  void EndForbidden() ABSL_LOCKS_EXCLUDED(mu_);
   // Ends streams whose reader has taken nothing since `limit`.
   void EndStalled(absl::Time limit) ABSL_LOCKS_EXCLUDED(mu_);
   void EndAll(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   int size() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  std::vector<std::shared_ptr<ServerStream>> Live() ABSL_LOCKS_EXCLUDED(mu_);
+  struct Entry {
+    std::weak_ptr<ServerStream> stream;
+    Check may_go_on;
+  };
+  struct Live {
+    std::shared_ptr<ServerStream> stream;
+    Check may_go_on;
+  };
+  std::vector<Live> LiveOnes() ABSL_LOCKS_EXCLUDED(mu_);
 
   mutable absl::Mutex mu_;
   absl::Status ended_ ABSL_GUARDED_BY(mu_);
-  std::vector<std::weak_ptr<ServerStream>> streams_ ABSL_GUARDED_BY(mu_);
+  std::vector<Entry> streams_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace tweedie

@@ -9,19 +9,17 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
+#include "core/jobs/job_id.h"
 #include "server/convert/job_proto.h"
 #include "server/rpc/background.h"
 #include "server/rpc/job_calls.h"
 #include "server/rpc/resource_names.h"
+#include "server/rpc/response_size.h"
+#include "server/rpc/timestamps.h"
+#include "server/rpc/watch_message.h"
 
 namespace tweedie {
 namespace {
-
-void SetTime(absl::Time time, google::protobuf::Timestamp& proto) {
-  const int64_t micros = absl::ToUnixMicros(time);
-  proto.set_seconds(micros / 1000000);
-  proto.set_nanos(static_cast<int32_t>(micros % 1000000 * 1000));
-}
 
 absl::Status CheckFormat(absl::string_view field, int format) {
   if (v1::ImageFormat_IsValid(format)) return absl::OkStatus();
@@ -81,20 +79,10 @@ absl::Status CheckFramesFit(const WatchOptions& options, const JobRecord& job,
                                  " one takes ", FrameImageBytes(image_shape, form.format)));
 }
 
-v1::WatchJobResponse ToResponse(const WatchEvent& event) {
-  v1::WatchJobResponse response;
-  response.set_sequence(event.sequence);
-  SetTime(event.time, *response.mutable_event_time());
-  response.set_skipped_events(event.skipped);
-  if (const auto* job = std::get_if<std::shared_ptr<const v1::Job>>(&event.what)) {
-    *response.mutable_job() = **job;
-  } else if (const auto* p = std::get_if<std::shared_ptr<const v1::Progress>>(&event.what)) {
-    *response.mutable_progress() = **p;
-  } else {
-    response.mutable_frame()->ParseFromString(
-        *std::get<std::shared_ptr<const std::string>>(event.what));
-  }
-  return response;
+// Whether the id has become that of a job that the caller may not see.
+bool IsOfAnother(const WatchEvent& event, const Identity& caller) {
+  const auto* job = std::get_if<std::shared_ptr<const v1::Job>>(&event.what);
+  return job != nullptr && !MaySee(caller, (*job)->creator());
 }
 
 // A listing, page by page, before the changes.
@@ -154,6 +142,20 @@ absl::StatusOr<std::deque<JobRecord>> ListAll(JobStore& store, const JobQuery& q
   return all;
 }
 
+// What a message holds besides its image.
+constexpr int64_t kImageOverhead = 1024;
+
+// A tensor's size is known before it is made; that of a PNG file is not.
+absl::Status CheckImageFits(const ResultReader& reader, v1::ImageFormat format,
+                            int64_t max_response_bytes) {
+  if (format == v1::IMAGE_FORMAT_PNG) return absl::OkStatus();
+  const int64_t bytes = FrameImageBytes(reader.image_shape(), format);
+  if (bytes <= max_response_bytes - kImageOverhead) return absl::OkStatus();
+  return FieldError("format",
+                    absl::StrCat("must be one in which an image fits into a response of ",
+                                 max_response_bytes, " bytes; in this one it takes ", bytes));
+}
+
 // One image a message.
 class ImagesSource {
  public:
@@ -191,10 +193,17 @@ class MeasurementSource {
   int next_ = 0;
 };
 
+// `source`, no message of which is larger than the server sends.
+template <typename Reactor>
+typename Reactor::Source Checked(typename Reactor::Source source, const ServiceParts& parts) {
+  return WithSizesChecked<Reactor>(std::move(source), parts.call_limits.max_response_bytes);
+}
+
 }  // namespace
 
 absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& request,
                                                      const std::optional<std::string>& relay_to,
+                                                     const Identity& caller,
                                                      const ServiceParts& parts) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
   ASSIGN_OR_RETURN(WatchOptions options, ReadOptions(request));
@@ -202,7 +211,7 @@ absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& 
   options.is_relay = relay_to.has_value();
   // Subscribed first and read after, so that no event falls between.
   std::shared_ptr<Subscription> subscription = parts.hub->Watch(id, options);
-  ASSIGN_OR_RETURN(const JobRecord record, parts.store->Get(id));
+  ASSIGN_OR_RETURN(const JobRecord record, GetVisible(*parts.store, id, caller));
   RETURN_IF_ERROR(CheckFramesFit(options, record, parts.pool->models()));
   int64_t position = 0;
   if (record.state == JobState::kQueued) {
@@ -210,19 +219,23 @@ absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& 
   }
   RETURN_IF_ERROR(parts.hub->Begin(*subscription, record, position, request.after_sequence()));
   if (parts.on_watch && !options.is_relay) parts.on_watch(id);
-  return WatchJobReactor::Source([subscription](std::function<void()> on_ready)
-                                     -> absl::StatusOr<std::optional<WatchJobReactor::Item>> {
-    ASSIGN_OR_RETURN(const std::optional<WatchEvent> event,
-                     subscription->Next(std::move(on_ready)));
-    if (!event.has_value()) return std::nullopt;
-    return WatchJobReactor::Item{ToResponse(*event), event->last};
-  });
+  return Checked<WatchJobReactor>(
+      [subscription, id, caller](
+          std::function<void()> on_ready) -> absl::StatusOr<std::optional<WatchJobReactor::Item>> {
+        ASSIGN_OR_RETURN(const std::optional<WatchEvent> event,
+                         subscription->Next(std::move(on_ready)));
+        if (!event.has_value()) return std::nullopt;
+        if (IsOfAnother(*event, caller)) return NoSuchJob(id);
+        return WatchJobReactor::Item{WatchMessage(*event), event->last};
+      },
+      parts);
 }
 
 absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsRequest& request,
+                                                       const Identity& caller,
                                                        const ServiceParts& parts) {
   FeedOptions options;
-  ASSIGN_OR_RETURN(options.query, ToQuery(request.filter()));
+  ASSIGN_OR_RETURN(options.query, ToQuery(request.filter(), caller));
   options.include_progress = request.include_progress();
   const JobQuery query = options.query;
   std::shared_ptr<JobsFeed> feed = parts.hub->WatchAll(std::move(options));
@@ -231,40 +244,45 @@ absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsReques
   for (const JobRecord& job : listed) ids.push_back(job.id);
   feed->Expect(std::move(ids));
   auto source = std::make_shared<JobsSource>(std::move(feed), parts.hub, std::move(listed));
-  return WatchJobsReactor::Source(
-      [source](std::function<void()> on_ready) { return source->Next(std::move(on_ready)); });
+  return Checked<WatchJobsReactor>(
+      [source](std::function<void()> on_ready) { return source->Next(std::move(on_ready)); },
+      parts);
 }
 
 absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImagesRequest& request,
+                                                         const Identity& caller,
                                                          const ServiceParts& parts,
                                                          Executor* executor) {
   RETURN_IF_ERROR(CheckNotNegative("start_index", request.start_index()));
   RETURN_IF_ERROR(CheckFormat("format", request.format()));
   JobCalls calls(&parts);
-  ASSIGN_OR_RETURN(std::string bytes, calls.ReadResult(request.name()));
+  ASSIGN_OR_RETURN(std::string bytes, calls.ReadResult(request.name(), caller));
   ASSIGN_OR_RETURN(ResultReader reader, ResultReader::Open(std::move(bytes)));
   if (request.start_index() > reader.num_images()) {
     return absl::OutOfRangeError(absl::StrCat("start_index ", request.start_index(),
                                               " is beyond the job's ", reader.num_images(),
                                               " images"));
   }
+  RETURN_IF_ERROR(CheckImageFits(reader, request.format(), parts.call_limits.max_response_bytes));
   auto source =
       std::make_shared<ImagesSource>(std::move(reader), request.start_index(), request.format());
   auto images = std::make_shared<Background<ReadImagesReactor::Item>>(
       executor, [source] { return source->Next(); });
-  return ReadImagesReactor::Source(
-      [images](std::function<void()> on_ready) { return images->Take(std::move(on_ready)); });
+  return Checked<ReadImagesReactor>(
+      [images](std::function<void()> on_ready) { return images->Take(std::move(on_ready)); },
+      parts);
 }
 
 absl::StatusOr<ReadMeasurementReactor::Source> OpenReadMeasurement(
-    const v1::ReadJobMeasurementRequest& request, const ServiceParts& parts, Executor* executor) {
+    const v1::ReadJobMeasurementRequest& request, const Identity& caller, const ServiceParts& parts,
+    Executor* executor) {
   JobCalls calls(&parts);
-  ASSIGN_OR_RETURN(MeasurementReader reader, calls.ReadMeasurement(request.name()));
+  ASSIGN_OR_RETURN(MeasurementReader reader, calls.ReadMeasurement(request.name(), caller));
   auto source = std::make_shared<MeasurementSource>(std::move(reader));
   auto items = std::make_shared<Background<ReadMeasurementReactor::Item>>(
       executor, [source] { return source->Next(); });
-  return ReadMeasurementReactor::Source(
-      [items](std::function<void()> on_ready) { return items->Take(std::move(on_ready)); });
+  return Checked<ReadMeasurementReactor>(
+      [items](std::function<void()> on_ready) { return items->Take(std::move(on_ready)); }, parts);
 }
 
 }  // namespace tweedie

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "server/auth/identity.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/pull_reactor.h"
 #include "server/rpc/service_parts.h"
@@ -14,26 +15,33 @@ namespace tweedie {
 
 // What the streams send. Opening a source blocks on the store; taking from it
 // does not: images are converted on `executor`. Each checks its request: INVALID_ARGUMENT with the
-// field, and the errors that the proto lists.
-using WatchJobReactor = PullReactor<v1::WatchJobResponse>;
+// field, and the errors that the proto lists. What the caller may not see is NOT_FOUND, or left
+// out.
+//
+// Of serialised WatchJobResponses.
+using WatchJobReactor = PullReactor<grpc::ByteBuffer>;
 // `relay_to` is the server that a stream is meant for which another server opens
 // for watchers of its own; FAILED_PRECONDITION if that is not this one.
 absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& request,
                                                      const std::optional<std::string>& relay_to,
+                                                     const Identity& caller,
                                                      const ServiceParts& parts);
 
 using WatchJobsReactor = PullReactor<v1::WatchJobsResponse>;
 absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsRequest& request,
+                                                       const Identity& caller,
                                                        const ServiceParts& parts);
 
 using ReadImagesReactor = PullReactor<v1::ReadJobImagesResponse>;
 absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImagesRequest& request,
+                                                         const Identity& caller,
                                                          const ServiceParts& parts,
                                                          Executor* executor);
 
 using ReadMeasurementReactor = PullReactor<v1::ReadJobMeasurementResponse>;
 absl::StatusOr<ReadMeasurementReactor::Source> OpenReadMeasurement(
-    const v1::ReadJobMeasurementRequest& request, const ServiceParts& parts, Executor* executor);
+    const v1::ReadJobMeasurementRequest& request, const Identity& caller, const ServiceParts& parts,
+    Executor* executor);
 
 }  // namespace tweedie
 

@@ -1,7 +1,5 @@
 #include "server/runner/job_loader.h"
 
-#include <spdlog/spdlog.h>
-
 #include <exception>
 #include <optional>
 #include <utility>
@@ -11,6 +9,7 @@
 #include "core/engine/call_failure.h"
 #include "core/methods/make_method.h"
 #include "server/convert/stored_job.h"
+#include "server/log/audit.h"
 
 namespace tweedie {
 namespace {
@@ -47,7 +46,7 @@ absl::StatusOr<std::optional<MethodState>> ReadSaved(const JobRecord& record,
   absl::StatusOr<MethodState> state =
       bytes.ok() ? ReadCheckpoint(*bytes, model.weights_sha256) : bytes.status();
   if (state.ok()) return std::make_optional(*std::move(state));
-  spdlog::warn("job=jobs/{} begins anew: {}", record.id, state.status().ToString());
+  LogJob(spdlog::level::warn, record, absl::StrCat("begins anew: ", state.status().ToString()));
   return std::nullopt;
 }
 

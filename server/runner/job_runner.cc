@@ -10,8 +10,10 @@
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
 #include "core/engine/call_failure.h"
+#include "server/log/audit.h"
 #include "server/runner/job_loader.h"
 #include "server/runner/store_errors.h"
+#include "server/runner/tensor_memory.h"
 
 namespace tweedie {
 namespace {
@@ -72,6 +74,8 @@ absl::Status JobRunner::CheckRoom() const {
 std::map<std::string, double> JobRunner::Metrics() const {
   std::map<std::string, double> values = counters_.Values();
   values["tweedie_running_jobs"] = running_.size();
+  values["tweedie_engine_jobs"] = engine_.num_jobs();
+  values["tweedie_allocator_bytes{device=\"cpu\"}"] = static_cast<double>(TensorBytes());
   values["tweedie_disk_free_bytes"] = static_cast<double>(parts_.reserve->free_bytes());
   values["tweedie_disk_reserve_held"] = parts_.reserve->held() ? 1 : 0;
   return values;
@@ -127,11 +131,9 @@ bool JobRunner::ClaimOne() {
 
 bool JobRunner::Run(const Claimed& claimed) {
   const JobRecord& job = claimed.job;
+  AuditChange(JobChange::kClaimed, job);
   // This attempt is one of them.
   if (job.crashes > options_.max_crashes) return Condemn(claimed);
-  spdlog::info("job=jobs/{} state=RUNNING attempt={} crashes={} images={} step={} queue_ms={}",
-               job.id, job.attempt, job.crashes, job.num_images, job.progress.step,
-               absl::ToInt64Milliseconds(parts_.clock->Now() - job.create_time));
   if (engine_.Has(job.id)) {
     // From before its lease ran out: a suspended process, say. What it reports
     // on its way out must not be taken for this attempt's.
@@ -212,28 +214,30 @@ void JobRunner::FailUnrun(const Claimed& claimed, const JobFailure& failure) {
   end.progress = claimed.job.progress;
   end.last_sequence = claimed.job.sequence;
   end.failure = failure;
-  spdlog::error("job=jobs/{} state=FAILED reason={} message={}", claimed.job.id, failure.reason,
-                failure.message);
   const absl::StatusOr<JobRecord> ended = parts_.store->Finish(claimed.lease, end);
   CountIfFenced(ended.status());
   if (ended.ok()) {
+    AuditChange(JobChange::kEnded, *ended);
     parts_.observer->OnJobChanged(*ended);
     RemoveBlob(claimed.job.checkpoint.name);
   } else {
     // Its lease runs out, and it is tried again.
-    ReportStoreError(counters_, "finish", ended.status(), claimed.job.id);
+    LogJob(spdlog::level::err, claimed.job,
+           absl::StrCat("to be ended: ", failure.reason, ": ", failure.message));
+    ReportStoreError(counters_, "finish", ended.status(), &claimed.job);
   }
 }
 
 void JobRunner::PutBack(const Claimed& claimed, const absl::Status& status) {
-  spdlog::warn("job=jobs/{} state=QUEUED again: {}", claimed.job.id, status.ToString());
   const absl::StatusOr<JobRecord> released =
       parts_.store->Release(claimed.lease, claimed.job.sequence);
   CountIfFenced(released.status());
   if (released.ok()) {
+    AuditChange(JobChange::kReleased, *released, status.ToString());
     parts_.observer->OnJobChanged(*released);
   } else {
-    ReportStoreError(counters_, "release", released.status(), claimed.job.id);
+    LogJob(spdlog::level::warn, claimed.job, absl::StrCat("to be given back: ", status.ToString()));
+    ReportStoreError(counters_, "release", released.status(), &claimed.job);
   }
 }
 
@@ -250,6 +254,7 @@ void JobRunner::RemoveBlob(const std::string& name) const {
 
 void JobRunner::Forget(const std::vector<JobRecord>& jobs) {
   for (const JobRecord& job : jobs) {
+    AuditChange(JobChange::kExpired, job);
     for (const BlobRef* blob : {&job.input, &job.checkpoint, &job.result}) RemoveBlob(blob->name);
     parts_.observer->OnJobDeleted(job.id);
   }
@@ -278,6 +283,7 @@ void JobRunner::RescueJobs() {
   if (rescued.ok()) {
     for (const JobRecord& job : *rescued) {
       counters_.Add("tweedie_jobs_rescued_total");
+      AuditChange(JobChange::kRescued, job);
       parts_.observer->OnJobChanged(job);
     }
     if (!rescued->empty()) Wake();
@@ -300,7 +306,7 @@ void JobRunner::ReleaseAll(const std::vector<EngineJob>& jobs, absl::Time deadli
     const std::shared_ptr<RunningJob> running = running_.Find(job.id);
     if (running == nullptr) continue;
     if (absl::Now() > deadline) {
-      spdlog::error("job=jobs/{} could not be given back in time", job.id);
+      LogJob(spdlog::level::err, running->record, "could not be given back in time");
       continue;
     }
     // If not, its lease runs out (or the next start rescues it), and it goes on then.

@@ -14,6 +14,7 @@
 #include "core/methods/failure.h"
 #include "server/convert/job_proto.h"
 #include "server/convert/stored_job.h"
+#include "server/log/audit.h"
 #include "server/runner/image_metrics.h"
 #include "server/runner/store_errors.h"
 
@@ -49,7 +50,7 @@ bool MayHaveBeenDone(const absl::Status& status) { return absl::IsUnavailable(st
 std::vector<v1::ImageMetrics> Measure(const RunningJob& job, const at::Tensor& images) {
   auto metrics = MeasureImages(images, job.targets);
   if (metrics.ok()) return *std::move(metrics);
-  spdlog::error("job=jobs/{} {}", job.record.id, metrics.status().ToString());
+  LogJob(spdlog::level::err, job.record, metrics.status().ToString());
   return {};
 }
 
@@ -79,14 +80,6 @@ std::string BlobName(const Lease& lease, absl::string_view name) {
   return absl::StrCat(lease.job_id, "/", name, "-", absl::Hex(lease.token, absl::kZeroPad16));
 }
 
-void LogEnd(const JobRecord& job) {
-  spdlog::info("job=jobs/{} state={} attempt={} run_ms={}{}{}", job.id,
-               std::string(OutcomeName(job.state)), job.attempt,
-               absl::ToInt64Milliseconds(job.end_time - job.start_time),
-               job.failure ? " reason=" + job.failure->reason : "",
-               job.failure ? " message=" + job.failure->message : "");
-}
-
 }  // namespace
 
 bool JobWriter::LeaseLost(RunningJob& job, const absl::Status& status) {
@@ -104,7 +97,7 @@ absl::Status JobWriter::Try(absl::string_view call, const RunningJob& job,
   } catch (const std::exception&) {
     status = CaughtFailure("writing it");
   }
-  if (!status.ok()) ReportStoreError(*counters_, call, status, job.record.id);
+  if (!status.ok()) ReportStoreError(*counters_, call, status, &job.record);
   return reserve_->MakeRoom(status);
 }
 
@@ -199,7 +192,7 @@ absl::Status JobWriter::TryFinish(RunningJob& job, const JobOutcome& outcome) {
   running_->Remove(job);
   counters_->Add(
       absl::StrCat("tweedie_jobs_finished_total{outcome=\"", OutcomeName(ended->state), "\"}"));
-  LogEnd(*ended);
+  AuditChange(JobChange::kEnded, *ended);
   observer_->OnJobChanged(*ended);
   return absl::OkStatus();
 }
@@ -224,8 +217,7 @@ absl::Status JobWriter::TryRelease(RunningJob& job, const Method& method) {
     return LeaseLost(job, released.status()) ? absl::OkStatus() : released.status();
   }
   running_->Remove(job);
-  spdlog::info("job=jobs/{} state=QUEUED released at step {}", job.record.id,
-               method.progress().step);
+  AuditChange(JobChange::kReleased, *released);
   observer_->OnJobChanged(*released);
   return absl::OkStatus();
 }

@@ -1,13 +1,12 @@
 #include "server/runner/lease_keeper.h"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
 #include "absl/status/status.h"
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
 #include "core/jobs/sequence.h"
+#include "server/log/audit.h"
 #include "server/runner/store_errors.h"
 
 namespace tweedie {
@@ -32,16 +31,16 @@ void LeaseKeeper::FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs
 }
 
 void LeaseKeeper::GiveBack() {
-  for (const Lease& lease : parts_.running->TakeLost()) {
+  for (const auto& [lease, job] : parts_.running->TakeLost()) {
     // The numbers below may have been published.
     const absl::StatusOr<JobRecord> released =
         parts_.store->Release(lease, EndOfAttempt(lease.attempt) - 1);
     if (released.ok()) {
-      spdlog::info("job=jobs/{} attempt={} given back", lease.job_id, lease.attempt);
+      AuditChange(JobChange::kReleased, *released, "its lease was lost");
       parts_.on_given_back(*released);
     } else if (!absl::IsFailedPrecondition(released.status())) {
       // Not tried again: it may have been done, and would forgive another crash.
-      ReportStoreError(*parts_.counters, "release", released.status(), lease.job_id);
+      ReportStoreError(*parts_.counters, "release", released.status(), &job);
     }
   }
 }

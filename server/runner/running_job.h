@@ -1,8 +1,6 @@
 #ifndef TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
 #define TWEEDIE_SERVER_RUNNER_RUNNING_JOB_H_
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -16,10 +14,12 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/jobs/job_store.h"
+#include "server/log/audit.h"
 #include "server/runner/image_metrics.h"
 
 namespace tweedie {
@@ -91,13 +91,12 @@ class RunningJobs {
     Remove(job);
     {
       absl::MutexLock lock(&mu_);
-      lost_.push_back(job.lease);
+      lost_.push_back({job.lease, job.record});
     }
-    spdlog::warn("job=jobs/{} attempt={} dropped: {}", job.record.id, job.lease.attempt,
-                 std::string(why));
+    LogJob(spdlog::level::warn, job.record, absl::StrCat("dropped: ", why));
   }
-  // The leases of jobs that were abandoned since the last call.
-  std::vector<Lease> TakeLost() {
+  // The jobs that were abandoned since the last call, as they were claimed.
+  std::vector<Claimed> TakeLost() {
     absl::MutexLock lock(&mu_);
     return std::exchange(lost_, {});
   }
@@ -134,7 +133,7 @@ class RunningJobs {
   const std::function<void(const std::string&)> cancel_;
   mutable absl::Mutex mu_;
   std::map<std::string, std::shared_ptr<RunningJob>> jobs_ ABSL_GUARDED_BY(mu_);
-  std::vector<Lease> lost_ ABSL_GUARDED_BY(mu_);
+  std::vector<Claimed> lost_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace tweedie

@@ -9,6 +9,7 @@
 
 #include "absl/time/clock.h"
 #include "core/engine/call_failure.h"
+#include "server/log/audit.h"
 #include "server/runner/image_metrics.h"
 
 namespace tweedie {
@@ -128,7 +129,7 @@ void StepSink::OnStep(const JobId& id, const Method& method) {
     const absl::Status failure = CaughtFailure("copying a step");
     if (IsDeviceLost(failure)) return GiveDeviceUp(failure);
     // Nobody sees this step; the job goes on.
-    spdlog::error("job=jobs/{} {}", id, failure.ToString());
+    LogJob(spdlog::level::err, job->record, failure.ToString());
   }
 }
 
@@ -220,8 +221,8 @@ void StepSink::WriteCheckpoint(RunningJob& job, const Checkpoint& checkpoint) {
 
 void StepSink::ProveSuspect(RunningJob& job, int step) const {
   if (step <= job.begin_step || !job.unproven.exchange(false)) return;
-  spdlog::info("job=jobs/{} attempt={} is beyond where the server died; others go on beside it",
-               job.record.id, job.lease.attempt);
+  LogJob(spdlog::level::info, job.record,
+         "is beyond where the server died; others go on beside it");
   events_.on_proven(job.record.id);
 }
 
@@ -273,7 +274,7 @@ void StepSink::AddMetrics(RunningJob& job, const at::Tensor& x0_hat, v1::Progres
   auto measured = MeasureImages(x0_hat, job.targets);
   job.metrics_nanos = absl::ToInt64Nanoseconds(clock_->Steady() - start);
   if (!measured.ok()) {
-    spdlog::warn("job=jobs/{} {}", job.record.id, measured.status().ToString());
+    LogJob(spdlog::level::warn, job.record, measured.status().ToString());
     return;
   }
   for (auto& metrics : *measured) *progress.add_metrics() = std::move(metrics);
@@ -295,8 +296,8 @@ void StepSink::FinishRest(absl::Time deadline) {
     FinishAll(absl::InfiniteFuture());
   }
   for (const End& end : rest_.ends) {
-    spdlog::error("job=jobs/{} could not be finished in time; it will be run again",
-                  end.job->record.id);
+    LogJob(spdlog::level::err, end.job->record,
+           "could not be finished in time; it will be run again");
   }
   rest_.ends.clear();
 }

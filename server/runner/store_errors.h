@@ -8,6 +8,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "core/jobs/job.h"
+#include "server/log/audit.h"
 #include "server/runner/run_counters.h"
 
 namespace tweedie {
@@ -21,12 +23,13 @@ inline std::string StoreErrorCounter(absl::string_view call) {
   return absl::StrCat("tweedie_store_errors_total{call=\"", call, "\"}");
 }
 
-// Counts a call that failed, and says it in the log. `job_id` may be empty.
+// Counts a call that failed, and says it in the log. `job` is null if it was not of
+// one job.
 inline void ReportStoreError(RunCounters& counters, absl::string_view call,
-                             const absl::Status& status, absl::string_view job_id = "") {
+                             const absl::Status& status, const JobRecord* job = nullptr) {
   counters.Add(StoreErrorCounter(call));
-  spdlog::error("{}{}: {}", job_id.empty() ? "" : absl::StrCat("job=jobs/", job_id, " "),
-                std::string(call), status.ToString());
+  const std::string message = absl::StrCat(call, ": ", status.ToString());
+  job != nullptr ? LogJob(spdlog::level::err, *job, message) : spdlog::error("{}", message);
 }
 
 }  // namespace tweedie

@@ -11,6 +11,7 @@
 #include "server/base/command_line.h"
 #include "server/tools/check.h"
 #include "server/tools/move.h"
+#include "server/tools/token_tool.h"
 
 namespace tweedie {
 namespace {
@@ -42,6 +43,11 @@ class Command {
 
   CLI::App& app() { return app_; }
   const QueueChoice& queue() const { return queue_; }
+
+  // For the command line alone.
+  void AddFlag(const std::string& flag, bool& value, const std::string& help) {
+    app_.add_flag(flag, value, help)->configurable(false);
+  }
 
   void AddQueue(const std::string& what) {
     const auto add = [&](const std::string& flag, std::string& value, const std::string& help) {
@@ -152,11 +158,11 @@ int RunCheck(int argc, const char* const* argv) {
   bool as_json = false;
   command.app().add_option("DATA", folder, "The data folder");
   command.AddQueue("The queue");
-  command.app().add_flag("--repair", repair,
-                         "Do what each finding says, the least that lets servers go on");
-  command.app().add_flag("--most-lost", most_lost,
-                         "With --repair: also if most images are missing, as they are truly lost");
-  command.app().add_flag("--json", as_json, "Print JSON, a line a finding and one of the summary");
+  command.AddFlag("--repair", repair,
+                  "Do what each finding says, the least that lets servers go on");
+  command.AddFlag("--most-lost", most_lost,
+                  "With --repair: also if most images are missing, as they are truly lost");
+  command.AddFlag("--json", as_json, "Print JSON, a line a finding and one of the summary");
   if (const std::optional<int> code = command.Parse(argc, argv, folder)) return *code;
   const CheckOptions options{command.queue(), repair, most_lost};
   const absl::StatusOr<CheckSummary> summary = Check(options, [&](const Finding& finding) {
@@ -198,9 +204,9 @@ int RunImport(int argc, const char* const* argv) {
   ImportOptions options;
   command.app().add_option("FILE", path, "As `tweedied export` wrote it")->required();
   command.AddQueue("Into");
-  command.app().add_flag("--merge", options.merge,
-                         "Also into a queue that is not empty: jobs whose ids it knows stay as "
-                         "they are. Goes on with an import that was cut off");
+  command.AddFlag("--merge", options.merge,
+                  "Also into a queue that is not empty: jobs whose ids it knows stay as "
+                  "they are. Goes on with an import that was cut off");
   if (const std::optional<int> code = command.Parse(argc, argv)) return *code;
   options.queue = command.queue();
   const absl::StatusOr<Imported> imported = ImportQueue(options, path);
@@ -220,6 +226,7 @@ std::optional<int> RunTool(int argc, const char* const* argv) {
   if (name == "check") return RunCheck(argc - 1, argv + 1);
   if (name == "export") return RunExport(argc - 1, argv + 1);
   if (name == "import") return RunImport(argc - 1, argv + 1);
+  if (name == "token") return RunTokenTool(argc - 1, argv + 1);
   return std::nullopt;
 }
 

@@ -6,7 +6,7 @@
 namespace tweedie {
 
 // Runs the command that the first argument names: `check`, `export` or `import`, which
-// look after a queue while no server uses it. Returns the process's exit code;
+// look after a queue while no server uses it, or `token`. Returns the process's exit code;
 // nullopt if it names none of them, and a server is meant.
 std::optional<int> RunTool(int argc, const char* const* argv);
 

@@ -53,7 +53,9 @@ std::optional<FeedEvent> JobsFeed::Next(std::function<void()> on_ready) {
     order_.pop_front();
     auto waiting = pending_.extract(id);
     if (waiting.empty() || !Deliver(waiting.mapped())) continue;
-    return std::move(waiting.mapped().event);
+    FeedEvent& event = waiting.mapped().event;
+    if (IsOfAnother(event)) return FeedEvent{event.time, event.job_id, true, nullptr, nullptr};
+    return std::move(event);
   }
   waker_ = std::move(on_ready);
   return std::nullopt;
@@ -116,6 +118,11 @@ void JobsFeed::Add(FeedEvent event, int64_t sequence) {
   const bool reborn = waiting.event.deleted && IsNew(event);
   if (!added && !reborn && waiting.sequence >= sequence) return;
   waiting = {std::move(event), sequence, waiting.reborn || reborn};
+}
+
+bool JobsFeed::IsOfAnother(const FeedEvent& event) const {
+  const std::optional<std::string>& creator = options_.query.creator;
+  return event.job != nullptr && creator.has_value() && *creator != event.job->creator;
 }
 
 bool JobsFeed::Deliver(const Pending& pending) {

@@ -83,6 +83,9 @@ class JobsFeed {
   void Add(FeedEvent event, int64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Whether the reader has use for `pending`; updates what it knows.
   bool Deliver(const Pending& pending) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether the id was that of a job of the creator asked for, and now is that of
+  // another's: of which the reader learns only that the first is gone.
+  bool IsOfAnother(const FeedEvent& event) const;
   std::function<void()> TakeWaker() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const FeedOptions options_;

@@ -1,9 +1,9 @@
 // Several servers on one PostgreSQL (reliability.md, R1, R4, R29): servers are
 // killed, or stand still beyond their leases and wake up again, and the database
 // crashes; nothing acknowledged is lost, nothing finishes twice, every result has
-// the bits of an undisturbed run, sequences ascend, and the jobs of a server that
-// died go on within a lease and five seconds. Each fault meets 50 jobs in flight and
-// 20 submits a second.
+// the bits of an undisturbed run, watchers see what the contract says
+// (watch_rules.h), and the jobs of a server that died go on within a lease and five
+// seconds. Each fault meets 50 jobs in flight and 20 submits a second.
 //
 // The count is of faults.
 #include <gmock/gmock.h>

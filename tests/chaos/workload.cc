@@ -10,6 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/testing/running_server.h"
+#include "tests/testing/watch_history.h"
+#include "tests/testing/watch_rules.h"
 
 namespace tweedie {
 namespace {
@@ -27,34 +29,6 @@ class Patience {
 
  private:
   std::chrono::steady_clock::time_point end_;
-};
-
-// One job's events as they come, through breaks of the stream.
-class SequenceCheck {
- public:
-  explicit SequenceCheck(std::string name) : name_(std::move(name)) {}
-
-  void Begin() { is_first_ = true; }
-  void Add(const v1::WatchJobResponse& event) {
-    // A stream begins with the job as it is, under the number of its last event.
-    if (is_first_) {
-      EXPECT_GE(event.sequence(), last_) << name_;
-    } else {
-      EXPECT_GT(event.sequence(), last_) << name_;
-    }
-    is_first_ = false;
-    last_ = event.sequence();
-    EXPECT_FALSE(ended_ && !event.has_job()) << name_ << ": an event after its end";
-    ended_ = event.has_job() && HasEnded(event.job().state());
-  }
-  int64_t last() const { return last_; }
-  bool ended() const { return ended_; }
-
- private:
-  const std::string name_;
-  bool is_first_ = true;
-  bool ended_ = false;
-  int64_t last_ = 0;
 };
 
 }  // namespace
@@ -104,6 +78,11 @@ void Victim::KillAndRestart() {
   Start(address_);
 }
 
+void Victim::TerminateAndRestart() {
+  ASSERT_EQ(server_->Stop(SIGTERM), 0);
+  Start(address_);
+}
+
 void Victim::KillAndForget() {
   server_->Kill();
   data_ = std::make_unique<TempFolder>();
@@ -125,7 +104,8 @@ void Victim::Start(const std::string& listen) {
   address_ = server_->address();
 }
 
-PatientClients::PatientClients(const std::vector<std::string>& servers) {
+PatientClients::PatientClients(const std::vector<std::string>& servers)
+    : sees_every_state_(servers.size() == 1) {
   for (const std::string& server : servers) {
     clients_.push_back(std::make_unique<TestClient>(server));
   }
@@ -143,33 +123,38 @@ void PatientClients::Create(size_t first, const v1::CreateJobRequest& request) {
 }
 
 void PatientClients::Watch(size_t first, const std::string& name) {
-  SequenceCheck check(name);
+  v1::Job job;
+  const grpc::Status status = WatchToEnd(first, name, &job);
+  EXPECT_TRUE(status.ok()) << name << ": " << status.error_message();
+}
+
+grpc::Status PatientClients::WatchToEnd(size_t first, const std::string& name, v1::Job* job) {
+  WatchHistory history(name);
   Patience patience;
-  for (size_t i = first; !check.ended(); ++i) {
+  grpc::Status status;
+  for (size_t i = first; !history.ended(); ++i) {
     v1::WatchJobRequest request;
     request.set_name(name);
-    request.set_after_sequence(check.last());
-    check.Begin();
-    const grpc::Status status = at(i).Watch(request, [&](const v1::WatchJobResponse& event) {
-      check.Add(event);
+    request.set_after_sequence(history.last_sequence());
+    history.Open(request);
+    status = at(i).Watch(request, [&](const v1::WatchJobResponse& event) {
+      history.Receive(event);
+      if (event.has_job()) *job = event.job();
       patience.Renew();
       return true;
     });
-    if (check.ended()) return;
-    ASSERT_THAT(status.error_code(),
-                ::testing::AnyOf(grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::CANCELLED))
-        << status.error_message();
-    ASSERT_TRUE(patience.BackOff()) << name << " does not end";
+    history.End(status);
+    const bool broken = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+                        status.error_code() == grpc::StatusCode::CANCELLED;
+    if (!history.ended() && (!broken || !patience.BackOff())) break;
   }
+  EXPECT_THAT(Violations(history, {.sees_every_state = sees_every_state_}), ::testing::IsEmpty());
+  return history.ended() ? grpc::Status::OK : status;
 }
 
 std::string PatientClients::Deviation(const std::string& name, const std::string& expected) {
   v1::Job job;
-  Patience patience;
-  grpc::Status watched = at(0).WaitForEnd(name, &job);
-  while (watched.error_code() == grpc::StatusCode::UNAVAILABLE && patience.BackOff()) {
-    watched = at(0).WaitForEnd(name, &job);
-  }
+  const grpc::Status watched = WatchToEnd(0, name, &job);
   if (!watched.ok()) return absl::StrCat(name, ": ", watched.error_message());
   if (job.state() != v1::Job::SUCCEEDED) return job.ShortDebugString();
   std::string result;

@@ -45,6 +45,7 @@ class Victim {
   const std::string& data_dir() const { return data_->path(); }
   // Check HasFatalFailure() after it.
   void KillAndRestart();
+  void TerminateAndRestart();
   // It finds nothing of what it knew.
   void KillAndForget();
   // Stands still for so long, and goes on.
@@ -70,7 +71,7 @@ class PatientClients {
   TestClient& at(size_t i) { return *clients_[i % clients_.size()]; }
   // The same request, until it is acknowledged.
   void Create(size_t first, const v1::CreateJobRequest& request);
-  // Watches until the job has ended; expects its sequences to ascend throughout.
+  // Watches until the job has ended; expects the contract of WatchJob to hold throughout.
   void Watch(size_t first, const std::string& name);
   // Waits until all jobs of a workload have ended, which is repeated until there are
   // `jobs`, if that is given. What is not as it should be: jobs that are not there,
@@ -80,9 +81,12 @@ class PatientClients {
   std::optional<int> CountUnfinished(size_t client);
 
  private:
+  // `*job` is as it ended.
+  grpc::Status WatchToEnd(size_t first, const std::string& name, v1::Job* job);
   // Of one job; empty if it is as it should be.
   std::string Deviation(const std::string& name, const std::string& expected);
 
+  const bool sees_every_state_;  // no server learns of changes from another
   std::vector<std::unique_ptr<TestClient>> clients_;
 };
 

@@ -314,7 +314,54 @@ TYPED_TEST(FrontDoorTest, PageSizeMustBePositive) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("page_size")));
 }
 
+// --- CheckRoom ------------------------------------------------------------
+
+TYPED_TEST(FrontDoorTest, RoomIsCheckedAsCreateWouldFindIt) {
+  CreateLimits limits;
+  limits.max_queued = 3;
+  limits.max_queued_per_creator = 2;
+  const NewJob ada = MakeJob("new-1", {.request_id = "r-new"});
+  const NewJob bob = MakeJob("new-2", {.creator = "bob"});
+  this->Create("job-1", {.request_id = "r-1", .request_digest = "d"});
+  EXPECT_OK(this->store_->CheckRoom({ada}, limits));
+  EXPECT_EQ(PayloadOf(this->store_->CheckRoom({ada, ada}, limits)), "creator");
+  this->Create("job-2");
+  EXPECT_EQ(PayloadOf(this->store_->CheckRoom({ada}, limits)), "creator");
+  EXPECT_OK(this->store_->CheckRoom({bob}, limits));
+  EXPECT_EQ(PayloadOf(this->store_->CheckRoom({bob, bob}, limits)), "queue");
+  this->Create("job-3", {.creator = "bob"});
+  EXPECT_THAT(this->store_->CheckRoom({bob}, limits),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("at most 3")));
+  // What was made before needs no room, whatever else is asked of it.
+  EXPECT_OK(this->store_->CheckRoom({MakeJob("other", {.request_id = "r-1"})}, limits));
+  ASSERT_OK(this->store_->Cancel("job-1"));
+  EXPECT_OK(this->store_->CheckRoom({ada}, limits));
+  EXPECT_THAT(this->store_->Get("new-1"), StatusIs(absl::StatusCode::kNotFound, ::testing::_));
+}
+
+TYPED_TEST(FrontDoorTest, RoomIsCheckedByBytesToo) {
+  CreateLimits limits;
+  limits.max_queued_bytes_per_creator = 10;
+  this->Create("job-1", {.input_bytes = 7});
+  EXPECT_OK(this->store_->CheckRoom({MakeJob("new-1", {.input_bytes = 3})}, limits));
+  EXPECT_EQ(PayloadOf(this->store_->CheckRoom({MakeJob("new-1", {.input_bytes = 4})}, limits)),
+            "creator_bytes");
+}
+
 // --- Cancel and Delete ----------------------------------------------------
+
+TYPED_TEST(FrontDoorTest, CancelTellsWhetherItEndedTheJob) {
+  this->Create("job-1");
+  this->Create("job-2");
+  bool ended = false;
+  ASSERT_OK(this->store_->Cancel("job-1", &ended));
+  EXPECT_TRUE(ended);
+  ASSERT_OK(this->store_->Cancel("job-1", &ended));
+  EXPECT_FALSE(ended);
+  this->Claim();
+  ASSERT_OK(this->store_->Cancel("job-2", &ended));
+  EXPECT_FALSE(ended);
+}
 
 TYPED_TEST(FrontDoorTest, CancelOfQueuedIsImmediate) {
   this->Create("job-1");

@@ -96,6 +96,26 @@ TEST_F(JobsTest, InfoTellsWhatTheServerIs) {
   EXPECT_EQ(Objects(MustRun({"info", "--json"})).at(0).at("store"), "sqlite");
 }
 
+TEST_F(JobsTest, InfoTellsTheLimits) {
+  const std::string text = MustRun({"info"}).out;
+  for (const char* line : {"steps per job", "labels per job", "memory per job", "image file",
+                           "batch", "response", "calls", "streams", "log level"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST_F(JobsTest, LogLevelIsShownAndSet) {
+  EXPECT_EQ(MustRun({"log-level"}).out, "warning\n");
+  const Finished set = MustRun({"log-level", "error"});
+  EXPECT_EQ(set.out, "error\n");
+  EXPECT_THAT(set.err, HasSubstr("was warning"));
+  EXPECT_EQ(Objects(MustRun({"log-level", "--json"})).at(0).at("log_level"), "error");
+  MustRun({"log-level", "warning"});
+  const Finished refused = Run({"log-level", "loud"});
+  EXPECT_EQ(refused.exit_code, kUsage);
+  EXPECT_THAT(refused.err, HasSubstr("trace, debug, info, warning, error"));
+}
+
 TEST_F(JobsTest, ServersOfTheQueueAreListed) {
   const std::string address = server().process().address();
   EXPECT_THAT(Lines(MustRun({"servers"}).out),
@@ -120,7 +140,7 @@ TEST_F(JobsTest, EveryCommandHasAManual) {
   for (const char* command :
        {"sample", "denoise", "sdedit",  "ald",     "dps",      "ddnm",  "ddrm",
         "pigdm",  "diffpir", "reddiff", "repaint", "evaluate", "watch", "get",
-        "list",   "cancel",  "delete",  "models",  "servers",  "info"}) {
+        "list",   "cancel",  "delete",  "models",  "servers",  "info",  "log-level"}) {
     EXPECT_THAT(MustRun({command, "--help"}).out, HasSubstr(command));
   }
 }

@@ -1,6 +1,7 @@
 // Where the server could not work, it does not start, and says why.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -78,6 +79,61 @@ TEST(RefusalTest, FolderOfBlobsWithoutADatabase) {
   TempFolder folder;
   EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--blobs-dir", folder.File("blobs")})),
               AllOf(HasSubstr("blobs-dir"), HasSubstr("database")));
+}
+
+TEST(RefusalTest, AddressOfOtherMachinesWithoutTlsOrTokens) {
+  TempFolder folder;
+  const auto refusal = [&](const std::vector<std::string>& more) {
+    return Refusal(ServerArguments(folder.path(), more));
+  };
+  EXPECT_THAT(refusal({"--listen", "0.0.0.0:0"}),
+              AllOf(HasSubstr("--listen 0.0.0.0:0"), HasSubstr("--without-tls"),
+                    HasSubstr("--without-tokens")));
+  EXPECT_THAT(refusal({"--http", "0.0.0.0:0"}), HasSubstr("--http 0.0.0.0:0"));
+  EXPECT_THAT(refusal({"--listen", "0.0.0.0:0", "--without-tls"}),
+              AllOf(HasSubstr("--tokens-file"), Not(HasSubstr("--tls-cert"))));
+  EXPECT_THAT(refusal({"--listen", "0.0.0.0:0", "--without-tokens"}),
+              AllOf(HasSubstr("--tls-cert"), Not(HasSubstr("--tokens-file"))));
+}
+
+TEST(ListeningTest, OtherMachinesMayComeIfItIsSaidTwice) {
+  TempFolder folder;
+  std::string log;
+  const auto server = ServerProcess::Start(
+      TWEEDIED,
+      ServerArguments(folder.path(),
+                      {"--listen", "0.0.0.0:0", "--without-tls", "--without-tokens"}),
+      &log);
+  EXPECT_NE(server, nullptr) << log;
+}
+
+TEST(ListeningTest, ItMayBeSaidByTheEnvironmentAndTheConfigFile) {
+  TempFolder folder;
+  std::ofstream(folder.File("tweedied.conf")) << "without-tokens = true\n";
+  setenv("TWEEDIE_WITHOUT_TLS", "true", 1);
+  std::string log;
+  const auto server = ServerProcess::Start(
+      TWEEDIED,
+      ServerArguments(folder.path(),
+                      {"--listen", "0.0.0.0:0", "--config", folder.File("tweedied.conf")}),
+      &log);
+  unsetenv("TWEEDIE_WITHOUT_TLS");
+  EXPECT_NE(server, nullptr) << log;
+}
+
+TEST(RefusalTest, BadFileOfTokens) {
+  TempFolder folder;
+  const std::string path = folder.File("tokens.json");
+  const auto refusal = [&] {
+    return Refusal(ServerArguments(folder.path(), {"--tokens-file", path}));
+  };
+  EXPECT_THAT(refusal(), HasSubstr(path));
+  std::ofstream(path) << R"({"entries": [{"name": "ada", "role": "king", "certificate": "x"}]})";
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  EXPECT_THAT(refusal(), AllOf(HasSubstr(path), HasSubstr("entries[0] (ada): role must be")));
+  std::ofstream(path) << R"({"entries": []})";
+  ASSERT_EQ(chmod(path.c_str(), 0666), 0);
+  EXPECT_THAT(refusal(), AllOf(HasSubstr(path), HasSubstr("written by others")));
 }
 
 TEST(RefusalTest, WrongOption) {

@@ -20,6 +20,7 @@
 #include "core/base/ids.h"
 #include "tests/testing/postgres_cluster.h"
 #include "tests/testing/running_server.h"
+#include "tests/testing/test_certificates.h"
 
 namespace tweedie {
 namespace {
@@ -255,6 +256,51 @@ TEST_F(SharedWatchTest, EveryServerListsThoseThatLive) {
     absl::SleepFor(absl::Milliseconds(100));
   }
   EXPECT_THAT(NamesAt(*two), ElementsAre("two"));
+}
+
+// --- TLS ----------------------------------------------------------------------
+
+class SharedTlsTest : public SharedWatchTest {
+ protected:
+  SharedTlsTest() {
+    const TestKeyPair pair = authority_.Issue();
+    PutFile(File("cert"), pair.certificate);
+    PutFile(File("key"), pair.key);
+    PutFile(File("ca"), authority_.pem());
+    PutFile(File("other"), TestAuthority("other").pem());
+    own_ = authority_.Issue();
+  }
+  std::string File(const std::string& name) const { return folder_.File(name); }
+  // For clients with a certificate of `ca`, which knows its peers by `peer_ca`.
+  std::unique_ptr<RunningServer> StartTls(const std::string& name,
+                                          const std::string& peer_ca) const {
+    return std::make_unique<RunningServer>(
+        Options(name, {"--tls-cert", File("cert"), "--tls-key", File("key"), "--tls-client-ca",
+                       File("ca"), "--peer-ca", File(peer_ca)}),
+        grpc::SslCredentials({authority_.pem(), own_.key, own_.certificate}));
+  }
+  // How many frames come of a job at another server, which is the only one at first.
+  int NumFrames(const std::string& peer_ca) const {
+    const auto one = StartTls("one", "ca");
+    const std::string name = Run(*one, SampleRequest(1, 700, 3));
+    const auto two = StartTls("two", peer_ca);
+    int frames = 0;
+    const auto events = WatchToEnd(*two, Request(name, 5),
+                                   [&](const auto& event) { frames += event.has_frame() ? 1 : 0; });
+    EXPECT_EQ(events.back().job().state(), v1::Job::SUCCEEDED);
+    EXPECT_EQ(events.back().job().server(), "one");
+    return frames;
+  }
+
+  const TempFolder folder_;
+  const TestAuthority authority_;
+  TestKeyPair own_;
+};
+
+TEST_F(SharedTlsTest, StepsAndFramesAreRelayedByMutualTls) { EXPECT_GT(NumFrames("ca"), 5); }
+
+TEST_F(SharedTlsTest, AServerWhosePeersCertificateIsNotAcceptedTellsTheEndAllTheSame) {
+  EXPECT_EQ(NumFrames("other"), 0);
 }
 
 TEST_F(SharedWatchTest, SecondServerOfANameIsRefused) {

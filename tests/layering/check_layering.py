@@ -17,7 +17,8 @@ import sys
 STATUS_MACROS = "core/base/status_macros.h"
 _CONVERT = {"core/base", "core/diffusion", "core/jobs", "core/methods", "core/operators", "core/weights",
             "imaging", "proto"}
-_RUNNER = _CONVERT | {"core/engine", "core/metrics", "core/weights/containers", "server/convert"}
+_RUNNER = _CONVERT | {"core/engine", "core/metrics", "core/weights/containers", "server/convert",
+                      "server/log"}
 _FRONT = _RUNNER | {"server/runner"}
 LAYERS = {
     STATUS_MACROS: set(),
@@ -36,21 +37,26 @@ LAYERS = {
     "core/engine": {"core/base", "core/diffusion", "core/methods"},
     "core/jobs": {"core/base"},
     "imaging": {"core/base"},
+    "net": {STATUS_MACROS},
     "proto": set(),
+    "server/auth": {"core/base"},
     "server/convert": _CONVERT,
+    "server/log": {"core/base", "core/jobs", "proto"},
     "server/runner": _RUNNER | {"core/nn", "core/plan"},
     "server/watch": _FRONT,
-    "server/peers": {"core/base", "core/jobs", "proto", "server/runner", "server/watch"},
-    "server/rpc": _FRONT | {"server/watch", "server/peers"},
-    "server/http": _FRONT | {"server/watch"},
+    "server/tls": {"core/base", "net"},
+    "server/unix": {"core/base"},
+    "server/peers": {"core/base", "core/jobs", "net", "proto", "server/runner", "server/tls", "server/watch"},
+    "server/rpc": _FRONT | {"net", "server/auth", "server/tls", "server/unix", "server/watch", "server/peers"},
+    "server/http": _FRONT | {"server/tls", "server/watch"},
     "server/base": {"core/base", "core/jobs"},
-    "server/tools": {"core/base", "core/jobs", "server/base"},
+    "server/tools": {"core/base", "core/jobs", "server/auth", "server/base"},
     "server/model_tools": {"core/base", "core/diffusion", "core/nn", "core/weights",
                            "core/weights/containers", "core/weights/dialects"},
-    "server": _FRONT | {"server/base", "server/model_tools", "server/tools", "server/watch", "server/peers",
-               "server/rpc", "server/http"},
-    "client/cpp": {"proto", STATUS_MACROS},
-    "client/cli": {"client/cpp", "proto", "imaging", STATUS_MACROS},
+    "server": _FRONT | {"server/auth", "server/base", "server/model_tools", "server/tools", "server/watch", "server/peers",
+               "server/rpc", "server/http", "server/tls"},
+    "client/cpp": {"net", "proto", STATUS_MACROS},
+    "client/cli": {"client/cpp", "net", "proto", "imaging", STATUS_MACROS},
 }
 for _layer, _allowed in LAYERS.items():
     if "core/base" in _allowed:
@@ -93,7 +99,7 @@ def target_layer(include, files):
 def read_tree(root):
     """Returns {path: File} of all C++ files of the project."""
     files = {}
-    for folder in ("core", "server", "client", "imaging", "proto", *EXEMPT):
+    for folder in ("core", "server", "client", "imaging", "net", "proto", *EXEMPT):
         for path in sorted((root / folder).rglob("*")):
             if path.suffix in (".h", ".cc"):
                 name = path.relative_to(root).as_posix()
@@ -122,7 +128,7 @@ def relative_errors(file, files):
 def library_errors(file):
     """Errors of what a file includes of LibTorch, gRPC and protobuf."""
     in_core = file.path.startswith(("core/", "imaging/"))
-    client = file.path.startswith("client/")
+    client = file.path.startswith(("client/", "net/"))
     header = file.path.endswith(".h")
     dear = [i for i in file.includes if TORCH.search(i) and i != CHEAP_TORCH]
     rules = [

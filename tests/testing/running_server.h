@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/testing/server_process.h"
@@ -14,21 +16,16 @@
 
 namespace tweedie {
 
-// The options of a `tweedied` on free ports with the project's own models.
+// The options of a `tweedied` on free ports, unless `more` has --listen, with the
+// project's own models.
 inline std::vector<std::string> ServerArguments(const std::string& data_dir,
                                                 const std::vector<std::string>& more = {}) {
-  std::vector<std::string> arguments = {"--data-dir",
-                                        data_dir,
-                                        "--models-dir",
-                                        TWEEDIE_SOURCE_DIR "/models",
-                                        "--listen",
-                                        "127.0.0.1:0",
-                                        "--http",
-                                        "",
-                                        "--log-level",
-                                        "warning",
-                                        "--disk-reserve-mebibytes",
-                                        "1"};
+  std::vector<std::string> arguments = {
+      "--data-dir", data_dir,      "--models-dir", TWEEDIE_SOURCE_DIR "/models", "--http",
+      "",           "--log-level", "warning",      "--disk-reserve-mebibytes",   "1"};
+  if (std::find(more.begin(), more.end(), "--listen") == more.end()) {
+    arguments.insert(arguments.end(), {"--listen", "127.0.0.1:0"});
+  }
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
@@ -37,7 +34,13 @@ inline std::vector<std::string> ServerArguments(const std::string& data_dir,
 // or killed, and started again on the same data.
 class RunningServer {
  public:
-  explicit RunningServer(std::vector<std::string> more = {}) : more_(std::move(more)) { Start(); }
+  using Credentials = std::shared_ptr<grpc::ChannelCredentials>;
+  // `credentials`: of the client.
+  explicit RunningServer(std::vector<std::string> more = {},
+                         Credentials credentials = grpc::InsecureChannelCredentials())
+      : more_(std::move(more)), credentials_(std::move(credentials)) {
+    Start();
+  }
 
   TestClient& client() { return *client_; }
   ServerProcess& process() { return *process_; }
@@ -47,13 +50,14 @@ class RunningServer {
     std::string log;
     process_ = ServerProcess::Start(TWEEDIED, ServerArguments(data_.path(), more_), &log);
     ASSERT_NE(process_, nullptr) << log;
-    client_ = std::make_unique<TestClient>(process_->address());
+    client_ = std::make_unique<TestClient>(process_->address(), credentials_);
   }
   int Terminate() { return process_->Stop(SIGTERM); }
 
  private:
   const TempFolder data_;
   const std::vector<std::string> more_;
+  const Credentials credentials_;
   std::unique_ptr<ServerProcess> process_;
   std::unique_ptr<TestClient> client_;
 };

@@ -1,9 +1,15 @@
 #include "tests/testing/test_client.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <cstdio>
 #include <limits>
 #include <random>
+
+#include "tests/testing/watch_history.h"
+#include "tests/testing/watch_rules.h"
 
 namespace tweedie {
 
@@ -46,19 +52,23 @@ grpc::Status TestClient::Delete(const std::string& name) {
 
 grpc::Status TestClient::Watch(const v1::WatchJobRequest& request,
                                const std::function<bool(const v1::WatchJobResponse&)>& on_event) {
+  WatchHistory history(request.name());
+  history.Open(request);
   grpc::ClientContext context;
   auto reader = stub_->WatchJob(&context, request);
   v1::WatchJobResponse response;
+  bool wants_more = true;
   while (reader->Read(&response)) {
-    if (!on_event(response)) {
-      context.TryCancel();
-      while (reader->Read(&response)) {
-      }
-      (void)reader->Finish();
-      return grpc::Status::OK;
-    }
+    history.Receive(response);
+    if (!wants_more || on_event(response)) continue;
+    wants_more = false;
+    history.Leave();
+    context.TryCancel();
   }
-  return reader->Finish();
+  const grpc::Status status = reader->Finish();
+  history.End(status);
+  EXPECT_THAT(Violations(history, {.sees_every_state = false}), ::testing::IsEmpty());
+  return wants_more ? status : grpc::Status::OK;
 }
 
 grpc::Status TestClient::WaitForEnd(const std::string& name, v1::Job* job) {

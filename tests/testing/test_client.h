@@ -17,8 +17,10 @@ namespace tweedie {
 // themselves what they expect. Thread-safe.
 class TestClient {
  public:
-  explicit TestClient(const std::string& address)
-      : channel_(MakeChannel(address)), stub_(v1::Tweedie::NewStub(channel_)) {}
+  explicit TestClient(const std::string& address,
+                      const std::shared_ptr<grpc::ChannelCredentials>& credentials =
+                          grpc::InsecureChannelCredentials())
+      : channel_(MakeChannel(address, credentials)), stub_(v1::Tweedie::NewStub(channel_)) {}
 
   v1::Tweedie::Stub& stub() { return *stub_; }
   // False if the server cannot be reached in time.
@@ -30,7 +32,9 @@ class TestClient {
   grpc::Status Get(const std::string& name, v1::Job* job);
   grpc::Status Cancel(const std::string& name, v1::Job* job);
   grpc::Status Delete(const std::string& name);
-  // Watches from `request` until the stream ends or `on_event` says false.
+  // Watches from `request` until the stream ends or `on_event` says false. Expects the
+  // stream to keep the contract of WatchJob (watch_rules.h), of servers that share a
+  // queue as well.
   grpc::Status Watch(const v1::WatchJobRequest& request,
                      const std::function<bool(const v1::WatchJobResponse&)>& on_event);
   // Watches until the job has ended; `*job` is as it is then.
@@ -42,11 +46,12 @@ class TestClient {
 
  private:
   // Finds a server that was restarted as soon as it is back.
-  static std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  static std::shared_ptr<grpc::Channel> MakeChannel(
+      const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
-    return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+    return grpc::CreateCustomChannel(address, credentials, arguments);
   }
 
   const std::shared_ptr<grpc::Channel> channel_;

@@ -8,15 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/field_error.h"
 #include "core/base/status_macros.h"
+#include "core/jobs/job_id.h"
 #include "core/jobs/sql/job_row.h"
 #include "core/jobs/sql/sql_job_store.h"
 
 namespace tweedie::sql {
 namespace {
-
-absl::Status NoSuchJob(absl::string_view id) {
-  return absl::NotFoundError(absl::StrCat("job ", id, " does not exist"));
-}
 
 absl::StatusOr<JobRecord> GetJob(Connection& db, absl::string_view id) {
   ASSIGN_OR_RETURN(std::optional<JobRow> row, FindJob(db, id));
@@ -163,6 +160,12 @@ class Quota {
   std::map<std::string, Usage> by_creator_;
 };
 
+absl::StatusOr<bool> IsKnown(Connection& db, const std::string& request_id) {
+  if (request_id.empty()) return false;
+  ASSIGN_OR_RETURN(Statement select, db.Prepare("SELECT 1 FROM request_ids WHERE request_id = ?"));
+  return select.Bind(request_id).Step();
+}
+
 // The job that `request` made earlier, as it is now; nullopt if its request id
 // is new (or empty).
 absl::StatusOr<std::optional<JobRecord>> FindEarlier(Connection& db, const NewJob& request,
@@ -296,6 +299,17 @@ absl::StatusOr<std::vector<JobRecord>> SqlJobStore::Create(const std::vector<New
   return records;
 }
 
+absl::Status SqlJobStore::CheckRoom(const std::vector<NewJob>& jobs, const CreateLimits& limits) {
+  return database_->Read([&](Connection& db) -> absl::Status {
+    Quota quota(db, limits);
+    for (const NewJob& job : jobs) {
+      ASSIGN_OR_RETURN(const bool known, IsKnown(db, job.request_id));
+      if (!known) RETURN_IF_ERROR(quota.Take(job.record));
+    }
+    return absl::OkStatus();
+  });
+}
+
 absl::StatusOr<JobRecord> SqlJobStore::Get(absl::string_view id) {
   return database_->Read<JobRecord>(
       [&](Connection& db) -> absl::StatusOr<JobRecord> { return GetJob(db, id); });
@@ -315,8 +329,9 @@ absl::StatusOr<JobPage> SqlJobStore::List(const JobQuery& query, int page_size,
   });
 }
 
-absl::StatusOr<JobRecord> SqlJobStore::Cancel(absl::string_view id) {
-  return database_->Write<JobRecord>([&](Connection& db) -> absl::StatusOr<JobRecord> {
+absl::StatusOr<JobRecord> SqlJobStore::Cancel(absl::string_view id, bool* ended) {
+  bool ends = false;
+  const auto cancel_job = [&](Connection& db) -> absl::StatusOr<JobRecord> {
     // One statement: between two, the job could go from RUNNING to QUEUED and
     // be met by neither.
     ASSIGN_OR_RETURN(Statement cancel,
@@ -326,14 +341,20 @@ absl::StatusOr<JobRecord> SqlJobStore::Cancel(absl::string_view id) {
                                 "expire_time = CASE state WHEN 1 THEN ? ELSE expire_time END, "
                                 "state = CASE state WHEN 1 THEN 5 ELSE state END "
                                 "WHERE id = ? AND (state = 1 OR "
-                                "(state = 2 AND cancel_requested = 0))"));
+                                "(state = 2 AND cancel_requested = 0)) RETURNING state"));
     const int64_t now = Now(db);
-    RETURN_IF_ERROR(cancel.Bind(now).Bind(ExpiryOf(JobState::kCancelled, now)).Bind(id).Run());
+    cancel.Bind(now).Bind(ExpiryOf(JobState::kCancelled, now)).Bind(id);
+    ASSIGN_OR_RETURN(const bool changed, cancel.Step());
+    ends = changed && cancel.Int(0) == static_cast<int64_t>(JobState::kCancelled);
+    if (changed) RETURN_IF_ERROR(cancel.Run());
     ASSIGN_OR_RETURN(JobRecord job, GetJob(db, id));
     if (job.state == JobState::kRunning) db.Announce({.cancelled = job.id});
     if (job.state == JobState::kCancelled) db.Announce({.changed = {job.id}});
     return job;
-  });
+  };
+  ASSIGN_OR_RETURN(JobRecord job, database_->Write<JobRecord>(cancel_job));
+  if (ended != nullptr) *ended = ends;
+  return job;
 }
 
 absl::StatusOr<JobRecord> SqlJobStore::Delete(absl::string_view id) {

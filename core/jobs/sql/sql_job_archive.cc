@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/finite_time.h"
 #include "core/base/status_macros.h"
+#include "core/jobs/job_id.h"
 #include "core/jobs/sql/job_row.h"
 
 namespace tweedie::sql {
@@ -268,7 +269,7 @@ absl::Status SqlJobArchive::Repair(absl::string_view job_id, JobRepair repair,
     ASSIGN_OR_RETURN(const bool done, update.Bind(job_id).Bind(blob).Step());
     if (done) return absl::OkStatus();
     ASSIGN_OR_RETURN(const bool known, HasJob(db, job_id));
-    if (!known) return absl::NotFoundError(absl::StrCat("job ", job_id, " does not exist"));
+    if (!known) return NoSuchJob(job_id);
     return absl::FailedPreconditionError(
         absl::StrCat("job ", job_id, " is not in a state in which this can be repaired, or ", blob,
                      " is not its blob any more"));

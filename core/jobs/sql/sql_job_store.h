@@ -29,8 +29,9 @@ class SqlJobStore final : public JobStore {
   absl::StatusOr<JobRecord> Get(absl::string_view id) override;
   absl::StatusOr<JobPage> List(const JobQuery& query, int page_size,
                                std::optional<PageCursor> after) override;
-  absl::StatusOr<JobRecord> Cancel(absl::string_view id) override;
+  absl::StatusOr<JobRecord> Cancel(absl::string_view id, bool* ended) override;
   absl::StatusOr<JobRecord> Delete(absl::string_view id) override;
+  absl::Status CheckRoom(const std::vector<NewJob>& jobs, const CreateLimits& limits) override;
 
   absl::StatusOr<std::optional<Claimed>> Claim(const ClaimRequest& request) override;
   absl::StatusOr<std::vector<HeartbeatResult>> Heartbeat(const std::vector<Lease>& leases,

@@ -54,6 +54,9 @@ class DiskFile final : public ByteFile {
     if (fstat(fd_, &info) != 0) return ErrnoError(errno, "cannot stat", path_);
     return info.st_size == size_ ? absl::OkStatus() : Changed();
   }
+  void Prefetch(int64_t offset, int64_t count) const override {
+    posix_fadvise(fd_, offset, count, POSIX_FADV_WILLNEED);
+  }
 
  private:
   absl::Status Changed() const {

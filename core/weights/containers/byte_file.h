@@ -23,6 +23,8 @@ class ByteFile {
   virtual absl::Status ReadAt(int64_t offset, size_t count, char* out) const = 0;
   // ABORTED if the file now has another size than when it was opened.
   virtual absl::Status CheckSize() const = 0;
+  // A hint: `count` bytes from `offset` will be read soon. Returns at once.
+  virtual void Prefetch(int64_t /*offset*/, int64_t /*count*/) const {}
 };
 
 // Opens a regular file of at most `max_bytes`. NOT_FOUND, PERMISSION_DENIED, or

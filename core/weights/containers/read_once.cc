@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <future>
@@ -19,6 +20,8 @@ namespace tweedie {
 namespace {
 
 constexpr int64_t kChunkBytes = int64_t{4} << 20;
+// The kernel reads so far ahead: a disk is kept busy while a chunk is hashed.
+constexpr int64_t kPrefetchBytes = 4 * kChunkBytes;
 
 // A range that takes its part of every chunk: a target, or what was seen.
 class Sink {
@@ -98,37 +101,80 @@ absl::Status Distribute(int64_t offset, absl::string_view chunk, std::vector<Sin
   return absl::OkStatus();
 }
 
-// Hashing takes as long as all else, so full chunks are hashed on a second thread.
-absl::Status HashAndDistribute(int64_t offset, absl::string_view chunk, Sha256* sum,
-                               std::vector<Sink>* open) {
-  const bool full = static_cast<int64_t>(chunk.size()) == kChunkBytes;
-  const std::future<void> hashed = std::async(full ? std::launch::async : std::launch::deferred,
-                                              [sum, chunk] { sum->Add(chunk); });
-  const absl::Status distributed = Distribute(offset, chunk, open);
-  hashed.wait();
-  return distributed;
-}
+// The file's chunks in turn. Two are in memory: one is used, the next is read.
+class Chunks {
+ public:
+  explicit Chunks(const ByteFile& file) : file_(file) {
+    const auto size = static_cast<size_t>(std::min(kChunkBytes, file.size()));
+    for (std::string& buffer : buffers_) buffer.resize(size);
+  }
+  // Reads the chunk at `offset`, which stays until the next but one is read.
+  absl::StatusOr<absl::string_view> Read(int64_t offset) {
+    const int64_t count = std::min(kChunkBytes, file_.size() - offset);
+    file_.Prefetch(offset + count, kPrefetchBytes);
+    std::string& buffer = buffers_[offset / kChunkBytes % 2];
+    RETURN_IF_ERROR(file_.ReadAt(offset, static_cast<size_t>(count), buffer.data()));
+    return absl::string_view(buffer).substr(0, static_cast<size_t>(count));
+  }
+
+ private:
+  const ByteFile& file_;
+  std::array<std::string, 2> buffers_;
+};
+
+// Hands the chunks to the sinks, in order, and hashes them.
+class Reader {
+ public:
+  Reader(const ByteFile& file, std::vector<Sink> sinks)
+      : file_(file), chunks_(file), sinks_(std::move(sinks)) {}
+
+  absl::StatusOr<std::string> Run() {
+    if (file_.size() > 0) {
+      ASSIGN_OR_RETURN(chunk_, chunks_.Read(0));
+    }
+    for (int64_t offset = 0; offset < file_.size(); offset += kChunkBytes) {
+      RETURN_IF_ERROR(Pass(offset));
+    }
+    RETURN_IF_ERROR(file_.CheckSize());
+    return sum_.Hex();
+  }
+
+ private:
+  // Hashing takes as long as all else: full chunks are hashed on a second thread
+  // while they are copied and the next is read.
+  absl::Status Pass(int64_t offset) {
+    const bool full = static_cast<int64_t>(chunk_.size()) == kChunkBytes;
+    const std::future<void> hashed = std::async(full ? std::launch::async : std::launch::deferred,
+                                                [this, chunk = chunk_] { sum_.Add(chunk); });
+    const absl::Status taken = TakeAndReadNext(offset);
+    hashed.wait();
+    return taken;
+  }
+  absl::Status TakeAndReadNext(int64_t offset) {
+    const int64_t end = offset + static_cast<int64_t>(chunk_.size());
+    while (next_ < sinks_.size() && sinks_[next_].begin() < end) {
+      open_.push_back(std::move(sinks_[next_++]));
+    }
+    RETURN_IF_ERROR(Distribute(offset, chunk_, &open_));
+    if (end == file_.size()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(chunk_, chunks_.Read(end));
+    return absl::OkStatus();
+  }
+
+  const ByteFile& file_;
+  Chunks chunks_;
+  std::vector<Sink> sinks_, open_;  // those of sinks_ from next_ on are still to come
+  size_t next_ = 0;
+  absl::string_view chunk_;
+  Sha256 sum_;
+};
 
 }  // namespace
 
 absl::StatusOr<std::string> ReadOnce(const ByteFile& file, const std::vector<ReadTarget>& targets,
                                      const std::vector<SeenRange>& seen) {
   ASSIGN_OR_RETURN(std::vector<Sink> sinks, MakeSinks(targets, seen));
-  std::vector<Sink> open;
-  size_t next = 0;
-  Sha256 sum;
-  std::string buffer(static_cast<size_t>(std::min(kChunkBytes, file.size())), '\0');
-  for (int64_t offset = 0; offset < file.size(); offset += kChunkBytes) {
-    const int64_t end = std::min(offset + kChunkBytes, file.size());
-    const size_t count = static_cast<size_t>(end - offset);
-    RETURN_IF_ERROR(file.ReadAt(offset, count, buffer.data()));
-    const absl::string_view chunk = absl::string_view(buffer).substr(0, count);
-    while (next < sinks.size() && sinks[next].begin() < end)
-      open.push_back(std::move(sinks[next++]));
-    RETURN_IF_ERROR(HashAndDistribute(offset, chunk, &sum, &open));
-  }
-  RETURN_IF_ERROR(file.CheckSize());
-  return sum.Hex();
+  return Reader(file, std::move(sinks)).Run();
 }
 
 }  // namespace tweedie

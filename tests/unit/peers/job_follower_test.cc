@@ -11,9 +11,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
+#include "server/peers/peer_channel.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
+#include "tests/testing/test_certificates.h"
 #include "tests/unit/peers/fake_peer.h"
 
 namespace tweedie {
@@ -72,7 +75,10 @@ class JobFollowerTest : public ::testing::Test {
     follower_.reset();
     follower_ = std::make_unique<JobFollower>(
         JobFollower::Options{"here", absl::Milliseconds(20), absl::Milliseconds(40), last_frames},
-        JobFollower::Parts{Clock::Real(), store_.get(), &hub_});
+        JobFollower::Parts{Clock::Real(), store_.get(), &hub_,
+                           [security = security_](const std::string& address) {
+                             return MakePeerChannel(security, address);
+                           }});
   }
   void Register(const std::string& name, const std::string& address) {
     ServerRecord server;
@@ -154,6 +160,7 @@ class JobFollowerTest : public ::testing::Test {
   FakePeer far_;
   std::unique_ptr<JobStore> store_;
   EventHub hub_{Clock::Real()};
+  PeerSecurity security_;
   std::unique_ptr<JobFollower> follower_;
 };
 
@@ -212,6 +219,34 @@ TEST_F(JobFollowerTest, RelayAsksForWhatItsWatchersWantAndNamesTheServerItIsMean
   EXPECT_THAT(stream.request.frame_kinds(), ElementsAre(v1::Frame::X0_HAT, v1::Frame::X_T));
   EXPECT_EQ(stream.request.frame_format(), v1::IMAGE_FORMAT_PNG);
   EXPECT_EQ(stream.request.max_frame_images(), 3);
+}
+
+TEST_F(JobFollowerTest, RelayShowsTheTokenThatTheFileHoldsWhenItConnects) {
+  security_.token_file = folder_.File("token");
+  PutFile(security_.token_file, "tw_one\n");
+  Follow(absl::Milliseconds(40));
+  Run("job1");
+  auto watcher = Watch("job1");
+  ASSERT_TRUE(far_.WaitForStreams(1));
+  EXPECT_EQ(far_.streams()[0].authorization, "Bearer tw_one");
+  PutFile(security_.token_file, "tw_two\n");
+  far_.Die();
+  far_.Revive();
+  ASSERT_TRUE(far_.WaitForStreams(2));
+  EXPECT_EQ(far_.streams()[1].authorization, "Bearer tw_two");
+}
+
+TEST_F(JobFollowerTest, RelayWaitsForAFileThatIsMissing) {
+  security_.token_file = folder_.File("token");
+  Follow(absl::Milliseconds(40));
+  Run("job1");
+  auto watcher = Watch("job1");
+  absl::SleepFor(absl::Milliseconds(200));  // some tries
+  EXPECT_THAT(far_.streams(), SizeIs(0));
+  PutFile(security_.token_file, "tw_one\n");
+  ASSERT_TRUE(far_.WaitForStreams(1));
+  far_.Send(ProgressEvent(Seq(1, 1), 5));
+  EXPECT_THAT(Take(*watcher, 1), ElementsAre("step 5:1.1"));
 }
 
 TEST_F(JobFollowerTest, WatchersWhoWantTheSameShareAStream) {

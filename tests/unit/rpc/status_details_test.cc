@@ -61,6 +61,9 @@ TEST(StatusDetailsTest, OnlyWhatMayBeTriedAgainSaysSo) {
   EXPECT_TRUE(may_retry(absl::UnavailableError("stopping")));
   EXPECT_TRUE(may_retry(Full("queue")));
   EXPECT_TRUE(may_retry(MayRetry(absl::ResourceExhaustedError("slow reader"))));
+  const grpc::Status later =
+      ToGrpcStatus(MayRetry(absl::ResourceExhaustedError("x"), absl::Seconds(9)));
+  EXPECT_EQ(Find<google::rpc::RetryInfo>(later)->retry_delay().seconds(), 9);
   EXPECT_FALSE(may_retry(absl::ResourceExhaustedError("disk full")));
   EXPECT_FALSE(may_retry(FieldError("f", "is bad")));
   EXPECT_FALSE(may_retry(absl::InternalError("bug")));
@@ -77,6 +80,9 @@ TEST(StatusDetailsTest, AFullQueueTellsWhose) {
   EXPECT_EQ(Find<google::rpc::QuotaFailure>(bytes)->violations(0).subject(), "creator_bytes");
   EXPECT_EQ(Find<google::rpc::ErrorInfo>(ToGrpcStatus(Full("queue_bytes")))->reason(),
             "QUEUE_FULL");
+  EXPECT_EQ(Find<google::rpc::ErrorInfo>(ToGrpcStatus(Full("watches")))->reason(), "WATCHES_FULL");
+  EXPECT_EQ(Find<google::rpc::ErrorInfo>(ToGrpcStatus(Full("creator_watches")))->reason(),
+            "CREATOR_WATCHES_FULL");
 }
 
 TEST(StatusDetailsTest, ALongMessageIsCutBetweenCharacters) {

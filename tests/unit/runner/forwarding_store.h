@@ -27,7 +27,12 @@ class ForwardingStore : public JobStore {
                                std::optional<PageCursor> after) override {
     return store_.List(query, page_size, std::move(after));
   }
-  absl::StatusOr<JobRecord> Cancel(absl::string_view id) override { return store_.Cancel(id); }
+  absl::StatusOr<JobRecord> Cancel(absl::string_view id, bool* ended) override {
+    return store_.Cancel(id, ended);
+  }
+  absl::Status CheckRoom(const std::vector<NewJob>& jobs, const CreateLimits& limits) override {
+    return store_.CheckRoom(jobs, limits);
+  }
   absl::StatusOr<JobRecord> Delete(absl::string_view id) override { return store_.Delete(id); }
   absl::StatusOr<std::optional<Claimed>> Claim(const ClaimRequest& request) override {
     return store_.Claim(request);

@@ -8,9 +8,12 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "core/base/failpoint.h"
@@ -20,6 +23,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/unit/convert/job_requests.h"
+#include "tests/unit/log/captured_log.h"
 #include "tests/unit/runner/forwarding_store.h"
 
 namespace tweedie {
@@ -333,6 +337,60 @@ TEST_F(JobRunnerTest, AJobThatKilledTheProcessThriceIsQuarantinedAndOthersAreDon
   EXPECT_EQ(job.failure->code, absl::StatusCode::kAborted);
   EXPECT_EQ(job.crashes, 3);
   EXPECT_EQ(runner_->Metrics()["tweedie_jobs_quarantined_total"], 1);
+}
+
+// --- The audit ----------------------------------------------------------------
+
+class AuditedRunnerTest : public JobRunnerTest {
+ protected:
+  // What was said to have happened to the job, in order. Ends the runner.
+  std::string EventsOf(const std::string& id) {
+    runner_.reset();
+    if (text_.empty()) text_ = log_.Take();
+    std::vector<std::string> events;
+    for (const absl::string_view line : absl::StrSplit(text_, '\n', absl::SkipEmpty())) {
+      const auto json = nlohmann::json::parse(std::string(line));
+      if (json.value("job", "") == "jobs/" + id && json.contains("event")) {
+        events.push_back(json["event"]);
+      }
+    }
+    return absl::StrJoin(events, " ");
+  }
+
+ private:
+  CapturedLog log_{LogFormat::kJson};
+  std::string text_;
+};
+
+TEST_F(AuditedRunnerTest, EachChangeIsSaidOnce) {
+  Create("poison");
+  Crash(3);
+  Create("fine");
+  Create("lost", /*with_input=*/false);
+  Start();
+  ASSERT_TRUE(observer_.Await("poison", JobState::kFailed));
+  ASSERT_TRUE(observer_.Await("fine", JobState::kSucceeded));
+  ASSERT_TRUE(observer_.Await("lost", JobState::kFailed));
+  EXPECT_EQ(EventsOf("poison"), "claimed quarantined");
+  EXPECT_EQ(EventsOf("fine"), "claimed succeeded");
+  EXPECT_EQ(EventsOf("lost"), "claimed failed");
+}
+
+TEST_F(AuditedRunnerTest, AnEndThatTheStoreRefusesIsSaidOnceItIsTaken) {
+  store_.refuse_ends = true;
+  Create("late");
+  Start();
+  while (store_.refused_ends < 2) std::this_thread::yield();
+  store_.refuse_ends = false;
+  ASSERT_TRUE(observer_.Await("late", JobState::kSucceeded));
+  EXPECT_EQ(EventsOf("late"), "claimed succeeded");
+}
+
+TEST_F(AuditedRunnerTest, ADrainedJobIsReleased) {
+  CreateLong("long");
+  Start();
+  ASSERT_TRUE(observer_.Await("long", JobState::kRunning));
+  EXPECT_EQ(EventsOf("long"), "claimed released");
 }
 
 TEST_F(JobRunnerTest, TwoCrashesCondemnNobody) {

@@ -169,6 +169,25 @@ TEST_F(JobsFeedTest, TheReaderIsWoken) {
   EXPECT_EQ(woken, 1);
 }
 
+// An id that was ada's is another's now: all that her feed tells is that hers is gone.
+TEST_F(JobsFeedTest, AJobOfAnotherUnderTheSameIdIsNotShown) {
+  const auto of = [](JobRecord job, const std::string& creator) {
+    job.creator = creator;
+    return job;
+  };
+  FeedOptions of_ada;
+  of_ada.query.creator = "ada";
+  of_ada.include_progress = true;
+  auto feed = Listed(of_ada, {of(succeeded_, "ada")});
+  hub_.OnJobDeleted("a");
+  hub_.OnJobChanged(of(queued_, "bob"));
+  EXPECT_THAT(Drain(*feed), ElementsAre("a deleted"));
+  hub_.OnJobChanged(of(running_, "bob"));
+  Step("a", 1);
+  hub_.OnJobDeleted("a");
+  EXPECT_THAT(Drain(*feed), IsEmpty());
+}
+
 TEST(MatchesTest, AllThatIsSetMustHold) {
   JobRecord job = MakeRecord("a", JobState::kQueued, 0, 1);
   job.creator = "eva";

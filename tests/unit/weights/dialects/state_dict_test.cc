@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/nn/unet.h"
@@ -54,6 +55,44 @@ TEST_F(StateDictTest, EveryParameterGetsItsTensor) {
   }
   const at::Tensor x = at::randn({1, 3, 8, 8}), t = at::arange(1);
   EXPECT_GT(network_->forward(x, t, {}).abs().max().item<float>(), 0);
+}
+
+// Tensors that are the network's alone, as those of a file are.
+Tensors Clones(const Tensors& tensors) {
+  Tensors clones;
+  for (const auto& [name, tensor] : tensors) clones[name] = tensor.detach().clone();
+  return clones;
+}
+
+TEST_F(StateDictTest, ConvolutionsBecomeChannelsLastInTheirOwnMemory) {
+  Tensors own = Clones(tensors_);
+  std::map<std::string, const void*> memory;
+  for (const auto& [name, tensor] : own) memory[name] = tensor.const_data_ptr();
+  ASSERT_OK(LoadStateDict(std::move(own), *network_));
+  for (const auto& [name, tensor] : tensors_) {
+    EXPECT_TRUE(at::equal(Parameter(name), tensor)) << name;
+    EXPECT_EQ(Parameter(name).const_data_ptr(), memory[name]) << name;
+    if (tensor.dim() == 4) {
+      EXPECT_TRUE(Parameter(name).is_contiguous(at::MemoryFormat::ChannelsLast)) << name;
+    }
+  }
+}
+
+TEST_F(StateDictTest, ConvolutionsThatShareMemoryKeepTheirValues) {
+  const char* const names[] = {"mid_block.resnets.0.conv1.weight",
+                               "mid_block.resnets.0.conv2.weight",
+                               "mid_block.resnets.1.conv1.weight"};
+  const at::Tensor value = tensors_.at(names[0]).clone();
+  Tensors own = Clones(tensors_);
+  const at::Tensor both = at::stack({value, value + 1});
+  own[names[0]] = both[0];
+  own[names[1]] = both[1];
+  own[names[2]] = own[names[0]];
+  ASSERT_OK(LoadStateDict(std::move(own), *network_));
+  EXPECT_TRUE(at::equal(Parameter(names[0]), value));
+  EXPECT_TRUE(at::equal(Parameter(names[1]), value + 1));
+  EXPECT_TRUE(at::equal(Parameter(names[2]), value));
+  EXPECT_TRUE(at::equal(both[0], value));
 }
 
 TEST_F(StateDictTest, OtherFloatingTypesBecomeFloat32) {

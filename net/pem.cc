@@ -1,0 +1,125 @@
+#include "net/pem.h"
+
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <ctime>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+
+namespace tweedie {
+namespace {
+
+template <auto free>
+struct Free {
+  template <typename T>
+  void operator()(T* value) const {
+    free(value);
+  }
+};
+using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
+using Certificate = std::unique_ptr<X509, Free<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
+using Context = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
+using BigNumber = std::unique_ptr<BIGNUM, Free<BN_free>>;
+
+Bio ReadFrom(absl::string_view text) {
+  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+// What OpenSSL says last of what failed, and forgets the rest.
+absl::Status OpenSslError(absl::string_view what) {
+  const unsigned long code = ERR_peek_last_error();
+  ERR_clear_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, reason == nullptr ? "" : ": ", reason == nullptr ? "" : reason));
+}
+
+absl::StatusOr<std::vector<Certificate>> ReadCertificates(absl::string_view pem) {
+  const Bio bio = ReadFrom(pem);
+  std::vector<Certificate> certificates;
+  ERR_clear_error();
+  while (X509* one = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
+    certificates.emplace_back(one);
+  }
+  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  if (!at_end) return OpenSslError("a certificate is damaged");
+  ERR_clear_error();
+  if (certificates.empty()) return absl::InvalidArgumentError("holds no certificate (PEM)");
+  return certificates;
+}
+
+absl::StatusOr<Key> ReadKey(absl::string_view pem) {
+  const Bio bio = ReadFrom(pem);
+  // An empty password, or it would be asked for on the terminal.
+  char password[] = "";
+  Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, password));
+  if (key == nullptr) return OpenSslError("holds no private key (PEM) without a password");
+  return key;
+}
+
+absl::StatusOr<absl::Time> ToTime(const ASN1_TIME* time) {
+  std::tm parts = {};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return OpenSslError("a date of the certificate");
+  return absl::FromTM(parts, absl::UTCTimeZone());
+}
+
+std::string SubjectOf(X509* certificate) {
+  const Bio out(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0,
+                     XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return std::string(text, static_cast<size_t>(size));
+}
+
+std::string SerialOf(X509* certificate) {
+  const BigNumber number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr));
+  char* hex = BN_bn2hex(number.get());
+  std::string text = hex == nullptr ? "" : hex;
+  OPENSSL_free(hex);
+  return text;
+}
+
+absl::StatusOr<CertificateInfo> InfoOf(X509* certificate) {
+  CertificateInfo info;
+  info.subject = SubjectOf(certificate);
+  info.serial = SerialOf(certificate);
+  ASSIGN_OR_RETURN(info.not_before, ToTime(X509_get0_notBefore(certificate)));
+  ASSIGN_OR_RETURN(info.not_after, ToTime(X509_get0_notAfter(certificate)));
+  return info;
+}
+
+}  // namespace
+
+absl::StatusOr<CertificateInfo> CheckKeyPair(absl::string_view chain, absl::string_view key) {
+  ASSIGN_OR_RETURN(const std::vector<Certificate> certificates, ReadCertificates(chain));
+  ASSIGN_OR_RETURN(const Key private_key, ReadKey(key));
+  const Context context(SSL_CTX_new(TLS_method()));
+  X509* const own = certificates.front().get();
+  ERR_clear_error();
+  if (SSL_CTX_use_certificate(context.get(), own) != 1) {
+    return OpenSslError("the certificate is not taken");
+  }
+  if (X509_check_private_key(own, private_key.get()) != 1) {
+    ERR_clear_error();
+    return absl::InvalidArgumentError("the key is not that of the certificate");
+  }
+  if (SSL_CTX_use_PrivateKey(context.get(), private_key.get()) != 1) {
+    return OpenSslError("the key is not taken");
+  }
+  return InfoOf(own);
+}
+
+absl::Status CheckAuthorities(absl::string_view pem) { return ReadCertificates(pem).status(); }
+
+}  // namespace tweedie

@@ -1,0 +1,30 @@
+#ifndef TWEEDIE_NET_TARGET_H_
+#define TWEEDIE_NET_TARGET_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace tweedie {
+
+// Whether `target` names a Unix socket: unix:PATH, or unix-abstract:NAME.
+bool IsUnixTarget(absl::string_view target);
+
+// The target to connect to so that no byte leaves this machine: `target` itself if it
+// is a Unix socket or a loopback address in numbers; the IPv4 loopback address for
+// `localhost`, since what a name means is another's to say. nullopt for all else, also
+// for what is not understood.
+std::optional<std::string> LocalTarget(absl::string_view target);
+
+// HOST and PORT of "HOST:PORT" or "[IPV6]:PORT", without brackets; nullopt for other
+// forms.
+struct HostAndPort {
+  std::string host;
+  std::string port;
+};
+std::optional<HostAndPort> SplitHostAndPort(absl::string_view target);
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_NET_TARGET_H_

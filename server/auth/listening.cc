@@ -1,0 +1,58 @@
+#include "server/auth/listening.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "core/base/status_macros.h"
+
+namespace tweedie {
+namespace {
+
+bool IsLoopback(const std::string& host) {
+  if (host == "localhost") return true;
+  in_addr v4 = {};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  in6_addr v6 = {};
+  if (inet_pton(AF_INET6, host.c_str(), &v6) != 1) return false;
+  if (IN6_IS_ADDR_V4MAPPED(&v6)) return v6.s6_addr[12] == 127;
+  return IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+absl::Status Check(absl::string_view option, const std::string& address,
+                   const Listening& listening) {
+  std::vector<std::string> wanted;
+  if (!listening.has_tls && !listening.without_tls) {
+    wanted.push_back(
+        "--tls-cert and --tls-key, or --without-tls if whoever reads what passes may (or a proxy "
+        "has TLS)");
+  }
+  if (!listening.has_tokens && !listening.without_tokens) {
+    wanted.push_back("--tokens-file, or --without-tokens if whoever reaches it may do everything");
+  }
+  if (wanted.empty() || address.empty() || IsLocalAddress(address)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("other machines can reach ", option, " ", address, ": give ",
+                   absl::StrJoin(wanted, "; and "), "; or listen on 127.0.0.1"));
+}
+
+}  // namespace
+
+bool IsLocalAddress(absl::string_view address) {
+  if (absl::StartsWith(address, "unix:")) return true;
+  absl::string_view host = address.substr(0, address.rfind(':'));
+  if (absl::ConsumePrefix(&host, "[") && !absl::ConsumeSuffix(&host, "]")) return false;
+  return IsLoopback(std::string(host));
+}
+
+absl::Status CheckListening(const Listening& listening) {
+  for (const std::string& address : listening.listen) {
+    RETURN_IF_ERROR(Check("--listen", address, listening));
+  }
+  return Check("--http", listening.http, listening);
+}
+
+}  // namespace tweedie

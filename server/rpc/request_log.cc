@@ -1,0 +1,90 @@
+#include "server/rpc/request_log.h"
+
+#include <grpc/support/log.h>
+#include <grpcpp/server_context.h>
+#include <spdlog/spdlog.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "core/base/clock.h"
+#include "server/log/call_log.h"
+
+namespace tweedie {
+namespace {
+
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::InterceptorBatchMethods;
+using grpc::experimental::ServerRpcInfo;
+
+constexpr char kCreatorMetadata[] = "x-tweedie-creator";
+
+// Of one call. gRPC calls it from one thread at a time, and destroys it when the call
+// is over.
+class CallLog final : public grpc::experimental::Interceptor {
+ public:
+  explicit CallLog(ServerRpcInfo* info) : info_(info), begin_(Clock::Real()->Steady()) {
+    call_.method = info->method();
+    call_.code = "CANCELLED";  // unless it comes to an answer
+    call_.creator = "anonymous";
+  }
+  ~CallLog() override {
+    call_.duration = Clock::Real()->Steady() - begin_;
+    LogCall(call_);
+  }
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_INITIAL_METADATA)) {
+      call_.peer = info_->server_context()->peer();
+      const auto* metadata = methods->GetRecvInitialMetadata();
+      const auto creator = metadata->find(kCreatorMetadata);
+      if (creator != metadata->end()) {
+        call_.creator.assign(creator->second.data(), creator->second.size());
+      }
+    }
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
+      call_.code = absl::StatusCodeToString(
+          static_cast<absl::StatusCode>(methods->GetSendStatus().error_code()));
+    }
+    methods->Proceed();
+  }
+
+ private:
+  ServerRpcInfo* const info_;
+  const absl::Time begin_;
+  CallRecord call_;
+};
+
+class RequestLog final : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  grpc::experimental::Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {
+    return LogsCalls() ? new CallLog(info) : nullptr;
+  }
+};
+
+spdlog::level::level_enum LevelOf(gpr_log_severity severity) {
+  switch (severity) {
+    case GPR_LOG_SEVERITY_DEBUG:
+      return spdlog::level::debug;
+    case GPR_LOG_SEVERITY_INFO:
+      return spdlog::level::info;
+    case GPR_LOG_SEVERITY_ERROR:
+      break;
+  }
+  return spdlog::level::err;
+}
+
+void WriteGrpcLog(gpr_log_func_args* message) {
+  spdlog::log(LevelOf(message->severity), "grpc: {}", message->message);
+}
+
+}  // namespace
+
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRequestLog() {
+  return std::make_unique<RequestLog>();
+}
+
+void RouteGrpcLog() { gpr_set_log_function(WriteGrpcLog); }
+
+}  // namespace tweedie

@@ -1,0 +1,18 @@
+#ifndef TWEEDIE_SERVER_RUNNER_TENSOR_MEMORY_H_
+#define TWEEDIE_SERVER_RUNNER_TENSOR_MEMORY_H_
+
+#include <cstdint>
+
+namespace tweedie {
+
+// Counts what LibTorch takes of the CPU's memory from now on, in this process, for
+// good: tensors, and what oneDNN asks LibTorch for. To be called once, before other
+// threads use LibTorch.
+void CountTensorMemory();
+
+// Bytes that are in use of those; 0 if they are not counted. Thread-safe.
+int64_t TensorBytes();
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_RUNNER_TENSOR_MEMORY_H_
