@@ -49,10 +49,10 @@ void Strict(benchmark::State& state) {
 void Planned(benchmark::State& state) {
   at::set_num_threads(1);
   const auto model = DefaultModel();
-  const auto denoiser = PlannedDenoiser::Make(
-      std::dynamic_pointer_cast<nn::UnetImpl>(model->network),
-      std::make_shared<RowPool>(NumThreads()),
-      {.image_size = {32, 32}, .num_threads = NumThreads()});
+  const auto denoiser =
+      PlannedDenoiser::Make(std::dynamic_pointer_cast<nn::UnetImpl>(model->network),
+                            std::make_shared<RowPool>(NumThreads()),
+                            {.image_size = {32, 32}, .num_threads = NumThreads()});
   Run(state, **denoiser);
 }
 
