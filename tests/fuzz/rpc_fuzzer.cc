@@ -7,6 +7,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -113,6 +114,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::string method = tweedie::kMethods[data[0] % tweedie::kMethods.size()];
   const std::string request(reinterpret_cast<const char*>(data) + 1, size - 1);
-  tweedie::Require(!tweedie::IsServersFault(world->Call(method, request).error_code()));
-  return 0;
+  const grpc::Status status = world->Call(method, request);
+  if (!tweedie::IsServersFault(status.error_code())) return 0;
+  std::fprintf(stderr, "%s: code %d: %s\n", method.c_str(), status.error_code(),
+               status.error_message().c_str());
+  std::abort();
 }
