@@ -158,7 +158,8 @@ TEST_F(AccessTest, ANothersJobIsAsOneThatIsNotThere) {
     if (!rpc.is_of_one_job) continue;
     const grpc::Status others = rpc.call(stub(), Of("bob"), *adas_);
     const grpc::Status none = rpc.call(stub(), Of("bob"), "jobs/none-such");
-    EXPECT_EQ(others.error_code(), StatusCode::NOT_FOUND) << rpc.method;
+    ASSERT_EQ(others.error_code(), StatusCode::NOT_FOUND) << rpc.method;
+    ASSERT_EQ(none.error_code(), StatusCode::NOT_FOUND) << rpc.method;
     const auto renamed = [](const std::string& text) {
       return absl::StrReplaceAll(text, {{adas_->substr(5), "none-such"}});
     };
@@ -344,7 +345,7 @@ TEST(CreatorLimitsTest, ATokensLimitsHoldBesideTheServers) {
   ASSERT_TRUE(create("op", SampleRequest(1, 1000, 1)).ok());  // runs; perhaps queued yet
   EXPECT_TRUE(create("few", SampleRequest(1, 1000, 2)).ok());
   const grpc::Status full = create("few", SampleRequest(1, 1000, 3));
-  EXPECT_EQ(full.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  ASSERT_EQ(full.error_code(), StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(FindDetail<google::rpc::ErrorInfo>(full)->reason(), "CREATOR_QUEUE_FULL");
   EXPECT_TRUE(MayRetry(full));
   // 300 images of 4 KiB: more than this creator may ever queue.
