@@ -18,8 +18,6 @@
 namespace tweedie {
 namespace {
 
-// Between calls nobody polls: a connection that is begun in the background goes on when
-// the next call is tried, so that this must be longer than the wait between two.
 constexpr absl::Duration kConnectTimeout = absl::Seconds(10);
 
 using Interceptor = grpc::experimental::Interceptor;

@@ -11,6 +11,7 @@
 #include "client/cli/text.h"
 #include "core/base/status_macros.h"
 #include "net/channel.h"
+#include "net/connecting.h"
 
 namespace tweedie::cli {
 
@@ -28,8 +29,15 @@ absl::Status Session::Connect() {
   for (const std::string& warning : warnings) Note(absl::StrCat("warning: ", warning));
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel, MakeChannel(channel_));
   const std::shared_ptr<Client::Stub> stub = v1::Tweedie::NewStub(channel);
-  client_.emplace(stub, MakeClientOptions(&cancellation_));
-  lasting_client_.emplace(stub, MakeClientOptions(nullptr));
+  for (Cancellation* const cancellation : {&cancellation_, static_cast<Cancellation*>(nullptr)}) {
+    ClientOptions options = MakeClientOptions(cancellation);
+    options.sleep = [channel, cancellation](absl::Duration delay) {
+      WaitWhileConnecting(*channel, delay, [cancellation] {
+        return cancellation != nullptr && cancellation->cancelled();
+      });
+    };
+    (cancellation != nullptr ? client_ : lasting_client_).emplace(stub, std::move(options));
+  }
   return absl::OkStatus();
 }
 

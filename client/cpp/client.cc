@@ -9,6 +9,7 @@
 #include "client/cpp/rpc_status.h"
 #include "client/cpp/uuid.h"
 #include "core/base/status_macros.h"
+#include "net/connecting.h"
 
 namespace tweedie {
 namespace {
@@ -43,6 +44,13 @@ Client::Client(std::shared_ptr<Stub> stub, ClientOptions options)
 
 absl::StatusOr<Client> Client::Connect(const ChannelOptions& channel, ClientOptions options) {
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> made, MakeChannel(channel));
+  if (!options.sleep) {
+    options.sleep = [made, cancellation = options.cancellation](absl::Duration delay) {
+      WaitWhileConnecting(*made, delay, [cancellation] {
+        return cancellation != nullptr && cancellation->cancelled();
+      });
+    };
+  }
   return Client(v1::Tweedie::NewStub(made), std::move(options));
 }
 
