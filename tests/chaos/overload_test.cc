@@ -125,7 +125,7 @@ class OverloadTest : public ::testing::Test {
 // Submits batches as a program does that uses the library.
 void RunLibraryBatches(const std::string& address, const std::atomic<bool>& over,
                        std::atomic<int>& batches) {
-  const Client client = Client::Connect(address);
+  const Client client = Client::Connect({.target = address}).value();
   do {
     v1::BatchCreateJobsRequest request;
     for (int i = 0; i < 3; ++i) *request.add_requests() = SampleRequest(1, kSteps, i);

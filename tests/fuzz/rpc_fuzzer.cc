@@ -17,6 +17,7 @@
 #include "core/base/clock.h"
 #include "core/jobs/blob_store.h"
 #include "core/jobs/sqlite/sqlite_job_store.h"
+#include "server/auth/authenticator.h"
 #include "server/rpc/rpc_server.h"
 #include "tests/fuzz/check_layout.h"
 #include "tests/testing/raw_call.h"
@@ -79,7 +80,10 @@ class World {
     parts.create_limits = {100, 100, 1 << 24, 1 << 24};
     parts.request_limits = {16, 1 << 24};
     parts.info.set_server("fuzzer");
-    server_ = RpcServer::Start({.listen = "unix:" + folder_.File("socket")}, parts).value();
+    parts.authenticator = &authenticator_;
+    RpcServer::Options options;
+    options.listen = {"unix:" + folder_.File("socket")};
+    server_ = RpcServer::Start(options, parts).value();
     channel_ = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
   }
 
@@ -97,6 +101,8 @@ class World {
   const std::unique_ptr<ModelPool> pool_;
   EventHub hub_;
   FailingRunner runner_;
+  Authenticator authenticator_{
+      {.clock = Clock::Real(), .access = nullptr, .user_name = UserName}};  // lets everybody in
   std::unique_ptr<RpcServer> server_;
   std::shared_ptr<grpc::Channel> channel_;
 };
