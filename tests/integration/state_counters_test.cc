@@ -70,6 +70,12 @@ class StateCountersTest : public ::testing::Test {
     EXPECT_EQ(Held()[name], value) << name;
   }
 
+  // Before the job is deleted, which would take its watchers along.
+  void ExpectNobodyWatches() {
+    AwaitFigure("tweedie_watchers", 0);
+    AwaitFigure("tweedie_streams", 0);
+  }
+
   // Runs `use` with clients of its own until all is after it as before, at most five
   // times: threads and caches are made by the first uses, and stay. What leaks grows
   // with each.
@@ -149,9 +155,10 @@ TEST_F(StateCountersTest, UnarySuccess) {
 }
 
 TEST_F(StateCountersTest, StreamingSuccess) {
-  ExpectNothingIsLeft([](TestClient& client) {
+  ExpectNothingIsLeft([this](TestClient& client) {
     const std::string name = MustCreate(client, SampleRequest(2, 20, 1));
     EXPECT_TRUE(client.Watch(Watch(name), [](const auto&) { return true; }).ok());
+    ExpectNobodyWatches();
     std::string bytes;
     EXPECT_TRUE(client.Images(name, &bytes).ok());
     EXPECT_TRUE(client.Delete(name).ok());
@@ -176,12 +183,13 @@ TEST_F(StateCountersTest, UnaryCancelledJobAndCalls) {
 }
 
 TEST_F(StateCountersTest, StreamingCancelledJobAndCalls) {
-  ExpectNothingIsLeft([](TestClient& client) {
+  ExpectNothingIsLeft([this](TestClient& client) {
     const std::string name = LongJob(client);
     for (int i = 0; i < 10; ++i) {
       int events = 0;
       EXPECT_TRUE(client.Watch(Watch(name), [&](const auto&) { return ++events < i; }).ok());
     }
+    ExpectNobodyWatches();
     grpc::ClientContext context;
     auto all = client.stub().WatchJobs(&context, {});
     v1::WatchJobsResponse response;
@@ -216,7 +224,7 @@ TEST_F(StateCountersTest, UnaryDeadlines) {
 }
 
 TEST_F(StateCountersTest, StreamingDeadlines) {
-  ExpectNothingIsLeft([](TestClient& client) {
+  ExpectNothingIsLeft([this](TestClient& client) {
     const std::string name = LongJob(client);
     for (const bool reads : {true, false}) {
       grpc::ClientContext context;
@@ -227,6 +235,7 @@ TEST_F(StateCountersTest, StreamingDeadlines) {
       }
       EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
     }
+    ExpectNobodyWatches();
     EndAndDelete(client, name);
   });
 }
@@ -283,7 +292,7 @@ TEST_F(StateCountersTest, StreamingErrors) {
 TEST_F(StateCountersTest, StreamingClientIsKilled) {
   ExpectNothingIsLeft([this](TestClient& client) {
     const std::string name = LongJob(client);
-    AwaitFigure("tweedie_watchers", 0);
+    ExpectNobodyWatches();
     {
       const auto watcher =
           ChildProcess::Start(TWEEDIE, {"--server", address(), "watch", name.substr(5)});
@@ -291,6 +300,7 @@ TEST_F(StateCountersTest, StreamingClientIsKilled) {
       AwaitFigure("tweedie_watchers", 1);
       AwaitFigure("tweedie_streams", 1);
     }  // kill -9
+    ExpectNobodyWatches();
     EndAndDelete(client, name);
   });
 }
