@@ -15,7 +15,7 @@ void LogCall(const CallRecord& call) {
   fields["code"] = call.code;
   fields["seconds"] = static_cast<double>(absl::ToInt64Microseconds(call.duration)) / 1e6;
   fields["peer"] = call.peer;
-  fields["creator"] = call.creator;
+  if (!call.creator.empty()) fields["creator"] = call.creator;
   fields["message"] = "rpc " + call.method;
   WriteFields(spdlog::level::debug, fields);
 }

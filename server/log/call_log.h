@@ -13,7 +13,7 @@ struct CallRecord {
   std::string code;    // a canonical one, `NOT_FOUND`
   absl::Duration duration;
   std::string peer;
-  std::string creator;
+  std::string creator;  // left out if empty
 };
 
 // Whether LogCall() writes anything now. Thread-safe.

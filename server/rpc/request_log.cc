@@ -24,10 +24,11 @@ constexpr char kCreatorMetadata[] = "x-tweedie-creator";
 // is over.
 class CallLog final : public grpc::experimental::Interceptor {
  public:
-  explicit CallLog(ServerRpcInfo* info) : info_(info), begin_(Clock::Real()->Steady()) {
+  CallLog(ServerRpcInfo* info, bool with_creator)
+      : info_(info), with_creator_(with_creator), begin_(Clock::Real()->Steady()) {
     call_.method = info->method();
     call_.code = "CANCELLED";  // unless it comes to an answer
-    call_.creator = "anonymous";
+    if (with_creator) call_.creator = "anonymous";
   }
   ~CallLog() override {
     call_.duration = Clock::Real()->Steady() - begin_;
@@ -39,7 +40,7 @@ class CallLog final : public grpc::experimental::Interceptor {
       call_.peer = info_->server_context()->peer();
       const auto* metadata = methods->GetRecvInitialMetadata();
       const auto creator = metadata->find(kCreatorMetadata);
-      if (creator != metadata->end()) {
+      if (with_creator_ && creator != metadata->end()) {
         call_.creator.assign(creator->second.data(), creator->second.size());
       }
     }
@@ -52,15 +53,20 @@ class CallLog final : public grpc::experimental::Interceptor {
 
  private:
   ServerRpcInfo* const info_;
+  const bool with_creator_;
   const absl::Time begin_;
   CallRecord call_;
 };
 
 class RequestLog final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
+  explicit RequestLog(bool with_creator) : with_creator_(with_creator) {}
   grpc::experimental::Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {
-    return LogsCalls() ? new CallLog(info) : nullptr;
+    return LogsCalls() ? new CallLog(info, with_creator_) : nullptr;
   }
+
+ private:
+  const bool with_creator_;
 };
 
 spdlog::level::level_enum LevelOf(gpr_log_severity severity) {
@@ -81,8 +87,9 @@ void WriteGrpcLog(gpr_log_func_args* message) {
 
 }  // namespace
 
-std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRequestLog() {
-  return std::make_unique<RequestLog>();
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRequestLog(
+    bool with_creator) {
+  return std::make_unique<RequestLog>(with_creator);
 }
 
 void RouteGrpcLog() { gpr_set_log_function(WriteGrpcLog); }

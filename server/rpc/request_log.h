@@ -8,9 +8,11 @@
 namespace tweedie {
 
 // Writes a line of the level `debug` at the end of each call: its method, code,
-// seconds, peer, and creator, and nothing else of its metadata, where secrets are.
-// Costs nothing at other levels.
-std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRequestLog();
+// seconds, peer and, if `with_creator`, the creator that it names, and nothing else of
+// its metadata, where secrets are. (Where a token says who calls, what else a call says
+// of that is nothing to go by.) Costs nothing at other levels.
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRequestLog(
+    bool with_creator);
 
 // Has gRPC's own messages written by spdlog, so that they are lines like the others.
 // For the whole process.

@@ -164,7 +164,7 @@ class RpcServerImpl final : public RpcServer {
     SetLimits(options_, builder);
     RouteGrpcLog();
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> logs;
-    logs.push_back(MakeRequestLog());
+    logs.push_back(MakeRequestLog(is_open_));
     builder.experimental().SetInterceptorCreators(std::move(logs));
     for (Port& port : ports) builder.AddListeningPort(port.address, credentials_, &port.number);
     builder.RegisterService(&service_);

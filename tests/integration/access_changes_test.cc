@@ -186,7 +186,7 @@ TEST(SecretsTest, NoTokenIsInLogsNorInTheDataFolder) {
   const Finished finished = server.Stop();
   EXPECT_EQ(finished.exit_code, 0);
   EXPECT_THAT(finished.err, HasSubstr("state=SUCCEEDED"));
-  EXPECT_THAT(finished.err, HasSubstr("many wrong tokens from unix"));
+  EXPECT_THAT(finished.err, HasSubstr("many wrong tokens from user"));
   int files = 0;
   for (const std::string secret : {"ada-token", "old-token", "wrong-secret"}) {
     EXPECT_THAT(finished.err, Not(HasSubstr(secret)));
