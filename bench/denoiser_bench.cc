@@ -1,11 +1,13 @@
-// What strict reproducibility costs: one network call of the default model,
-// each row alone on single-threaded kernels (strict) against one batched call
-// on all threads (fast), in the same run; and what gradients cost in either.
+// One network call, each row alone: by its plan, and by its modules on single-threaded
+// kernels (strict); against one batched call on all threads (fast), in the same run; and
+// what gradients cost in either.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 
+#include <cstdlib>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "core/diffusion/row_parallel_denoiser.h"
@@ -18,8 +20,14 @@ namespace {
 
 int NumThreads() { return static_cast<int>(std::thread::hardware_concurrency()); }
 
-std::shared_ptr<const LoadedModel> DefaultModel() {
-  return LoadModel("fashion-mnist-32", TWEEDIE_SOURCE_DIR "/models/fashion-mnist-32").value();
+// The default model, or the one in the folder TWEEDIE_BENCH_MODEL.
+const LoadedModel& Model() {
+  static const auto* const model = [] {
+    const char* given = std::getenv("TWEEDIE_BENCH_MODEL");
+    const std::string path = given ? given : TWEEDIE_SOURCE_DIR "/models/fashion-mnist-32";
+    return new std::shared_ptr<const LoadedModel>(LoadModel("model", path).value());
+  }();
+  return **model;
 }
 
 at::Tensor SquaredNorm(int64_t /*first_row*/, const at::Tensor& /*x*/, const at::Tensor& output) {
@@ -28,7 +36,9 @@ at::Tensor SquaredNorm(int64_t /*first_row*/, const at::Tensor& /*x*/, const at:
 
 void Run(benchmark::State& state, Denoiser& denoiser, bool gradient = false) {
   const int64_t rows = state.range(0);
-  const DenoiserInput input{at::randn({rows, 1, 32, 32}), at::full({rows}, 500, at::kLong), {}};
+  const auto [channels, height, width] = Model().diffusion->image_shape;
+  const DenoiserInput input{
+      at::randn({rows, channels, height, width}), at::full({rows}, 500, at::kLong), {}};
   for (auto _ : state) {
     if (gradient) {
       benchmark::DoNotOptimize(denoiser.PredictWithGradient(input, SquaredNorm));
@@ -42,35 +52,35 @@ void Run(benchmark::State& state, Denoiser& denoiser, bool gradient = false) {
 
 void Strict(benchmark::State& state) {
   at::set_num_threads(1);
-  RowParallelDenoiser denoiser(DefaultModel()->network, std::make_shared<RowPool>(NumThreads()));
+  RowParallelDenoiser denoiser(Model().network, std::make_shared<RowPool>(NumThreads()));
   Run(state, denoiser);
 }
 
 void Planned(benchmark::State& state) {
   at::set_num_threads(1);
-  const auto model = DefaultModel();
+  const auto [channels, height, width] = Model().diffusion->image_shape;
   const auto denoiser =
-      PlannedDenoiser::Make(std::dynamic_pointer_cast<nn::UnetImpl>(model->network),
+      PlannedDenoiser::Make(std::dynamic_pointer_cast<nn::UnetImpl>(Model().network),
                             std::make_shared<RowPool>(NumThreads()),
-                            {.image_size = {32, 32}, .num_threads = NumThreads()});
+                            {.image_size = {height, width}, .num_threads = NumThreads()});
   Run(state, **denoiser);
 }
 
 void Fast(benchmark::State& state) {
   at::set_num_threads(NumThreads());
-  UnetDenoiser denoiser(DefaultModel()->network, at::kCPU);
+  UnetDenoiser denoiser(Model().network, at::kCPU);
   Run(state, denoiser);
 }
 
 void StrictGradient(benchmark::State& state) {
   at::set_num_threads(1);
-  RowParallelDenoiser denoiser(DefaultModel()->network, std::make_shared<RowPool>(NumThreads()));
+  RowParallelDenoiser denoiser(Model().network, std::make_shared<RowPool>(NumThreads()));
   Run(state, denoiser, true);
 }
 
 void FastGradient(benchmark::State& state) {
   at::set_num_threads(NumThreads());
-  UnetDenoiser denoiser(DefaultModel()->network, at::kCPU);
+  UnetDenoiser denoiser(Model().network, at::kCPU);
   Run(state, denoiser, true);
 }
 
