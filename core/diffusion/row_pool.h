@@ -25,6 +25,8 @@ class RowPool {
   RowPool(const RowPool&) = delete;
   RowPool& operator=(const RowPool&) = delete;
 
+  int num_threads() const { return static_cast<int>(workers_.size()); }
+
   // Calls `work` with 0 .. num_rows - 1, on the pool's threads, several at once, in
   // this order of their beginnings. Returns once all are done; rethrows what the
   // first row threw that failed.

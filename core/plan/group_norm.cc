@@ -58,49 +58,67 @@ class Normalize final : public Op {
   }
 
  private:
-  // Mean and sum of squared deviations of one channel; K is its first value.
-  static std::pair<double, double> ChannelMoments(const Moments& moments, int64_t height,
-                                                  int64_t pixels, int64_t channel, double first) {
+  // Mean and variance of one channel; `first` is its first value.
+  struct ChannelMoments {
+    double mean, variance;
+  };
+  static ChannelMoments MomentsOf(const Moments& moments, const Features& out, int64_t channel,
+                                  double first) {
     double sum = 0, square = 0;
-    for (int64_t line = 0; line < height; ++line) {
+    for (int64_t line = 0; line < out.height; ++line) {
       sum += moments.Sum(line)[channel];
       square += moments.Square(line)[channel];
     }
-    const double mean = sum / static_cast<double>(pixels);
-    return {first + mean, square - sum * mean};
+    const auto pixels = static_cast<double>(out.pixels());
+    const double mean = sum / pixels;
+    return {first + mean, (square - sum * mean) / pixels};
   }
 
   // y = scale x + shift is the whole norm.
   static void MakeAffine(const GroupNormOptions& o, const Memory& memory, float* scale,
                          float* shift) {
     const Moments moments{o.out.channels, memory.arena + o.scratch};
-    const int64_t size = o.out.channels / o.num_groups;
-    std::vector<std::pair<double, double>> channels;
+    thread_local std::vector<ChannelMoments> channels;
+    channels.clear();
     for (const Features& in : o.in) {
       for (int64_t c = 0; c < in.channels; ++c) {
-        channels.push_back(ChannelMoments(moments, o.out.height, o.out.pixels(),
-                                          static_cast<int64_t>(channels.size()),
-                                          memory.arena[in.offset + c]));
+        channels.push_back(MomentsOf(moments, o.out, static_cast<int64_t>(channels.size()),
+                                     memory.arena[in.offset + c]));
       }
     }
-    for (int64_t group = 0; group < o.num_groups; ++group) {
-      double mean = 0, variance = 0;
-      for (int64_t c = group * size; c < (group + 1) * size; ++c) mean += channels[c].first;
-      mean /= static_cast<double>(size);
-      for (int64_t c = group * size; c < (group + 1) * size; ++c) {
-        const double apart = channels[c].first - mean;
-        variance += channels[c].second / static_cast<double>(o.out.pixels()) + apart * apart;
-      }
-      const double factor = 1 / std::sqrt(variance / static_cast<double>(size) + o.eps);
-      for (int64_t c = group * size; c < (group + 1) * size; ++c) {
+    const int64_t size = o.out.channels / o.num_groups;
+    for (int64_t first = 0; first < o.out.channels; first += size) {
+      const ChannelMoments group = Together(&channels[first], size);
+      const double factor = 1 / std::sqrt(group.variance + o.eps);
+      for (int64_t c = first; c < first + size; ++c) {
         const double a = factor * o.gamma[c];
-        const double by_time = o.time_scale < 0 ? 1 : 1.0 + memory.row->time[o.time_scale + c];
-        const double plus =
-            o.time_scale < 0 ? 0 : memory.row->time[o.time_scale + o.out.channels + c];
-        scale[c] = static_cast<float>(a * by_time);
-        shift[c] = static_cast<float>((o.beta[c] - mean * a) * by_time + plus);
+        const TimeAffine time = TimeOf(o, memory, c);
+        scale[c] = static_cast<float>(a * time.scale);
+        shift[c] = static_cast<float>((o.beta[c] - group.mean * a) * time.scale + time.shift);
       }
     }
+  }
+
+  // Of all values of `count` channels, which have as many each.
+  static ChannelMoments Together(const ChannelMoments* channels, int64_t count) {
+    const auto n = static_cast<double>(count);
+    double mean = 0, variance = 0;
+    for (int64_t c = 0; c < count; ++c) mean += channels[c].mean;
+    mean /= n;
+    for (int64_t c = 0; c < count; ++c) {
+      const double apart = channels[c].mean - mean;
+      variance += channels[c].variance + apart * apart;
+    }
+    return {mean, variance / n};
+  }
+
+  struct TimeAffine {
+    double scale, shift;
+  };
+  static TimeAffine TimeOf(const GroupNormOptions& o, const Memory& memory, int64_t channel) {
+    if (o.time_scale < 0) return {1, 0};
+    const float* time = memory.row->time + o.time_scale + channel;
+    return {1.0 + time[0], time[o.out.channels]};
   }
 
   static void Apply(const GroupNormOptions& o, float* arena, Part part, const float* scale,

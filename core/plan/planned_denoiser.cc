@@ -22,22 +22,24 @@ struct PlannedDenoiser::Call {
 };
 
 absl::StatusOr<std::unique_ptr<PlannedDenoiser>> PlannedDenoiser::Make(
-    std::shared_ptr<nn::UnetImpl> network, std::shared_ptr<RowPool> pool, const Options& options) {
-  ASSIGN_OR_RETURN(auto plan, plan::UnetPlan::Make(network, options.image_size));
+    std::shared_ptr<nn::UnetImpl> network, std::shared_ptr<RowPool> pool,
+    const std::array<int64_t, 2>& image_size) {
+  ASSIGN_OR_RETURN(auto plan, plan::UnetPlan::Make(network, image_size));
   return std::unique_ptr<PlannedDenoiser>(
-      new PlannedDenoiser(std::move(plan), std::move(network), std::move(pool), options));
+      new PlannedDenoiser(std::move(plan), std::move(network), std::move(pool), image_size));
 }
 
 PlannedDenoiser::PlannedDenoiser(std::unique_ptr<const plan::UnetPlan> plan,
                                  std::shared_ptr<nn::UnetImpl> network,
-                                 std::shared_ptr<RowPool> pool, const Options& options)
-    : options_(options),
+                                 std::shared_ptr<RowPool> pool,
+                                 const std::array<int64_t, 2>& image_size)
+    : image_size_(image_size),
       plan_(std::move(plan)),
       pool_(std::move(pool)),
       in_channels_(network->config().in_channels),
       out_channels_(network->out_channels()),
       by_modules_(std::move(network), pool_) {
-  for (int i = 0; i < options.num_threads; ++i) {
+  for (int i = 0; i < pool_->num_threads(); ++i) {
     runners_.push_back(std::make_unique<plan::RowRunner>(plan_.get()));
   }
 }
@@ -59,7 +61,7 @@ at::Tensor PlannedDenoiser::Predict(const DenoiserInput& input) {
   Check(input);
   const at::NoGradGuard no_grad;
   const Call call = MakeCall(input);
-  const int64_t rows = input.x.size(0), threads = options_.num_threads;
+  const int64_t rows = input.x.size(0), threads = pool_->num_threads();
   const int64_t rest = rows % threads;
   if (rows > rest) RunAlone(call, 0, rows - rest);
   if (rest > 0) RunRest(call, rows - rest, rest);
@@ -67,13 +69,12 @@ at::Tensor PlannedDenoiser::Predict(const DenoiserInput& input) {
 }
 
 void PlannedDenoiser::Check(const DenoiserInput& input) const {
-  TORCH_CHECK(
-      input.x.dim() == 4 && input.x.device().is_cpu() && input.x.scalar_type() == at::kFloat &&
-          input.x.size(1) == in_channels_ && input.x.size(2) == options_.image_size[0] &&
-          input.x.size(3) == options_.image_size[1] && input.t.dim() == 1 &&
-          input.t.size(0) == input.x.size(0),
-      "the plan is for float32 images ", in_channels_, " x ", options_.image_size[0], " x ",
-      options_.image_size[1], " on the CPU; x is ", input.x.sizes(), ", t is ", input.t.sizes());
+  TORCH_CHECK(input.x.dim() == 4 && input.x.device().is_cpu() &&
+                  input.x.scalar_type() == at::kFloat && input.x.size(1) == in_channels_ &&
+                  input.x.size(2) == image_size_[0] && input.x.size(3) == image_size_[1] &&
+                  input.t.dim() == 1 && input.t.size(0) == input.x.size(0),
+              "the plan is for float32 images ", in_channels_, " x ", image_size_[0], " x ",
+              image_size_[1], " on the CPU; x is ", input.x.sizes(), ", t is ", input.t.sizes());
 }
 
 void PlannedDenoiser::RunAlone(const Call& call, int64_t first, int64_t count) {
@@ -87,7 +88,7 @@ void PlannedDenoiser::RunAlone(const Call& call, int64_t first, int64_t count) {
 }
 
 void PlannedDenoiser::RunInTeams(const Call& call, int64_t first, int64_t count) {
-  const int team = static_cast<int>(options_.num_threads / count);
+  const int team = static_cast<int>(pool_->num_threads() / count);
   for (int64_t row = 0; row < count; ++row) runners_[row]->Begin(call.RowAt(first + row));
   // No more items than threads, so that none waits for one that nobody has taken.
   pool_->Run(count * team, [&](int64_t item) {
@@ -96,7 +97,7 @@ void PlannedDenoiser::RunInTeams(const Call& call, int64_t first, int64_t count)
 }
 
 void PlannedDenoiser::RunRest(const Call& call, int64_t first, int64_t count) {
-  if (2 * count > options_.num_threads) return RunAlone(call, first, count);
+  if (2 * count > pool_->num_threads()) return RunAlone(call, first, count);
   const bool team = team_choice_.UseTeam();
   const absl::Time begin = absl::Now();
   team ? RunInTeams(call, first, count) : RunAlone(call, first, count);

@@ -24,13 +24,10 @@ namespace tweedie {
 // threads where that is faster. A row's bits depend on neither. Not thread-safe.
 class PlannedDenoiser final : public Denoiser {
  public:
-  struct Options {
-    std::array<int64_t, 2> image_size;
-    int num_threads = 1;  // of the pool
-  };
-  // UNIMPLEMENTED where the network has no plan.
+  // For images of that height and width. UNIMPLEMENTED where the network has no plan.
   static absl::StatusOr<std::unique_ptr<PlannedDenoiser>> Make(
-      std::shared_ptr<nn::UnetImpl> network, std::shared_ptr<RowPool> pool, const Options& options);
+      std::shared_ptr<nn::UnetImpl> network, std::shared_ptr<RowPool> pool,
+      const std::array<int64_t, 2>& image_size);
 
   at::Tensor Predict(const DenoiserInput& input) override;
   // By the network's modules, as RowParallelDenoiser does.
@@ -38,7 +35,7 @@ class PlannedDenoiser final : public Denoiser {
 
  private:
   PlannedDenoiser(std::unique_ptr<const plan::UnetPlan> plan, std::shared_ptr<nn::UnetImpl> network,
-                  std::shared_ptr<RowPool> pool, const Options& options);
+                  std::shared_ptr<RowPool> pool, const std::array<int64_t, 2>& image_size);
 
   struct Call;  // the rows of one Predict()
   void Check(const DenoiserInput& input) const;
@@ -49,7 +46,7 @@ class PlannedDenoiser final : public Denoiser {
   void RunInTeams(const Call& call, int64_t first, int64_t count);
   void RunRest(const Call& call, int64_t first, int64_t count);
 
-  const Options options_;
+  const std::array<int64_t, 2> image_size_;
   const std::unique_ptr<const plan::UnetPlan> plan_;
   const std::shared_ptr<RowPool> pool_;
   const int64_t in_channels_, out_channels_;

@@ -55,8 +55,8 @@ at::Tensor UnetBuilder::TimeWeight() const { return at::cat(time_weights_); }
 at::Tensor UnetBuilder::TimeBias() const { return at::cat(time_biases_); }
 
 int64_t UnetBuilder::AddTime(const std::string& name, const at::Tensor& plus) {
-  const at::Tensor& weight = Parameter(name + ".weight");
-  const at::Tensor& bias = Parameter(name + ".bias");
+  const at::Tensor& weight = Weight(name);
+  const at::Tensor& bias = Bias(name);
   time_weights_.push_back(weight);
   time_biases_.push_back(plus.defined() ? bias + plus : bias);
   return std::exchange(time_size_, time_size_ + weight.size(0));
@@ -65,21 +65,20 @@ int64_t UnetBuilder::AddTime(const std::string& name, const at::Tensor& plus) {
 // --- Parts of blocks ---------------------------------------------------------
 
 void UnetBuilder::Convolve(const Convolved& c) {
-  at::Tensor weight = Parameter(c.name + ".weight");
-  if (weight.dim() == 2) weight = weight.view({weight.size(0), weight.size(1), 1, 1});
-  weight = weight.contiguous();
-  const bool has_bias = c.time_bias < 0 && Has(c.name + ".bias");
-  const std::vector<float> bias = has_bias ? Values(c.name + ".bias") : std::vector<float>();
-  ops_.push_back(MakeConvolution({.in = c.in,
-                                  .out = c.out,
-                                  .kernel = weight.size(2),
-                                  .stride = c.stride,
-                                  .pad = c.pad,
-                                  .accumulate = c.accumulate,
-                                  .plus = c.plus,
-                                  .weights = weight.const_data_ptr<float>(),
-                                  .bias = has_bias ? bias.data() : nullptr,
-                                  .time_bias = c.time_bias}));
+  const bool linear = c.weight.dim() == 2;
+  const at::Tensor weight = (linear ? c.weight.unsqueeze(2).unsqueeze(3) : c.weight)
+                                .contiguous(at::MemoryFormat::Contiguous);
+  ops_.push_back(
+      MakeConvolution({.in = c.in,
+                       .out = c.out,
+                       .kernel = weight.size(2),
+                       .stride = c.stride,
+                       .pad = c.pad,
+                       .accumulate = c.accumulate,
+                       .plus = c.plus,
+                       .weights = weight.const_data_ptr<float>(),
+                       .bias = c.bias.defined() ? c.bias.const_data_ptr<float>() : nullptr,
+                       .time_bias = c.time_bias}));
 }
 
 Features UnetBuilder::Norm(const std::string& name, const Pieces& in, int64_t num_groups, bool silu,
@@ -118,19 +117,14 @@ std::optional<Features> UnetBuilder::Shortcut(const std::string& name, const Pie
     ops_.push_back(MakeJoin(in, out));
     return std::nullopt;
   }
-  const std::vector<float> bias = Values(name + ".conv_shortcut.bias");
   int64_t first = 0;
   for (const Features& piece : in) {
-    const at::Tensor weight = Parameter(name + ".conv_shortcut.weight")
-                                  .narrow(1, first, piece.channels)
-                                  .contiguous(at::MemoryFormat::Contiguous);
-    ops_.push_back(MakeConvolution({.in = piece,
-                                    .out = out,
-                                    .kernel = 1,
-                                    .pad = 0,
-                                    .accumulate = first > 0,
-                                    .weights = weight.const_data_ptr<float>(),
-                                    .bias = first == 0 ? bias.data() : nullptr}));
+    Convolve({.weight = Weight(name + ".conv_shortcut").narrow(1, first, piece.channels),
+              .bias = first == 0 ? Bias(name + ".conv_shortcut") : at::Tensor(),
+              .in = piece,
+              .out = out,
+              .pad = 0,
+              .accumulate = first > 0});
     first += piece.channels;
   }
   return std::nullopt;
@@ -142,7 +136,7 @@ Features UnetBuilder::Resnet(const std::string& name, const Pieces& given, Resam
                              double factor) {
   const bool adds_time = config_.resnet_time_scale_shift == nn::TimeScaleShift::kDefault;
   const std::string proj = name + ".time_emb_proj";
-  const int64_t time = AddTime(proj, adds_time ? Parameter(name + ".conv1.bias") : at::Tensor());
+  const int64_t time = AddTime(proj, adds_time ? Bias(name + ".conv1") : at::Tensor());
   Features h = Norm(name + ".norm1", given, config_.norm_num_groups, true);
   Pieces in = given;
   if (resample != Resample::kNone) {
@@ -152,8 +146,12 @@ Features UnetBuilder::Resnet(const std::string& name, const Pieces& given, Resam
     in = {Resampled(given[0], resample)};
     Release(given[0]);
   }
-  const Features hidden = New(Parameter(name + ".conv1.weight").size(0), h.height, h.width);
-  Convolve({.name = name + ".conv1", .in = h, .out = hidden, .time_bias = adds_time ? time : -1});
+  const Features hidden = New(Weight(name + ".conv1").size(0), h.height, h.width);
+  Convolve({.weight = Weight(name + ".conv1"),
+            .bias = adds_time ? at::Tensor() : Bias(name + ".conv1"),
+            .in = h,
+            .out = hidden,
+            .time_bias = adds_time ? time : -1});
   Release(h);
   const Features normed =
       Norm(name + ".norm2", {hidden}, config_.norm_num_groups, true, adds_time ? -1 : time);
@@ -161,8 +159,12 @@ Features UnetBuilder::Resnet(const std::string& name, const Pieces& given, Resam
   const Features out = New(hidden.channels, hidden.height, hidden.width);
   bool accumulate = false;
   const std::optional<Features> plus = Shortcut(name, in, out, &accumulate);
-  Convolve(
-      {.name = name + ".conv2", .in = normed, .out = out, .plus = plus, .accumulate = accumulate});
+  Convolve({.weight = Weight(name + ".conv2"),
+            .bias = Bias(name + ".conv2"),
+            .in = normed,
+            .out = out,
+            .plus = plus,
+            .accumulate = accumulate});
   Release(normed);
   for (const Features& piece : in) Release(piece);
   if (factor != 1) ops_.push_back(MakeScale(out, static_cast<float>(1 / factor)));
@@ -174,22 +176,13 @@ Features UnetBuilder::Attention(const std::string& name, const Features& x, doub
   const int64_t heads = x.channels / head_dim, inner = heads * head_dim;
   const Features tokens = num_groups ? Norm(name + ".group_norm", {x}, *num_groups, false) : x;
   const Features qkv = New(3 * inner, x.height, x.width);
-  at::Tensor weight, bias;
-  {
-    std::vector<at::Tensor> weights, biases;
-    for (const char* part : {".to_q", ".to_k", ".to_v"}) {
-      weights.push_back(Parameter(absl::StrCat(name, part, ".weight")));
-      biases.push_back(Parameter(absl::StrCat(name, part, ".bias")));
-    }
-    weight = at::cat(weights).contiguous();
-    bias = at::cat(biases).contiguous();
+  std::vector<at::Tensor> weights, biases;
+  for (const char* part : {".to_q", ".to_k", ".to_v"}) {
+    weights.push_back(Weight(name + part));
+    biases.push_back(Bias(name + part));
   }
-  ops_.push_back(MakeConvolution({.in = tokens,
-                                  .out = qkv,
-                                  .kernel = 1,
-                                  .pad = 0,
-                                  .weights = weight.const_data_ptr<float>(),
-                                  .bias = bias.const_data_ptr<float>()}));
+  Convolve(
+      {.weight = at::cat(weights), .bias = at::cat(biases), .in = tokens, .out = qkv, .pad = 0});
   if (num_groups) Release(tokens);
   const Features attended = New(inner, x.height, x.width);
   AttentionOptions attention{.in = qkv, .out = attended, .heads = heads, .head_dim = head_dim};
@@ -197,7 +190,12 @@ Features UnetBuilder::Attention(const std::string& name, const Features& x, doub
   ops_.push_back(MakeAttention(attention));
   arena_.Release(attention.scratch);
   Release(qkv);
-  Convolve({.name = name + ".to_out.0", .in = attended, .out = x, .pad = 0, .accumulate = true});
+  Convolve({.weight = Weight(name + ".to_out.0"),
+            .bias = Bias(name + ".to_out.0"),
+            .in = attended,
+            .out = x,
+            .pad = 0,
+            .accumulate = true});
   Release(attended);
   if (factor != 1) ops_.push_back(MakeScale(x, static_cast<float>(1 / factor)));
   return x;
@@ -206,7 +204,8 @@ Features UnetBuilder::Attention(const std::string& name, const Features& x, doub
 Features UnetBuilder::Down(const std::string& name, const Features& x) {
   if (!Has(name + ".conv.weight")) return Resnet(name, {x}, Resample::kDown, 1);
   const Features out = New(x.channels, x.height / 2, x.width / 2);
-  Convolve({.name = name + ".conv",
+  Convolve({.weight = Weight(name + ".conv"),
+            .bias = Bias(name + ".conv"),
             .in = x,
             .out = out,
             .stride = 2,
@@ -220,7 +219,8 @@ Features UnetBuilder::Up(const std::string& name, const Features& x) {
   const Features doubled = Resampled(x, Resample::kUp);
   Release(x);
   const Features out = New(x.channels, doubled.height, doubled.width);
-  Convolve({.name = name + ".conv", .in = doubled, .out = out});
+  Convolve(
+      {.weight = Weight(name + ".conv"), .bias = Bias(name + ".conv"), .in = doubled, .out = out});
   Release(doubled);
   return out;
 }
@@ -279,7 +279,7 @@ void UnetBuilder::Build(int64_t height, int64_t width) {
   const bool centre = config_.center_input_sample;
   ops_.push_back(MakeInput(image, centre ? 2.0f : 1.0f, centre ? -1.0f : 0.0f));
   Features x = New(config_.block_out_channels[0], height, width);
-  Convolve({.name = "conv_in", .in = image, .out = x});
+  Convolve({.weight = Weight("conv_in"), .bias = Bias("conv_in"), .in = image, .out = x});
   Release(image);
   Keep(x);
   skips_ = {x};
@@ -290,7 +290,7 @@ void UnetBuilder::Build(int64_t height, int64_t width) {
   const Features normed = Norm("conv_norm_out", {x}, config_.norm_num_groups, true);
   Release(x);
   const Features out = New(config_.out_channels, height, width);
-  Convolve({.name = "conv_out", .in = normed, .out = out});
+  Convolve({.weight = Weight("conv_out"), .bias = Bias("conv_out"), .in = normed, .out = out});
   // The timestep is the last of the time vector.
   const bool divided = config_.time_embedding_type == nn::TimeEmbedding::kFourier;
   ops_.push_back(MakeOutput(out, divided ? time_size_ : -1));

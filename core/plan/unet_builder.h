@@ -42,6 +42,8 @@ class UnetBuilder {
 
   bool Has(const std::string& name) const { return options_.parameters.count(name) > 0; }
   const at::Tensor& Parameter(const std::string& name) const;
+  const at::Tensor& Weight(const std::string& layer) const { return Parameter(layer + ".weight"); }
+  const at::Tensor& Bias(const std::string& layer) const { return Parameter(layer + ".bias"); }
   std::vector<float> Values(const std::string& name) const;
 
   // Blocks. Each lets go of the features that it was given, and returns what it made.
@@ -56,7 +58,8 @@ class UnetBuilder {
 
   // Parts of blocks. The ops are appended; features are the caller's.
   struct Convolved {
-    std::string name;
+    at::Tensor weight;  // [out, in, k, k], or [out, in]
+    at::Tensor bias;    // undefined: none
     Features in, out;
     int64_t stride = 1, pad = 1;
     std::optional<Features> plus = std::nullopt;

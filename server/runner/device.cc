@@ -54,13 +54,12 @@ absl::Status CheckCuda(const c10::Device& device, Reproducibility reproducibilit
 
 // By a plan, where the network has one; by its modules otherwise.
 absl::StatusOr<std::unique_ptr<Denoiser>> MakeStrictDenoiser(const LoadedModel& model,
-                                                             int num_threads,
                                                              std::shared_ptr<RowPool> rows) {
   auto unet = std::dynamic_pointer_cast<nn::UnetImpl>(model.network);
   if (unet == nullptr) return std::make_unique<RowParallelDenoiser>(model.network, std::move(rows));
   const auto [channels, height, width] = model.diffusion->image_shape;
-  absl::StatusOr<std::unique_ptr<PlannedDenoiser>> planned = PlannedDenoiser::Make(
-      std::move(unet), rows, {.image_size = {height, width}, .num_threads = num_threads});
+  absl::StatusOr<std::unique_ptr<PlannedDenoiser>> planned =
+      PlannedDenoiser::Make(std::move(unet), rows, {height, width});
   if (!absl::IsUnimplemented(planned.status())) return planned;
   spdlog::info("models/{} is slower than it could be: {}", model.name,
                std::string(planned.status().message()));
@@ -94,7 +93,7 @@ absl::StatusOr<std::unique_ptr<Denoiser>> MakeDenoiser(const LoadedModel& model,
                                                        std::shared_ptr<RowPool> rows) {
   try {
     if (rows != nullptr) {
-      return MakeStrictDenoiser(model, options.num_threads, std::move(rows));
+      return MakeStrictDenoiser(model, std::move(rows));
     }
     return std::make_unique<UnetDenoiser>(model.network, *ParseDevice(options.device));
   } catch (const std::exception&) {

@@ -73,7 +73,7 @@ TEST_P(NetworkGoldenTest, PlannedOutputIsThatOfDiffusers) {
   const auto make = [&](int threads) {
     return PlannedDenoiser::Make(std::dynamic_pointer_cast<nn::UnetImpl>(model_->network),
                                  std::make_shared<RowPool>(threads),
-                                 {{input_.x.size(2), input_.x.size(3)}, threads});
+                                 {input_.x.size(2), input_.x.size(3)});
   };
   const auto unet = std::dynamic_pointer_cast<nn::UnetImpl>(model_->network);
   if (unet->config().act_fn != nn::Activation::kSilu) {

@@ -15,8 +15,7 @@ namespace {
 using testing::HasSubstr;
 
 std::unique_ptr<PlannedDenoiser> Make(const std::shared_ptr<nn::UnetImpl>& network, int threads) {
-  return PlannedDenoiser::Make(network, std::make_shared<RowPool>(threads), {{8, 8}, threads})
-      .value();
+  return PlannedDenoiser::Make(network, std::make_shared<RowPool>(threads), {8, 8}).value();
 }
 
 DenoiserInput RandomRows(int64_t count) {
@@ -83,8 +82,7 @@ TEST(PlannedDenoiserTest, GradientsAreThoseOfTheModules) {
 
 TEST(PlannedDenoiserTest, NetworksWithoutAPlanSayWhy) {
   const auto refusal = [](const nn::UnetConfig& config, std::array<int64_t, 2> size) {
-    return PlannedDenoiser::Make(RandomUnet(config), std::make_shared<RowPool>(1), {size, 1})
-        .status();
+    return PlannedDenoiser::Make(RandomUnet(config), std::make_shared<RowPool>(1), size).status();
   };
   nn::UnetConfig mish = SmallConfig();
   mish.act_fn = nn::Activation::kMish;
