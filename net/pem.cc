@@ -1,11 +1,7 @@
 #include "net/pem.h"
 
-#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
 
 #include <ctime>
 #include <memory>
@@ -14,26 +10,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "net/openssl.h"
 
 namespace tweedie {
 namespace {
 
-template <auto free>
-struct Free {
-  template <typename T>
-  void operator()(T* value) const {
-    free(value);
-  }
-};
-using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Context = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
-using BigNumber = std::unique_ptr<BIGNUM, Free<BN_free>>;
-
-Bio ReadFrom(absl::string_view text) {
-  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
+using openssl::Certificate;
+using openssl::Key;
+using BigNumber = std::unique_ptr<BIGNUM, openssl::Free<BN_free>>;
 
 // What OpenSSL says last of what failed, and forgets the rest.
 absl::Status OpenSslError(absl::string_view what) {
@@ -45,12 +29,10 @@ absl::Status OpenSslError(absl::string_view what) {
 }
 
 absl::StatusOr<std::vector<Certificate>> ReadCertificates(absl::string_view pem) {
-  const Bio bio = ReadFrom(pem);
+  const openssl::Bio bio = openssl::ReadFrom(pem);
   std::vector<Certificate> certificates;
   ERR_clear_error();
-  while (X509* one = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
-    certificates.emplace_back(one);
-  }
+  while (Certificate one = openssl::NextCertificate(bio)) certificates.push_back(std::move(one));
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   if (!at_end) return OpenSslError("a certificate is damaged");
   ERR_clear_error();
@@ -59,10 +41,7 @@ absl::StatusOr<std::vector<Certificate>> ReadCertificates(absl::string_view pem)
 }
 
 absl::StatusOr<Key> ReadKey(absl::string_view pem) {
-  const Bio bio = ReadFrom(pem);
-  // An empty password, or it would be asked for on the terminal.
-  char password[] = "";
-  Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, password));
+  Key key = openssl::ReadPrivateKey(pem);
   if (key == nullptr) return OpenSslError("holds no private key (PEM) without a password");
   return key;
 }
@@ -74,7 +53,7 @@ absl::StatusOr<absl::Time> ToTime(const ASN1_TIME* time) {
 }
 
 std::string SubjectOf(X509* certificate) {
-  const Bio out(BIO_new(BIO_s_mem()));
+  const openssl::Bio out(BIO_new(BIO_s_mem()));
   X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0,
                      XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
   char* text = nullptr;
@@ -104,7 +83,7 @@ absl::StatusOr<CertificateInfo> InfoOf(X509* certificate) {
 absl::StatusOr<CertificateInfo> CheckKeyPair(absl::string_view chain, absl::string_view key) {
   ASSIGN_OR_RETURN(const std::vector<Certificate> certificates, ReadCertificates(chain));
   ASSIGN_OR_RETURN(const Key private_key, ReadKey(key));
-  const Context context(SSL_CTX_new(TLS_method()));
+  const openssl::Context context(SSL_CTX_new(TLS_method()));
   X509* const own = certificates.front().get();
   ERR_clear_error();
   if (SSL_CTX_use_certificate(context.get(), own) != 1) {

@@ -21,18 +21,17 @@ bool IsLoopback(const in6_addr& address) {
   return address.s6_addr[12] == 127;
 }
 
-// Numbers only: inet_pton() takes none of the short forms (127.1).
+}  // namespace
+
+bool IsUnixTarget(absl::string_view target) {
+  return absl::StartsWith(target, "unix:") || absl::StartsWith(target, "unix-abstract:");
+}
+
 bool IsLoopbackHost(const std::string& host) {
   in_addr four;
   if (inet_pton(AF_INET, host.c_str(), &four) == 1) return IsLoopback(four);
   in6_addr six;
   return inet_pton(AF_INET6, host.c_str(), &six) == 1 && IsLoopback(six);
-}
-
-}  // namespace
-
-bool IsUnixTarget(absl::string_view target) {
-  return absl::StartsWith(target, "unix:") || absl::StartsWith(target, "unix-abstract:");
 }
 
 std::optional<std::string> LocalTarget(absl::string_view target) {

@@ -17,6 +17,10 @@ bool IsUnixTarget(absl::string_view target);
 // for what is not understood.
 std::optional<std::string> LocalTarget(absl::string_view target);
 
+// Whether `host` is a loopback address in numbers, of IPv4, IPv6 or the one in the
+// other; not a name, nor a short form (127.1).
+bool IsLoopbackHost(const std::string& host);
+
 // HOST and PORT of "HOST:PORT" or "[IPV6]:PORT", without brackets; nullopt for other
 // forms.
 struct HostAndPort {

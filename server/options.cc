@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "server/base/command_line.h"
@@ -272,12 +273,8 @@ std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* a
   AddRequestLimits(app, options);
   AddCallLimits(app, options);
   AddLimits(app, options);
-  try {
-    app.parse(WithEnvironment(app, argc, argv));
-  } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error, std::cout, std::cerr);
-    return ExitNow{code == 0 ? 0 : 2};
-  }
+  const auto parse = [&] { app.parse(WithEnvironment(app, argc, argv)); };
+  if (const std::optional<int> code = ParseOr(app, parse)) return ExitNow{*code};
   if (ShowsPassword(argc, argv)) {
     std::cerr << kPasswordShown << "\n";
     return ExitNow{2};

@@ -1,32 +1,23 @@
 #include "client/cli/connection_problem.h"
 
 #include <netdb.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <memory>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "net/openssl.h"
 #include "net/target.h"
 
 namespace tweedie::cli {
 namespace {
 
 constexpr timeval kTimeout = {2, 0};  // of each system call
-
-using Context = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
-using Connection = std::unique_ptr<SSL, decltype(&SSL_free)>;
-using Bio = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
 // OpenSSL writes to sockets without MSG_NOSIGNAL.
 class WithoutSigpipe {
@@ -83,38 +74,29 @@ class Socket {
   int fd_ = -1;
 };
 
-Bio ReadFrom(const std::string& text) {
-  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free_all);
-}
-
 // That they are PEM was checked before.
 void Trust(SSL_CTX* context, const std::string& authorities) {
   if (authorities.empty()) {
     SSL_CTX_set_default_verify_paths(context);
     return;
   }
-  const Bio bio = ReadFrom(authorities);
-  while (X509* one = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), one);
-    X509_free(one);
+  const openssl::Bio bio = openssl::ReadFrom(authorities);
+  while (const openssl::Certificate one = openssl::NextCertificate(bio)) {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), one.get());
   }
   ERR_clear_error();
 }
 
 void ShowOwn(SSL_CTX* context, const ChannelOptions& options) {
   if (options.certificate.empty()) return;
-  char password[] = "";
-  const Certificate own(
-      PEM_read_bio_X509(ReadFrom(options.certificate).get(), nullptr, nullptr, nullptr),
-      &X509_free);
-  const Key key(PEM_read_bio_PrivateKey(ReadFrom(options.key).get(), nullptr, nullptr, password),
-                &EVP_PKEY_free);
+  const openssl::Certificate own = openssl::NextCertificate(openssl::ReadFrom(options.certificate));
+  const openssl::Key key = openssl::ReadPrivateKey(options.key);
   SSL_CTX_use_certificate(context, own.get());
   SSL_CTX_use_PrivateKey(context, key.get());
 }
 
-Context MakeContext(const ChannelOptions& options) {
-  Context context(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
+openssl::Context MakeContext(const ChannelOptions& options) {
+  openssl::Context context(SSL_CTX_new(TLS_client_method()));
   constexpr unsigned char kHttp2[] = {2, 'h', '2'};
   SSL_CTX_set_alpn_protos(context.get(), kHttp2, sizeof(kHttp2));
   if (!options.tls) return context;
@@ -183,8 +165,8 @@ std::string FindTlsProblem(const ChannelOptions& options) {
   const WithoutSigpipe without_sigpipe;
   const Socket to(*parts);
   if (to.fd() < 0) return "";
-  const Context context = MakeContext(options);
-  const Connection ssl(SSL_new(context.get()), &SSL_free);
+  const openssl::Context context = MakeContext(options);
+  const openssl::Connection ssl(SSL_new(context.get()));
   SSL_set_fd(ssl.get(), to.fd());
   Expect(ssl.get(), parts->host);
   if (options.tls) return TryTls(ssl.get(), options);

@@ -1,15 +1,13 @@
 #include "core/weights/folder_state.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/file_state.h"
 
 namespace tweedie {
 namespace {
@@ -20,11 +18,7 @@ constexpr size_t kMaxFiles = 1000;
 constexpr int kMaxDepth = 2;
 
 std::string DescribeFile(const std::string& path) {
-  struct stat state {};
-  if (stat(path.c_str(), &state) != 0) return absl::StrCat(path, " error ", errno);
-  return absl::StrCat(path, " ", state.st_dev, ":", state.st_ino, " ", state.st_size, " ",
-                      state.st_mtim.tv_sec, ".", state.st_mtim.tv_nsec, " ", state.st_ctim.tv_sec,
-                      ".", state.st_ctim.tv_nsec);
+  return absl::StrCat(path, " ", StateOfFile(path));
 }
 
 void AddFiles(const std::string& folder, int depth, std::vector<std::string>& lines) {

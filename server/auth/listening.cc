@@ -1,26 +1,14 @@
 #include "server/auth/listening.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
+#include "net/target.h"
 
 namespace tweedie {
 namespace {
-
-bool IsLoopback(const std::string& host) {
-  if (host == "localhost") return true;
-  in_addr v4 = {};
-  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
-  in6_addr v6 = {};
-  if (inet_pton(AF_INET6, host.c_str(), &v6) != 1) return false;
-  if (IN6_IS_ADDR_V4MAPPED(&v6)) return v6.s6_addr[12] == 127;
-  return IN6_IS_ADDR_LOOPBACK(&v6);
-}
 
 absl::Status Check(absl::string_view option, const std::string& address,
                    const Listening& listening) {
@@ -45,7 +33,7 @@ bool IsLocalAddress(absl::string_view address) {
   if (absl::StartsWith(address, "unix:")) return true;
   absl::string_view host = address.substr(0, address.rfind(':'));
   if (absl::ConsumePrefix(&host, "[") && !absl::ConsumeSuffix(&host, "]")) return false;
-  return IsLoopback(std::string(host));
+  return host == "localhost" || IsLoopbackHost(std::string(host));
 }
 
 absl::Status CheckListening(const Listening& listening) {

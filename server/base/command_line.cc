@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <iostream>
 
 #include "core/jobs/postgres/postgres_options.h"
 
@@ -21,13 +22,27 @@ bool IsFromOutside(const CLI::App& app, const CLI::Option& option) {
   return option.get_configurable() || &option == app.get_config_ptr();
 }
 
+}  // namespace
+
 bool IsGiven(const std::string& flag, int argc, const char* const* argv) {
   return std::any_of(argv + 1, argv + argc, [&](const std::string& argument) {
     return argument == "--" + flag || argument.rfind("--" + flag + "=", 0) == 0;
   });
 }
 
-}  // namespace
+std::optional<int> ParseOr(const CLI::App& app, absl::FunctionRef<void()> parse) {
+  try {
+    parse();
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, std::cout, std::cerr) == 0 ? kDone : kWrongOption;
+  }
+  return std::nullopt;
+}
+
+int Fail(const absl::Status& status, int code) {
+  std::cerr << "tweedied: " << status.message() << "\n";
+  return code;
+}
 
 std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const char* const* argv) {
   std::vector<std::string> arguments;

@@ -1,8 +1,12 @@
 #ifndef TWEEDIE_SERVER_BASE_COMMAND_LINE_H_
 #define TWEEDIE_SERVER_BASE_COMMAND_LINE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 
 namespace CLI {
 class App;
@@ -17,6 +21,21 @@ namespace tweedie {
 // would let the file go before the environment.) What is not configurable() comes from
 // the command line alone; an empty variable of a flag is as none.
 std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const char* const* argv);
+
+// Whether the command line itself gives the option `flag` (without dashes).
+bool IsGiven(const std::string& flag, int argc, const char* const* argv);
+
+// Exit codes of commands.
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kWrongOption = 2;
+
+// Calls `parse`, which has `app` parse its arguments. The exit code if the command is
+// not to run: after --help, or a wrong option, which is printed.
+std::optional<int> ParseOr(const CLI::App& app, absl::FunctionRef<void()> parse);
+
+// Says on standard error why a command fails; returns `code`.
+int Fail(const absl::Status& status, int code = kFailed);
 
 // Whether the command line itself, as others may see it, gives a password by
 // --database.

@@ -1,38 +1,20 @@
 #include "server/http/tls_context.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
-#include <memory>
-#include <string>
+#include "net/openssl.h"
 
 namespace tweedie {
 namespace {
 
-using Bio = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-
-Bio ReadFrom(const std::string& text) {
-  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free_all);
-}
-
-Certificate NextCertificate(BIO* bio) {
-  return Certificate(PEM_read_bio_X509(bio, nullptr, nullptr, nullptr), &X509_free);
-}
-
 // The material was checked when it was read.
 bool Show(SSL* ssl, const TlsMaterial& material) {
-  const Bio chain = ReadFrom(material.chain);
-  const Bio key_text = ReadFrom(material.key);
-  char password[] = "";
-  const Key key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, password),
-                &EVP_PKEY_free);
-  bool taken = SSL_use_certificate(ssl, NextCertificate(chain.get()).get()) == 1 &&
+  const openssl::Bio chain = openssl::ReadFrom(material.chain);
+  const openssl::Key key = openssl::ReadPrivateKey(material.key);
+  bool taken = SSL_use_certificate(ssl, openssl::NextCertificate(chain).get()) == 1 &&
                SSL_use_PrivateKey(ssl, key.get()) == 1 && SSL_clear_chain_certs(ssl) == 1;
   while (taken) {
-    const Certificate next = NextCertificate(chain.get());
+    const openssl::Certificate next = openssl::NextCertificate(chain);
     if (next == nullptr) break;
     taken = SSL_add1_chain_cert(ssl, next.get()) == 1;
   }

@@ -9,33 +9,17 @@
 #include "absl/strings/string_view.h"
 #include "core/weights/diffusers_writer.h"
 #include "core/weights/model.h"
+#include "server/base/command_line.h"
 #include "server/model_tools/inspect.h"
 
 namespace tweedie {
 namespace {
 
-// Exit codes.
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kWrongOption = 2;
-
 constexpr char kPath[] =
     "A model's folder, or a file of weights with its settings beside it, as in --models-dir";
 
-// The exit code if the command is not to run: after --help, or an error, which is
-// printed.
 std::optional<int> Parse(CLI::App& app, int argc, const char* const* argv) {
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, std::cout, std::cerr) == 0 ? kDone : kWrongOption;
-  }
-  return std::nullopt;
-}
-
-int Fail(const absl::Status& status) {
-  std::cerr << "tweedied: " << status.message() << "\n";
-  return kFailed;
+  return ParseOr(app, [&] { app.parse(argc, argv); });
 }
 
 int RunInspect(int argc, const char* const* argv) {

@@ -8,9 +8,9 @@
 
 #include "absl/time/clock.h"
 #include "core/base/file.h"
+#include "core/base/file_state.h"
 #include "core/base/status_macros.h"
 #include "net/token.h"
-#include "server/tls/file_state.h"
 
 namespace tweedie {
 namespace {
@@ -19,8 +19,8 @@ constexpr int64_t kMaxBytes = 1 << 20;
 
 std::string InUtc(absl::Time time) { return absl::FormatTime(time, absl::UTCTimeZone()); }
 
-std::vector<std::string> PathsOf(const Certificates::Files& files) {
-  return {files.certificate, files.key, files.client_ca};
+std::vector<std::string> StatesOf(const Certificates::Files& files) {
+  return {StateOfFile(files.certificate), StateOfFile(files.key), StateOfFile(files.client_ca)};
 }
 
 absl::StatusOr<std::shared_ptr<const TlsMaterial>> Read(const Certificates::Files& files) {
@@ -47,7 +47,7 @@ void WarnOfMode(const std::string& key) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Certificates>> Certificates::Load(const Files& files) {
-  const States states = StatesOf(PathsOf(files));
+  const States states = StatesOf(files);
   ASSIGN_OR_RETURN(auto material, Read(files));
   WarnOfMode(files.key);
   std::unique_ptr<Certificates> loaded(new Certificates(files, states, std::move(material)));
@@ -59,7 +59,7 @@ Certificates::Certificates(Files files, States states, std::shared_ptr<const Tls
     : files_(std::move(files)), taken_(states), seen_(states), material_(std::move(material)) {}
 
 void Certificates::Look() {
-  States states = StatesOf(PathsOf(files_));
+  States states = StatesOf(files_);
   if (states != taken_ && states == seen_) Take(states);
   seen_ = std::move(states);
   WarnOfDates();

@@ -22,10 +22,6 @@
 namespace tweedie {
 namespace {
 
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kWrongOption = 2;
-
 // Of a hash, to tell entries of one name from each other.
 constexpr size_t kIdLength = 12;
 
@@ -55,23 +51,13 @@ class Command {
 
   // The exit code if the command is not to run.
   std::optional<int> Parse(int argc, const char* const* argv) {
-    try {
-      app_.parse(WithEnvironment(app_, argc, argv));
-    } catch (const CLI::ParseError& error) {
-      return app_.exit(error, std::cout, std::cerr) == 0 ? kDone : kWrongOption;
-    }
-    return std::nullopt;
+    return ParseOr(app_, [&] { app_.parse(WithEnvironment(app_, argc, argv)); });
   }
 
  private:
   CLI::App app_;
   std::string file_;
 };
-
-int Fail(const absl::Status& status) {
-  std::cerr << "tweedied: " << status.message() << "\n";
-  return kFailed;
-}
 
 // --- new ------------------------------------------------------------------
 

@@ -18,10 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-// Exit codes; of `check`, 1 means findings, and what fails is 2 as well.
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kWrongOption = 2;
+// Of `check`, 1 means findings, and what fails is 2 as well.
 constexpr int kFindings = 1;
 constexpr int kCannotCheck = 2;
 
@@ -64,17 +61,14 @@ class Command {
   // The exit code if the command is not to run: after --help, or an error, which is
   // printed. `folder` is the queue's, if an argument without a flag may name it.
   std::optional<int> Parse(int argc, const char* const* argv, const std::string& folder = "") {
-    try {
-      app_.parse(WithEnvironment(app_, argc, argv));
-    } catch (const CLI::ParseError& error) {
-      return app_.exit(error, std::cout, std::cerr) == 0 ? kDone : kWrongOption;
-    }
+    const auto parse = [&] { app_.parse(WithEnvironment(app_, argc, argv)); };
+    if (const std::optional<int> code = ParseOr(app_, parse)) return code;
     if (ShowsPassword(argc, argv)) {
       std::cerr << kPasswordShown << "\n";
       return kWrongOption;
     }
-    const bool gives_folder = Gives(argc, argv, "--data-dir");
-    const bool gives_database = Gives(argc, argv, "--database");
+    const bool gives_folder = IsGiven("data-dir", argc, argv);
+    const bool gives_database = IsGiven("database", argc, argv);
     if (gives_folder + gives_database + !folder.empty() > 1) {
       std::cerr << "tweedied: more than one queue is named; give a data folder or --database\n";
       return kWrongOption;
@@ -90,20 +84,9 @@ class Command {
   }
 
  private:
-  static bool Gives(int argc, const char* const* argv, const std::string& flag) {
-    return std::any_of(argv + 1, argv + argc, [&](const std::string& argument) {
-      return argument == flag || argument.rfind(flag + "=", 0) == 0;
-    });
-  }
-
   QueueChoice queue_;
   CLI::App app_;
 };
-
-int Fail(const absl::Status& status, int code) {
-  std::cerr << "tweedied: " << status.message() << "\n";
-  return code;
-}
 
 // --- check ----------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 // Who may call what, and see what, at a server with a file of tokens: every RPC.
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -12,6 +12,7 @@
 #include "tests/integration/access_testing.h"
 #include "tests/testing/error_details.h"
 #include "tests/testing/inverse_requests.h"
+#include "tests/testing/raw_call.h"
 
 namespace tweedie {
 namespace {
@@ -307,18 +308,8 @@ TEST_F(AccessTest, OnlyViewersAndOperatorsRelay) {
 
 // Calls a method by its name, with an empty request.
 grpc::Status CallByName(const std::string& address, const std::string& method) {
-  grpc::GenericStub stub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
-  grpc::ClientContext context;
-  grpc::CompletionQueue queue;
-  auto call = stub.PrepareUnaryCall(&context, method, grpc::ByteBuffer(nullptr, 0), &queue);
-  call->StartCall();
-  grpc::ByteBuffer reply;
-  grpc::Status status;
-  call->Finish(&reply, &status, nullptr);
-  void* tag = nullptr;
-  bool ok = false;
-  EXPECT_TRUE(queue.Next(&tag, &ok));
-  return status;
+  const auto channel = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
+  return RawCall(channel, method, "", std::chrono::minutes(1));
 }
 
 TEST_F(AccessTest, HealthIsOpenAndReflectionIsNotThere) {
