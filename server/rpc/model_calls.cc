@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/base/utf8.h"
 #include "server/rpc/page_token.h"
 #include "server/rpc/resource_names.h"
 
@@ -24,8 +25,10 @@ void DescribeRead(const ModelEntry& entry, const ServiceParts& parts, v1::Model&
   proto.set_num_classes(model.diffusion->num_classes);
   proto.set_dialect(model.dialect);
   proto.set_weights_sha256(model.weights_sha256);
-  proto.set_origin(model.origin);
-  for (const std::string& assumption : model.assumptions) proto.add_assumptions(assumption);
+  proto.set_origin(ToUtf8(model.origin));
+  for (const std::string& assumption : model.assumptions) {
+    proto.add_assumptions(ToUtf8(assumption));
+  }
   if (resident) *proto.mutable_devices() = parts.info.devices();
   proto.set_precision(parts.precision);
   proto.mutable_load_time()->set_seconds(absl::ToUnixSeconds(entry.read_time));
@@ -40,7 +43,7 @@ v1::Model Describe(const ModelEntry& entry, const ServiceParts& parts) {
   } else {
     proto.set_state(v1::Model::FAILED);
   }
-  proto.set_error(std::string(entry.error.message()));
+  proto.set_error(ToUtf8(entry.error.message()));  // files put any bytes into it
   return proto;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/base/field_error.h"
+#include "core/base/utf8.h"
 #include "core/jobs/job_store.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -21,16 +22,21 @@ constexpr absl::Duration kRetry = absl::Seconds(1);
 // and clients take 8 KiB of them.
 constexpr size_t kLongestMessage = 1024;
 
-// `status` with a message that fits, cut between characters.
-absl::Status Shortened(absl::Status status) {
-  absl::string_view message = status.message();
-  if (message.size() <= kLongestMessage) return status;
+// At most kLongestMessage bytes of `message`, cut between characters.
+std::string Shortened(std::string message) {
+  if (message.size() <= kLongestMessage) return message;
   size_t end = kLongestMessage;
   while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xc0) == 0x80) --end;
-  absl::Status shorter(status.code(), absl::StrCat(message.substr(0, end), "..."));
+  return absl::StrCat(message.substr(0, end), "...");
+}
+
+// `status` with a message that fits, and that is text: a field of a protobuf with other
+// bytes, which files can put into errors, is refused by who reads it.
+absl::Status Sendable(const absl::Status& status) {
+  absl::Status sendable(status.code(), Shortened(ToUtf8(status.message())));
   status.ForEachPayload(
-      [&](absl::string_view url, const absl::Cord& payload) { shorter.SetPayload(url, payload); });
-  return shorter;
+      [&](absl::string_view url, const absl::Cord& payload) { sendable.SetPayload(url, payload); });
+  return sendable;
 }
 
 std::optional<std::string> QuotaOf(const absl::Status& status) {
@@ -78,7 +84,7 @@ void AddQuotaFailure(const absl::Status& status, google::rpc::Status& details) {
 
 grpc::Status ToGrpcStatus(const absl::Status& full) {
   if (full.ok()) return grpc::Status::OK;
-  const absl::Status status = Shortened(full);
+  const absl::Status status = Sendable(full);
   google::rpc::Status details;
   details.set_code(static_cast<int>(status.code()));
   details.set_message(std::string(status.message()));

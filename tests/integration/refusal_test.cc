@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/testing/error_details.h"
 #include "tests/testing/running_server.h"
 
 namespace tweedie {
@@ -194,6 +195,33 @@ TEST(BrokenModelTest, IsFailedAndLeavesTheOthersReady) {
   v1::Job job;
   EXPECT_EQ(server.client().Create(request, &job).error_code(),
             grpc::StatusCode::FAILED_PRECONDITION);
+}
+
+// A checkpoint that names a global in bytes that are no UTF-8: the error with them must
+// not make the listing of all models unreadable.
+TEST(BrokenModelTest, BytesOfItsFilesAreToldAsText) {
+  using std::string_literals::operator""s;
+  const std::string header =
+      "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20j\xa8P\x19."  // magic number of a legacy file
+      "\x80\x02M\xe9\x03."                                // version 1001
+      "\x80\x02}(X\x10\x00\x00\x00protocol_versionM\xe9\x03X\x0d\x00\x00\x00little_endian\x88u."s;
+  TempFolder models;
+  std::ofstream(models.File("bytes.pt"), std::ios::binary) << header
+                                                           << "\x80\x02"
+                                                              "cut\xaels\nname\n.";
+  RunningServer server({"--models-dir", models.path()});
+  grpc::ClientContext context;
+  v1::ListModelsResponse response;
+  const grpc::Status listed = server.client().stub().ListModels(&context, {}, &response);
+  ASSERT_TRUE(listed.ok()) << listed.error_message();
+  ASSERT_EQ(response.models_size(), 1);
+  EXPECT_THAT(response.models(0).error(), HasSubstr("refuses global 'ut\xef\xbf\xbdls name'"));
+  v1::CreateJobRequest request = SampleRequest(1, 1, 1);
+  request.mutable_job()->set_model("models/bytes");
+  v1::Job job;
+  const grpc::Status refused = server.client().Create(request, &job);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_TRUE(FindDetail<google::rpc::ErrorInfo>(refused).has_value());
 }
 
 }  // namespace

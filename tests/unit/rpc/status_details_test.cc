@@ -44,6 +44,12 @@ TEST(StatusDetailsTest, EveryErrorHasCodeMessageAndReason) {
   EXPECT_FALSE(Find<google::rpc::BadRequest>(status).has_value());
 }
 
+TEST(StatusDetailsTest, WhatIsNoTextIsMadeText) {
+  const grpc::Status status = ToGrpcStatus(absl::InvalidArgumentError("refuses 'ut\xaels'"));
+  EXPECT_EQ(status.error_message(), "refuses 'ut\xef\xbf\xbdls'");
+  EXPECT_TRUE(Find<google::rpc::ErrorInfo>(status).has_value());
+}
+
 TEST(StatusDetailsTest, AFieldErrorNamesItsField) {
   const grpc::Status status =
       ToGrpcStatus(InField("requests[3]", FieldError("job.seed", "must be good; was bad")));
