@@ -84,6 +84,14 @@ class Server:
     def pid(self) -> int:
         return self._process.pid
 
+    def settle(self, patience: float = 120) -> None:
+        """Waits until the server has measured what its calls cost, and is at rest."""
+        deadline = time.monotonic() + patience
+        while not list(self.data.glob("call-costs/*.json")):
+            if time.monotonic() > deadline:
+                raise RuntimeError("tweedied does not come to rest")
+            time.sleep(0.1)
+
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=120)

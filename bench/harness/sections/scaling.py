@@ -74,6 +74,7 @@ def run(bench) -> Result:
     with engine_worker() as worker:
         worker.ask("load", networks.DEFAULT, bench.cores, "strict")
         with Server(bench.default_models, *options) as server, job_client(server.address) as client:
+            server.settle()
             steps, queue = _by_steps(bench, worker, client), _by_queue(bench, client)
     result.tables += [sizes, steps, queue]
     result.plots.append(Plot("Time of a row by side of the images", "side, pixels", "ms a row", {

@@ -46,6 +46,7 @@ def run(bench) -> Result:
     result = Result("Whole service against the bare engine loop", TEXT)
     with engine_worker() as worker, Server(bench.default_models) as server, job_client(server.address) as client:
         worker.ask("load", networks.DEFAULT, bench.cores, "strict")
+        server.settle()
         service = Service(server, client, jobs_file)
         loop_cpu = []
 

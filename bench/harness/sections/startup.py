@@ -28,6 +28,7 @@ def _memory(bench) -> dict:
         bare.ask("hello")  # it is up
         libtorch = memory(bare.pid)
     with Server(bench.default_models) as server, job_client(server.address) as client:
+        server.settle()
         rest = memory(server.pid)
         client.ask("run", jobs_file, 10)
         used = memory(server.pid)

@@ -66,6 +66,7 @@ def run(bench) -> Result:
     result = Result("Eight users with mixed jobs", TEXT)
     single, many = Loops(users, 1), Loops(users, bench.cores)
     with Server(bench.default_models) as server, job_client(server.address) as client:
+        server.settle()
         through = lambda: [client.ask("run", jobs_file, 10)["seconds"]]
         times = in_turns({"service": through, "loops, 1 thread each": single.run,
                           f"loops, {bench.cores} threads each": many.run}, max(2, bench.rounds // 2))
