@@ -50,8 +50,8 @@ JobRunner::JobRunner(Options options, Parts parts)
                                  parts_.observer->OnJobChanged(job);
                                  Wake();
                                }}),
-      claimer_(options_.poll, [this] { ClaimAll(); }),
-      upkeep_(options_.upkeep, [this] { Upkeep(); }) {
+      claimer_("claimer", options_.poll, [this] { ClaimAll(); }),
+      upkeep_("upkeep", options_.upkeep, [this] { Upkeep(); }) {
   for (const char* counter : kCounters) counters_.Add(counter, 0);
   for (const char* call : kStoreCalls) counters_.Add(StoreErrorCounter(call), 0);
 }
