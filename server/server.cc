@@ -271,12 +271,14 @@ class ServerImpl final : public Server {
         AdvertisedAddress(options_.advertise, Reachable(rpc_->addresses()), HostName()));
     RETURN_IF_ERROR(registration_->Publish(advertised));
     if (certificates_ != nullptr) {
-      certificate_watch_ =
-          std::make_unique<PeriodicThread>(kCertificateWatch, [this] { certificates_->Look(); });
+      certificate_watch_ = std::make_unique<PeriodicThread>("certificates", kCertificateWatch,
+                                                            [this] { certificates_->Look(); });
     }
-    model_watch_ = std::make_unique<PeriodicThread>(kModelWatch, [this] { LookAtModels(); });
+    model_watch_ =
+        std::make_unique<PeriodicThread>("model watch", kModelWatch, [this] { LookAtModels(); });
     if (access_ != nullptr) {
-      access_watch_ = std::make_unique<PeriodicThread>(kAccessWatch, [this] { LookAtAccess(); });
+      access_watch_ = std::make_unique<PeriodicThread>("access watch", kAccessWatch,
+                                                       [this] { LookAtAccess(); });
     }
     running_ = true;
     runner_->MeasureCalls();

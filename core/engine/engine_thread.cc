@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "core/base/thread_name.h"
 
 namespace tweedie {
 
@@ -73,6 +74,7 @@ bool EngineThread::Step() {
 }
 
 void EngineThread::Run() {
+  NameThisThread("engine");
   while (WaitForWork()) {
     for (bool busy = true; busy;) {
       busy = Step();

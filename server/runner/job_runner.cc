@@ -51,8 +51,8 @@ JobRunner::JobRunner(Options options, Parts parts)
                                  Wake();
                                }}),
       costs_(options_.costs, parts.models, &engine_),
-      claimer_(options_.poll, [this] { Pass(); }),
-      upkeep_(options_.upkeep, [this] { Upkeep(); }) {
+      claimer_("claimer", options_.poll, [this] { Pass(); }),
+      upkeep_("upkeep", options_.upkeep, [this] { Upkeep(); }) {
   for (const char* counter : kCounters) counters_.Add(counter, 0);
   for (const char* call : kStoreCalls) counters_.Add(StoreErrorCounter(call), 0);
 }
