@@ -56,6 +56,7 @@ class Server:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+        self._close()
 
     def stop(self) -> None:
         """Drains it; it must end well."""
@@ -63,7 +64,13 @@ class Server:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         status = self._process.wait(60)
+        self._close()
         assert status in (0, -signal.SIGKILL), self.log()
+
+    def _close(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def _read_address(self) -> str:
         assert self._process is not None

@@ -92,12 +92,12 @@ def test_a_watch_goes_on_after_kill_and_restart(
     server = start_server()
 
     async def body(client: aio.AsyncClient) -> None:
-        job = await client.sample(2, steps=200)
+        job = await client.sample(2, steps=80)
         killed = False
         sequences = []
         async for event in job.events():
             sequences.append(event.sequence)
-            if not killed and event.progress and event.progress.step > 50:
+            if not killed and event.progress and event.progress.step > 20:
                 server.kill()
                 threading.Thread(target=server.start).start()
                 killed = True

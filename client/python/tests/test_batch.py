@@ -33,13 +33,13 @@ class Counted:
 
 @pytest.mark.parametrize("ordered", [True, False])
 def test_few_tasks_are_ahead_of_what_is_yielded(client: tweedie.Client, ordered: bool) -> None:
-    todo = Counted(100)
+    todo = Counted(60)
     indices = []
     for outcome in client.map(todo, in_flight=4, ordered=ordered):
         todo.yielded += 1
         indices.append(outcome.index)
         assert outcome.result.seed == outcome.index
-    assert sorted(indices) == list(range(100))
+    assert sorted(indices) == list(range(60))
     assert not ordered or indices == sorted(indices)
     assert todo.most == 4
 
@@ -122,9 +122,9 @@ def test_a_full_queue_is_waited_for(start_server: Callable[..., servers.Server])
     retried = []
     on_retry = lambda error, delay: retried.append(error)  # noqa: E731
     with tweedie.connect(server.address, on_retry=on_retry) as client:
-        todo = (tasks.sample(steps=30) for _ in range(8))
-        outcomes = list(client.map(todo, in_flight=8))
-    assert [outcome.error for outcome in outcomes] == [None] * 8
+        todo = (tasks.sample(steps=20) for _ in range(5))
+        outcomes = list(client.map(todo, in_flight=5))
+    assert [outcome.error for outcome in outcomes] == [None] * 5
     assert {error.reason for error in retried} <= {"QUEUE_FULL", "CREATOR_QUEUE_FULL"}
     assert retried
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 import tweedie
 from tweedie import errors, tasks
-from tweedie.v1 import tweedie_service_pb2 as pb
+from tweedie.v1 import job_pb2
 
 BOX = tweedie.inpaint_box(8, 8, 16, 16)
 
@@ -162,12 +162,14 @@ def test_decolorize_is_for_colour(client: tweedie.Client, clean: np.ndarray) -> 
 
 def test_complex_samples_are_taken(client: tweedie.Client, clean: np.ndarray) -> None:
     operator = tweedie.mri(np.ones((32, 32)))
-    centred = np.fft.ifftshift(clean, axes=(-2, -1))
-    y = np.fft.fftshift(np.fft.fft2(centred, norm="ortho"), axes=(-2, -1))
+    y = np.fft.fftshift(np.fft.fft2(clean, norm="ortho"), axes=(-2, -1))
     simulated = client.ddnm(operator=operator, simulate_from=clean, steps=1).measurement().y
     np.testing.assert_allclose(simulated[..., 0] + 1j * simulated[..., 1], y, atol=1e-4)
     result = client.ddnm(y, operator=operator, steps=2).result()
     np.testing.assert_allclose(result.images, clean, atol=1e-3)
+    middle = np.fft.ifftshift(clean, axes=(-2, -1))  # the image's origin in its middle
+    centred = np.fft.fftshift(np.fft.fft2(middle, norm="ortho"), axes=(-2, -1))
+    np.testing.assert_allclose(tweedie.operators.from_centred_kspace(centred), y, atol=1e-6)
 
 
 def test_pictures_and_files_serve_as_images(client: tweedie.Client, clean: np.ndarray) -> None:
@@ -247,7 +249,7 @@ def test_cancelling(client: tweedie.Client) -> None:
     watch = job.events()
     next(watch)
     job.cancel()
-    assert [event.job.state for event in watch if event.job][-1] == pb.job__pb2.Job.CANCELLED
+    assert [event.job.state for event in watch if event.job][-1] == job_pb2.Job.CANCELLED
     with pytest.raises(tweedie.JobCancelledError, match=rf"{job.name} was cancelled") as caught:
         job.result()
     assert caught.value.job.name == job.name

@@ -14,7 +14,7 @@ from tweedie import calls, cursors, errors
 from tweedie.v1 import job_pb2, tensor_pb2
 from tweedie.v1 import tweedie_service_pb2 as pb
 
-STEPS = 300
+STEPS = 120
 
 
 def undisturbed(client: tweedie.Client) -> np.ndarray:
@@ -32,7 +32,7 @@ def test_a_watch_goes_on_after_kill_and_restart(
         for event in job.events():
             sequences.append(event.sequence)
             at = event.progress.step if event.progress else 0
-            if kills < 2 and at > (kills + 1) * 60:
+            if kills < 2 and at > (kills + 1) * 30:
                 server.kill()
                 threading.Thread(target=server.start).start()
                 kills += 1
@@ -61,7 +61,7 @@ def test_submits_and_futures_go_on_after_a_restart(
 def test_a_drained_server_is_waited_for(start_server: Callable[..., servers.Server]) -> None:
     server = start_server()
     with tweedie.connect(server.address) as client:
-        job = client.sample(2, steps=200)
+        job = client.sample(2, steps=80)
         restarted = False
         for progress in job.progress():
             if not restarted and progress.step > 20:

@@ -117,7 +117,7 @@ def test_tls_and_a_restart(
 ) -> None:
     server = start_server(*tls_options(own))
     with tweedie.connect(f"https://{server.address}", ca=authority.pem) as client:
-        job = client.sample(2, steps=200)
+        job = client.sample(2, steps=80)
         killed = False
         for progress in job.progress():
             if not killed and progress.step > 20:
@@ -143,7 +143,7 @@ def test_mutual_tls(
     with tweedie.connect(where, ca=authority.pem, **authority.issue("ada")) as client:
         assert client.server_info().version
     with tweedie.connect(where, ca=authority.pem, retry=PATIENCE) as client:
-        with pytest.raises(errors.UnauthenticatedError, match="wants a certificate"):
+        with pytest.raises(tweedie.ServerError, match=r"want.* a certificate"):
             client.server_info()
 
 

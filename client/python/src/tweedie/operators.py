@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, Optional, Union
 
 import numpy as np
+import numpy.typing as npt
 
 from tweedie import images
 from tweedie.v1 import operator_pb2
@@ -162,7 +163,8 @@ def mri(
 ) -> Operator:
     """Fourier samples of each channel (deepinv: MRI, RandomMaskGenerator).
 
-    y is [N, C, H, W, 2], or [N, C, H, W] of complex numbers; 0 where not measured.
+    y is [N, C, H, W, 2], or [N, C, H, W] of complex numbers; 0 where not measured. The image's
+    origin is its first pixel: k-space of deepinv or fastMRI goes by from_centred_kspace().
 
     Args:
         mask: 1 where measured, broadcastable to [H, W], the zero frequency in the middle.
@@ -182,6 +184,21 @@ def mri(
     else:
         inner.mask.CopyFrom(images.to_tensor(_mri_mask(mask), "mask"))
     return Operator(operator_pb2.Operator(mri=inner), y_dims=5, is_complex=True)
+
+
+def from_centred_kspace(y: images.ArrayLike) -> npt.NDArray[np.complex64]:
+    """Returns Fourier samples of an image whose origin is in its middle as mri() has them.
+
+    Args:
+        y: Complex, [..., H, W], the zero frequency in the middle, as of deepinv (whose channels are
+            real and imaginary part) and fastMRI.
+    """
+    samples = images.to_array(y)
+    for axis in (-2, -1):
+        n = samples.shape[axis]
+        phase = np.exp(-2j * np.pi * (np.arange(n) - n // 2) * (n // 2) / n)
+        samples = samples * np.expand_dims(phase, tuple(range(axis + 1, 0)))
+    return samples.astype(np.complex64)
 
 
 def tomography(angles: Union[int, Sequence[float]], num_detectors: int = 0) -> Operator:

@@ -10,6 +10,7 @@ from typing import Optional
 from tweedie import connection, errors
 
 _TIMEOUT = 2.0  # seconds, of each system call
+_HUNG_UP = "it hangs up after the handshake of TLS: does it want a certificate (cert, key)?"
 
 
 def check_pem(files: connection.ConnectionFiles) -> None:
@@ -42,7 +43,11 @@ class Explainer:
         """Returns UnauthenticatedError with the reason, or `error`. Takes seconds at most."""
         is_silent = isinstance(error, errors.UnavailableError) and error.details.retry_delay is None
         problem = self._problem() if is_silent else None
-        return errors.UnauthenticatedError(problem) if problem else error
+        if problem is None:
+            return error
+        if problem == _HUNG_UP:  # perhaps it stops, so it is tried again
+            return errors.UnavailableError(f"{error.message}; {problem}")
+        return errors.UnauthenticatedError(problem)
 
     def _problem(self) -> Optional[str]:
         parts = connection.split_host_and_port(self._to.target)
@@ -72,13 +77,15 @@ class Explainer:
             context.load_cert_chain(self._files.cert, self._files.key, password="")
         try:
             with context.wrap_socket(plain, server_hostname=host) as secure:
-                secure.recv(1)  # in TLS 1.3 a server judges the client only after the handshake
-                return None
+                # In TLS 1.3 a server judges the client only after the handshake.
+                return None if secure.recv(1) else _HUNG_UP
         except ssl.SSLCertVerificationError as error:
             return (
                 f"the certificate of {self._to.target} is not accepted: {error.verify_message} "
                 "(ca names the authorities to accept)"
             )
+        except (ssl.SSLEOFError, ConnectionResetError):
+            return _HUNG_UP
         except ssl.SSLError as error:
             return self._refusal(error.reason or "")
 
