@@ -123,6 +123,9 @@ class Calls:
                 )
             except grpc.RpcError as error:
                 self._wait(error_of_try(error, self.is_closed), back_off, None)
+            except ValueError:  # what gRPC says of a channel that was closed just now
+                self._check_open()
+                raise
 
     def follow(
         self,
@@ -147,9 +150,7 @@ class Calls:
         while True:
             self._check_open()
             timeout = left_until(deadline)
-            stream = method(cursor.request, timeout=timeout, metadata=self._options.metadata)
-            with self._lock:
-                self._streams.add(stream)
+            stream = self._open(method, cursor.request, timeout)
             try:
                 for response in stream:
                     step = cursor.take(response)
@@ -170,6 +171,18 @@ class Calls:
             if failure is None or cursor.is_end(failure):
                 return
             self._wait(failure, resuming if has_progressed else opening, deadline)
+
+    def _open(self, method: Callable[..., Any], request: RequestT, timeout: Optional[float]) -> Any:
+        try:
+            stream = method(request, timeout=timeout, metadata=self._options.metadata)
+        except ValueError:  # what gRPC says of a channel that was closed just now
+            self._check_open()
+            raise
+        with self._lock:
+            self._streams.add(stream)
+        if self.is_closed:  # since it was looked, perhaps by abort()
+            stream.cancel()
+        return stream
 
     def _check_open(self) -> None:
         if self.is_closed:
