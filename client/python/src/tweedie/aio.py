@@ -13,7 +13,7 @@ import functools
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, TypeVar, Union
 
 import grpc
 import grpc.aio
@@ -71,7 +71,7 @@ class AsyncCalls:
         self._channel = channel
         self._options = options
         self._is_closed = False
-        self.stub = cast("TweedieAsyncStub", TweedieStub(channel))
+        self.stub: TweedieAsyncStub = TweedieStub(channel)
 
     async def close(self) -> None:
         """Ends all calls, for good."""
