@@ -70,15 +70,6 @@ def test_operators_of_deepinv(client: tweedie.Client, clean: np.ndarray) -> None
     mask = torch.ones(1, 32, 32)
     mask[:, 8:24, 4:20] = 0
     kernel = physics.blur.gaussian_blur(sigma=(1.0, 2.0), angle=30)
-    columns = (torch.arange(32) % 3 == 0).float().expand(32, 32)
-
-    def deepinv_mri(x: object) -> object:
-        real = torch.cat([x, torch.zeros_like(x)], 1)  # type: ignore[arg-type, list-item]
-        return physics.MRI(mask=columns, img_size=(2, 32, 32)).A(real)
-
-    class Mri:
-        A = staticmethod(deepinv_mri)
-
     cases = [
         (physics.Denoising(), tweedie.denoising()),
         (physics.Inpainting((1, 32, 32), mask=mask), tweedie.inpainting(mask)),
@@ -93,8 +84,24 @@ def test_operators_of_deepinv(client: tweedie.Client, clean: np.ndarray) -> None
     for theirs, ours in cases:
         compared = parity.deepinv_operator(client, theirs, ours, clean)
         assert compared.max_difference < 1e-5, (ours, compared)
+    theirs = physics.Tomography(angles=12, img_width=32, normalize=False)
+    turned = physics.LinearPhysics(A=lambda x: theirs.A(x.flip(-2)))  # its angles turn otherwise
     compared = parity.deepinv_operator(
-        *(client, Mri, tweedie.mri(columns), clean),
-        convert=lambda y: torch.stack([y[:, :1], y[:, 1:]], -1),
+        *(client, turned, tweedie.tomography(12), clean),
+        convert=lambda y: y.transpose(-1, -2) / 32,  # [angles, detectors], over max(H, W)
     )
     assert compared.max_difference < 1e-4, compared
+
+
+def test_mri_of_deepinv(client: tweedie.Client, clean: np.ndarray) -> None:
+    physics = pytest.importorskip("deepinv", reason="deepinv is not installed").physics
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    columns = (torch.arange(32) % 3 == 0).float().expand(32, 32)
+    theirs = physics.MRI(mask=columns, img_size=(2, 32, 32))
+    x = torch.from_numpy(clean)
+    real, imaginary = theirs.A(torch.cat([x, torch.zeros_like(x)], 1)).numpy().swapaxes(0, 1)
+    y = tweedie.operators.from_centred_kspace(real + 1j * imaginary)
+    task = {"operator": tweedie.mri(columns), "simulate_from": clean, "steps": 1}
+    ours = client.ddnm(**task).measurement().y
+    compared = parity.compare(ours, np.stack([y.real, y.imag], -1)[:, None])
+    assert compared.max_difference < 1e-5, compared

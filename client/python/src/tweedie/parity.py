@@ -183,7 +183,10 @@ def _load_diffusers(model_dir: PathLike) -> tuple[Any, Any]:
     folder = os.fspath(model_dir)
     is_pipeline = os.path.isdir(os.path.join(folder, "unet"))
     unet = diffusers.UNet2DModel.from_pretrained(
-        folder, subfolder="unet" if is_pipeline else None, local_files_only=True
+        folder,
+        subfolder="unet" if is_pipeline else None,
+        local_files_only=True,
+        low_cpu_mem_usage=False,  # which would ask for a further package
     )
     scheduler = diffusers.DDPMScheduler.from_pretrained(
         folder, subfolder="scheduler" if is_pipeline else None, local_files_only=True
