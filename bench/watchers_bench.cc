@@ -4,7 +4,8 @@
 // end. And how long CreateJob takes while the engine uses all cores, against an idle server.
 //
 // This process is the clients; the server is one of its own, on the same machine: what the
-// clients use of its cores is in the figures.
+// clients use of its cores is in the figures, unless --apart=1 gives one core to the engine
+// alone and the others to the clients and to all that the server does beside it.
 //
 // build/release/bench/watchers_bench [--option=VALUE ...], see Options
 #include <algorithm>
@@ -22,6 +23,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "bench/cores.h"
 #include "bench/watch_crowd.h"
 #include "nlohmann/json.hpp"
 #include "tests/testing/process_figures.h"
@@ -48,6 +50,7 @@ std::map<std::string, int> Defaults() {
       {"steps", 1000},    {"images", 16},        {"frame-interval", 10},
       {"threads", 1},    // of the engine, while there are watchers
       {"creates", 500},  // submits that are timed
+      {"apart", 0},
   };
 }
 
@@ -94,6 +97,7 @@ class MeasuredServer {
   }
   const std::string& address() const { return process_->address(); }
   TestClient& client() { return *client_; }
+  pid_t pid() const { return process_->pid(); }
   double resident_mebibytes() const {
     return static_cast<double>(ResidentBytesOf(process_->pid())) / (1 << 20);
   }
@@ -195,6 +199,9 @@ void MeasureWatchers(const Options& options, nlohmann::json& report) {
   WatchCrowd crowd(server.address(), options.at("connections"));
   if (!crowd.connected()) Fail("cannot connect");
   RunJob(server, options.at("images"), 20, [](const std::string&) {});
+  if (options.at("apart") != 0 && !GiveTheFirstCoreToTheEngine(server.pid())) {
+    Fail("cannot give the engine a core");
+  }
   const Run idle =
       RunJob(server, options.at("images"), options.at("steps"), [](const std::string&) {});
   const Run watched =
@@ -280,6 +287,7 @@ int Main(int argc, char** argv) {
   const Options options = ReadOptions(argc, argv);
   nlohmann::json report;
   report["options"] = options.numbers;
+  if (options.at("apart") != 0 && !LeaveTheFirstCore()) Fail("needs two cores");
   if (options.at("watchers") > 0) MeasureWatchers(options, report);
   if (options.at("creates") > 0) MeasureCreates(options, report);
   Print(report, options.json);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/utf8.h"
 #include "server/base/command_line.h"
 #include "server/version.h"
 
@@ -70,6 +71,15 @@ std::string CheckMode(std::string& text) {
              : "a mode is octal, 0 to 0777; was " + text;
 }
 
+// Empty if `text` can stand in jobs and in a database.
+std::string CheckName(std::string& text) {
+  const bool has_control =
+      std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  return !has_control && text.size() <= 255 && ToUtf8(text) == text
+             ? ""
+             : "a name is UTF-8 without control characters, of at most 255 bytes";
+}
+
 void AddService(CLI::App& app, ServerOptions& options, std::string& log_format,
                 std::string& unix_mode) {
   Group group(app, "Service");
@@ -102,7 +112,8 @@ void AddService(CLI::App& app, ServerOptions& options, std::string& log_format,
             "if empty");
   group.Add("peer-token-file", options.peer_token_file,
             "File of the token that this server shows to the others of the queue");
-  group.Add("server-name", options.server_name, "Name in logs and jobs; the host's by default");
+  group.Add("server-name", options.server_name, "Name in logs and jobs; the host's by default")
+      ->check(CLI::Validator(CheckName, "NAME"));
   group.Add("lpips", options.lpips,
             "Folder of the two published files of an LPIPS network, or one file "
             "(tools/lpips_weights.py): jobs with a reference then report their perceptual distance "

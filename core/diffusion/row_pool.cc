@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "core/base/thread_name.h"
+
 namespace tweedie {
 namespace {
 
@@ -44,6 +46,7 @@ void RowPool::Run(int64_t num_rows, const std::function<void(int64_t)>& work) {
 }
 
 void RowPool::Work() {
+  NameThisThread("rows");
   at::set_num_threads(1);
   absl::MutexLock lock(&mu_);
   while (true) {

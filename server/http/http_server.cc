@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "core/base/retry.h"
+#include "core/base/thread_name.h"
 #include "server/http/tls_context.h"
 
 namespace tweedie {
@@ -79,6 +80,7 @@ class HttpServerImpl final : public HttpServer {
     }
     address_ = absl::StrCat(at.host, ":", at.port);
     thread_ = std::thread([this] {
+      NameThisThread("http");
       server_->listen_after_bind();
       ended_ = true;
     });

@@ -33,7 +33,7 @@ JobFollower::JobFollower(Options options, Parts parts)
           Relays::Parts{parts.clock, parts.hub, [this](const std::string& id) { LookAt(id); },
                         parts.make_channel},
           options_.retry)),
-      thread_(options_.poll, [this] { Pass(); }) {}
+      thread_("follower", options_.poll, [this] { Pass(); }) {}
 
 JobFollower::~JobFollower() {
   thread_.Stop();

@@ -83,7 +83,7 @@ absl::Status Registration::Publish(const std::string& address) {
   server_.address = address;
   RETURN_IF_ERROR(Confirm());
   if (options_.terms.alone) return absl::OkStatus();
-  renewer_ = std::make_unique<PeriodicThread>(options_.renew, [this] { Renew(); });
+  renewer_ = std::make_unique<PeriodicThread>("registration", options_.renew, [this] { Renew(); });
   return absl::OkStatus();
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "core/base/thread_name.h"
 
 namespace tweedie {
 
@@ -42,6 +43,7 @@ class Executor {
 
  private:
   void Run() ABSL_LOCKS_EXCLUDED(mu_) {
+    NameThisThread("executor");
     while (std::function<void()> task = Take()) {
       task();
       task = nullptr;

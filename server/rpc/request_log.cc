@@ -7,6 +7,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "server/log/call_log.h"
@@ -69,20 +71,27 @@ class RequestLog final : public grpc::experimental::ServerInterceptorFactoryInte
   const bool with_creator_;
 };
 
-spdlog::level::level_enum LevelOf(gpr_log_severity severity) {
-  switch (severity) {
+// gRPC takes what a peer does wrong for its own error.
+bool IsOfPeer(absl::string_view file) {
+  return absl::StrContains(file, "ssl_transport_security") ||
+         absl::StrContains(file, "security_handshaker") || absl::StrContains(file, "chttp2_server");
+}
+
+spdlog::level::level_enum LevelOf(const gpr_log_func_args& message) {
+  switch (message.severity) {
     case GPR_LOG_SEVERITY_DEBUG:
       return spdlog::level::debug;
     case GPR_LOG_SEVERITY_INFO:
       return spdlog::level::info;
     case GPR_LOG_SEVERITY_ERROR:
+      if (IsOfPeer(message.file)) return spdlog::level::info;
       break;
   }
   return spdlog::level::err;
 }
 
 void WriteGrpcLog(gpr_log_func_args* message) {
-  spdlog::log(LevelOf(message->severity), "grpc: {}", message->message);
+  spdlog::log(LevelOf(*message), "grpc: {}", message->message);
 }
 
 }  // namespace

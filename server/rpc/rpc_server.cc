@@ -117,8 +117,9 @@ class RpcServerImpl final : public RpcServer {
     }
     RETURN_IF_ERROR(StartUnix(std::move(unix_sockets)));
     SetServing(true);
-    stalls_ = std::make_unique<PeriodicThread>(
-        options_.write_stall / 4, [this] { service_.EndStalledStreams(options_.write_stall); });
+    stalls_ = std::make_unique<PeriodicThread>("write stalls", options_.write_stall / 4, [this] {
+      service_.EndStalledStreams(options_.write_stall);
+    });
     return absl::OkStatus();
   }
 

@@ -15,7 +15,7 @@ LeaseKeeper::LeaseKeeper(Options options, Parts parts)
     : options_(options),
       parts_(std::move(parts)),
       last_success_(parts_.clock->Steady()),
-      thread_(options.heartbeat, [this] { Beat(); }) {}
+      thread_("leases", options.heartbeat, [this] { Beat(); }) {}
 
 void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter) {
   // First: who sees the job gone sees it counted.

@@ -77,6 +77,13 @@ bool ModelPool::IsResident(const std::string& name) const {
   return slots_.count(name) > 0;
 }
 
+std::vector<ModelPool::Shared> ModelPool::InMemory() const {
+  absl::MutexLock lock(&mu_);
+  std::vector<Shared> networks;
+  for (const auto& [name, slot] : slots_) networks.push_back(slot.resident);
+  return networks;
+}
+
 ModelPool::Shared ModelPool::Use(const std::string& name) {
   absl::MutexLock lock(&mu_);
   const auto it = slots_.find(name);

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/diffusion/denoiser.h"
+#include "core/engine/batch_sizes.h"
 #include "core/weights/model_repository.h"
 #include "server/runner/device.h"
 
@@ -35,6 +36,8 @@ class ModelPool {
   struct Resident {
     std::shared_ptr<const LoadedModel> model;
     std::unique_ptr<Denoiser> denoiser;
+    // Never null; empty until it is known what calls cost.
+    std::unique_ptr<SharedBatchSizes> sizes = std::make_unique<SharedBatchSizes>();
   };
 
   // Reads the models of the folder `dir`; errors are those of ModelRepository::Open().
@@ -47,6 +50,8 @@ class ModelPool {
   // The models that jobs may be begun with now: in memory, or with room for them.
   std::vector<std::string> Available() const ABSL_LOCKS_EXCLUDED(mu_);
   bool IsResident(const std::string& name) const ABSL_LOCKS_EXCLUDED(mu_);
+  // All networks in memory, but for those that were replaced.
+  std::vector<std::shared_ptr<const Resident>> InMemory() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Its network, read if it is not in memory. NOT_FOUND if there is no such model,
   // RESOURCE_EXHAUSTED if there is no room now, UNAVAILABLE if its files are being

@@ -8,15 +8,19 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "core/base/thread_name.h"
 
 namespace tweedie {
 
 // A thread that does something at once, then every `interval`, and sooner when
-// woken. Thread-safe.
+// woken. Thread-safe. `name` as for NameThisThread(), and outlives it.
 class PeriodicThread {
  public:
-  PeriodicThread(absl::Duration interval, std::function<void()> work)
-      : interval_(interval), work_(std::move(work)), thread_([this] { Run(); }) {}
+  PeriodicThread(const char* name, absl::Duration interval, std::function<void()> work)
+      : interval_(interval), work_(std::move(work)), thread_([this, name] {
+          NameThisThread(name);
+          Run();
+        }) {}
   ~PeriodicThread() { Stop(); }
 
   void Wake() ABSL_LOCKS_EXCLUDED(mu_) {

@@ -13,7 +13,8 @@ ProgressWatchdog::ProgressWatchdog(absl::Duration limit, std::function<int64_t()
                                    std::function<void()> on_hang)
     : progress_(std::move(progress)), on_hang_(std::move(on_hang)) {
   if (limit <= absl::ZeroDuration()) return;
-  thread_ = std::make_unique<PeriodicThread>(limit / kLooksPerLimit, [this] { Look(); });
+  thread_ =
+      std::make_unique<PeriodicThread>("watchdog", limit / kLooksPerLimit, [this] { Look(); });
 }
 
 void ProgressWatchdog::Stop() {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "core/base/thread_name.h"
 #include "core/engine/call_failure.h"
 #include "server/log/audit.h"
 #include "server/runner/image_metrics.h"
@@ -196,6 +197,7 @@ bool StepSink::TakeWork() {
 }
 
 void StepSink::Run() {
+  NameThisThread("sink");
   while (TakeWork()) {
     ProcessSteps();
     FinishAll(Clock::Real()->Steady());

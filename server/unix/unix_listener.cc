@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/thread_name.h"
 
 namespace tweedie {
 namespace {
@@ -49,6 +50,7 @@ UnixListener::~UnixListener() {
 }
 
 void UnixListener::Run() {
+  NameThisThread("unix sockets");
   std::vector<pollfd> waiting = {{stop_, POLLIN, 0}};
   for (const auto& one : sockets_) waiting.push_back({one->fd(), POLLIN, 0});
   while (true) {

@@ -6,6 +6,7 @@
 // The count is of seconds of overload.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -53,7 +54,9 @@ class OverloadTest : public ::testing::Test {
  protected:
   OverloadTest()
       : server_({"--max-queued-jobs", absl::StrCat(kQueue), "--max-queued-jobs-per-creator",
-                 absl::StrCat(kQueue), "--max-running-jobs", "4"}) {}
+                 absl::StrCat(kQueue), "--max-running-jobs", "4"}) {
+    StepBack();
+  }
 
   // Submits from several connections for so long, each `rest` after a refusal, and waits
   // until what was accepted has ended.
@@ -83,6 +86,9 @@ class OverloadTest : public ::testing::Test {
   const TempFolder folder_;
 
  private:
+  // All that this thread starts from now on leaves the cores to the server, as clients on
+  // other machines do.
+  static void StepBack() { EXPECT_EQ(setpriority(PRIO_PROCESS, 0, 19), 0); }
   static bool SubmitOne(TestClient& client, const v1::CreateJobRequest& request, Outcome& outcome) {
     v1::Job job;
     const grpc::Status status = client.Create(request, &job);
@@ -183,8 +189,7 @@ TEST_F(OverloadTest, RefusalsAreCheapAndAcceptedJobsKeepTheirTime) {
   }
   EXPECT_GE(overload.attempts, 10 * overload.accepted) << "the run is void: no overload";
   EXPECT_LE(overload.resident_bytes, full.resident_bytes + (int64_t{64} << 20));
-  // The clients take of the server's cores what overload costs them.
-  EXPECT_LE(overload.p90_wait_seconds, 2 * full.p90_wait_seconds);
+  EXPECT_LE(overload.p90_wait_seconds, 1.25 * full.p90_wait_seconds);
   EXPECT_EQ(server_.Terminate(), 0);
 }
 

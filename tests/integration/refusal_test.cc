@@ -48,6 +48,17 @@ TEST(RefusalTest, DeviceThatIsNotThere) {
   EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--device", "abacus"})), HasSubstr("abacus"));
 }
 
+// It would stand in every job.
+TEST(RefusalTest, NameThatIsNoText) {
+  TempFolder folder;
+  for (const std::string name : {"\xff", "a\nb", "lab\x7f"}) {
+    EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--server-name", name})),
+                AllOf(HasSubstr("--server-name"), HasSubstr("UTF-8")));
+  }
+  EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--server-name", std::string(256, 'a')})),
+              HasSubstr("255"));
+}
+
 TEST(RefusalTest, AddressInUse) {
   RunningServer server;
   TempFolder folder;

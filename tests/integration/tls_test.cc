@@ -16,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "tests/testing/free_port.h"
+#include "tests/testing/logged_server.h"
 #include "tests/testing/running_server.h"
 #include "tests/testing/test_certificates.h"
 
@@ -113,6 +114,17 @@ TEST_F(TlsTest, OnlyClientsThatCheckItAreServed) {
   ASSERT_TRUE(server.client().Create(SampleRequest(1, 2, 1), &job).ok());
   EXPECT_FALSE(ResultOf(server.client(), job.name()).empty());
   EXPECT_EQ(server.Terminate(), 0);
+}
+
+// Anybody can make such lines.
+TEST_F(TlsTest, FailedHandshakesAreNoErrorsOfTheServer) {
+  LoggedServer server(Options());
+  const std::string address = server.process().address();
+  EXPECT_FALSE(Call(address, Credentials(TestAuthority("other").pem())).status.ok());
+  EXPECT_FALSE(Call(address, grpc::InsecureChannelCredentials()).status.ok());
+  EXPECT_EQ(server.Terminate(), 0);
+  EXPECT_THAT(server.LogText(), HasSubstr("andshake"));
+  for (const nlohmann::json& line : server.Log()) EXPECT_EQ(line["level"], "info") << line;
 }
 
 TEST_F(TlsTest, MutualTlsLetsInWhoseCertificateItsAuthorityMade) {

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/base/thread_name.h"
 #include "core/jobs/postgres/sql_text.h"
 
 namespace tweedie::postgres {
@@ -39,6 +40,7 @@ Listener::~Listener() {
 }
 
 void Listener::Run() {
+  NameThisThread("listener");
   Backoff backoff(kFirstWait, kLongestWait);
   while (!stopping_) {
     // Whoever depends on the database finds out and says so by himself.
