@@ -30,7 +30,7 @@ def main() -> None:
     tasks = [
         tweedie.tasks.sdedit(strength=0.5, **noisy, **steps),
         tweedie.tasks.ald(**noisy, **steps),
-        tweedie.tasks.dps(zeta=1.0, **noisy, **steps),
+        tweedie.tasks.dps(**noisy, **steps),
         tweedie.tasks.ddnm(**noisy, **steps),
         tweedie.tasks.ddrm(**noisy, steps=20),
         tweedie.tasks.pigdm(**noisy, **steps),

@@ -16,7 +16,7 @@ TWEEDIE = os.environ.get("TWEEDIE", str(BUILD / "client" / "tweedie"))
 IMAGES = REPOSITORY / "data" / "fashion-mnist-test"
 MODEL = REPOSITORY / "models" / "fashion-mnist-32"
 _READY = "listening on "
-_START_SECONDS = 60
+_START_SECONDS = 120
 
 
 class Server:

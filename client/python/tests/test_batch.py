@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -99,14 +98,12 @@ def test_a_batch_is_taken_up_by_its_key(client: tweedie.Client) -> None:
 def test_whoever_leaves_does_not_wait_for_jobs(client: tweedie.Client) -> None:
     label = {"test": "leave"}
     todo = [tasks.sample(steps=1, labels=label), tasks.sample(256, labels=label)]
-    begin = time.monotonic()
     for outcome in client.map(todo, in_flight=2):
         assert outcome.index == 0
         break
-    del outcome
-    assert time.monotonic() - begin < 20  # the second alone takes minutes
-    for job in client.jobs(labels=label, states=("QUEUED", "RUNNING")):
-        job.cancel()
+    (left,) = client.jobs(labels=label, states=("QUEUED", "RUNNING"))
+    assert left.message.num_images == 256
+    left.cancel()
 
 
 def test_jobs_can_be_deleted_when_they_have_been_read(client: tweedie.Client) -> None:

@@ -96,6 +96,7 @@ def test_the_example_notebook_runs(
     monkeypatch.setenv("TWEEDIE_SERVER", server.address)
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
     book = nbformat.read(NOTEBOOK, as_version=4)
     runner = nbclient.NotebookClient(
         book, timeout=300, resources={"metadata": {"path": NOTEBOOK.parent}}
