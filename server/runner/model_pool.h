@@ -37,9 +37,9 @@ class ModelPool {
   struct Resident {
     std::shared_ptr<const LoadedModel> model;
     std::unique_ptr<Denoiser> denoiser;
+    int64_t weight_bytes = 0;  // WeightBytes()
     // Never null; empty until it is known what calls cost.
     std::unique_ptr<SharedBatchSizes> sizes = std::make_unique<SharedBatchSizes>();
-    int64_t weight_bytes = 0;  // WeightBytes()
   };
 
   // Reads the models of the folder `dir`; errors are those of ModelRepository::Open().
