@@ -416,6 +416,7 @@ def test_html_of_jobs_and_results(client: tweedie.Client) -> None:
     job = client.sample(3, steps=2)
     result = job.result()
     assert "SUCCEEDED, 2 of 2 steps" in job._repr_html_()
+    assert repr(result) == f"<Result {job.name} images [3, 1, 32, 32]>"
     html = result._repr_html_()
     data = re.search(r'alt="result" .*src="data:image/png;base64,([^"]+)"', html)
     assert data is not None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from tweedie import images, progress, results
+from tweedie import images, results
 from tweedie.v1 import job_pb2
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class _View:
         at = self._progress
         metrics = self._job.metrics or ()
         shown = tuple(results.Metrics.of(one) for one in metrics) or at.metrics
-        means = progress.metrics_postfix(shown)
+        means = results.mean_metrics(shown)
         facts = ", ".join(f"{name} {value}" for name, value in means.items())
         bar = f'<progress max="{max(at.num_steps, 1)}" value="{at.step}"></progress>'
         return f"{job_html(self._job)}{bar} {html.escape(facts)}{''.join(self._rows.values())}"

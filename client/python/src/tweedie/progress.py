@@ -39,18 +39,8 @@ class Bar:
         self._bar.total = progress.num_steps or None
         self._bar.n = progress.step
         if progress.metrics:
-            self._bar.set_postfix(metrics_postfix(progress.metrics), refresh=False)
+            self._bar.set_postfix(results.mean_metrics(progress.metrics), refresh=False)
         self._bar.refresh()
-
-
-def metrics_postfix(metrics: Iterable[results.Metrics]) -> dict[str, str]:
-    """Returns the means of those metrics that all images have, as text."""
-    found = {}
-    for name in ("psnr", "ssim", "lpips", "residual"):
-        values = [getattr(one, name) for one in metrics]
-        if values and None not in values:
-            found[name] = f"{sum(values) / len(values):.4g}"
-    return found
 
 
 def follow(job: Job, timeout: Optional[float] = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+from collections.abc import Iterable
 from typing import Any, Optional
 
 from PIL import Image
@@ -59,6 +60,16 @@ class Metrics:
     def of(cls, message: job_pb2.ImageMetrics) -> Self:
         """Returns those of a message."""
         return cls(**{field.name: value for field, value in message.ListFields()})
+
+
+def mean_metrics(metrics: Iterable[Metrics]) -> dict[str, str]:
+    """Returns the means of those metrics that all images have, as text."""
+    found = {}
+    for name in ("psnr", "ssim", "lpips", "residual"):
+        values = [getattr(one, name) for one in metrics]
+        if values and None not in values:
+            found[name] = f"{sum(values) / len(values):.4g}"
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,6 +205,9 @@ class Result:
 
     job: job_pb2.Job = dataclasses.field(repr=False)
     images: FloatArray = dataclasses.field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"<Result {self.name} images {list(self.images.shape)}>"
 
     @property
     def name(self) -> str:
