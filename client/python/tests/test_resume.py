@@ -15,7 +15,7 @@ from tweedie.v1 import job_pb2, tensor_pb2
 from tweedie.v1 import tweedie_service_pb2 as pb
 
 # Enough that the job still runs when the watch has been taken up again after a kill.
-STEPS = 800
+STEPS = 400
 
 
 def undisturbed(client: tweedie.Client) -> np.ndarray:
