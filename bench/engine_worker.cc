@@ -83,12 +83,12 @@ class Worker {
     std::string dir, mode;
     words >> dir >> device_.num_threads >> mode;
     device_.reproducibility = mode == "fast" ? Reproducibility::kFast : Reproducibility::kStrict;
-    SetKernelThreads(device_);
+    SetKernels(device_);
     denoiser_.reset();
     const auto begin = Clock::now();
     model_ = OrFail(LoadModel("model", dir));
     const double read = SecondsSince(begin);
-    denoiser_ = OrFail(MakeDenoiser(*model_, device_, MakeRowPool(device_)));
+    denoiser_ = OrFail(MakeDenoiser(*model_, device_, OrFail(ShareDevice(device_))));
     return {{"read_s", read},
             {"place_s", SecondsSince(begin) - read},
             {"parameters", model_->num_parameters}};

@@ -44,11 +44,13 @@ if(TWEEDIE_CUDA)
   if(NOT _cuda_include)
     message(FATAL_ERROR "CUDA headers are missing: the package nvidia-cuda-runtime is not beside torch")
   endif()
+  file(GLOB _cudart "${TWEEDIE_LIBTORCH}/../nvidia/cu13/lib/libcudart.so.13")
   add_library(libtorch_cuda_all INTERFACE)
   add_library(libtorch::cuda ALIAS libtorch_cuda_all)
   target_include_directories(libtorch_cuda_all SYSTEM INTERFACE "${_cuda_include}")
   target_compile_definitions(libtorch_cuda_all INTERFACE TWEEDIE_CUDA=1)
   # Nothing refers to libtorch_cuda by symbol; it registers its kernels when loaded.
-  target_link_libraries(libtorch_cuda_all INTERFACE libtorch::cpu libtorch::c10_cuda
+  # c10's headers call the CUDA runtime inline.
+  target_link_libraries(libtorch_cuda_all INTERFACE libtorch::cpu libtorch::c10_cuda ${_cudart}
     -Wl,--no-as-needed libtorch::torch_cuda -Wl,--as-needed)
 endif()

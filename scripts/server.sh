@@ -3,13 +3,14 @@
 # shellcheck disable=SC2034  # for those who source this
 readonly IMAGES=data/fashion-mnist-test
 readonly TIMESTEPS=(30 100 300 500)
-readonly TWEEDIED=build/release/server/tweedied TWEEDIE=build/release/client/tweedie
+readonly PRESET=${TWEEDIE_PRESET:-release}  # of the build
+readonly TWEEDIED=build/$PRESET/server/tweedied TWEEDIE=build/$PRESET/client/tweedie
 
 server_pid=
 address=
 
 build_binaries() {
-  build release --target tweedied tweedie
+  build "$PRESET" --target tweedied tweedie
 }
 
 # start_server DATA_DIR LOG [OPTION...]: starts a server on free ports and reads its

@@ -147,9 +147,15 @@ void AddAccess(CLI::App& app, ServerOptions& options) {
                 "Whoever reaches the address may do everything (likewise)");
 }
 
-void AddEngine(CLI::App& app, ServerOptions& options, std::string& reproducibility) {
+void AddEngine(CLI::App& app, ServerOptions& options, std::string& precision,
+               std::string& reproducibility) {
   Group group(app, "Engine");
   group.Add("device", options.device, "cpu or cuda:N");
+  group
+      .Add("precision", precision,
+           "In what networks are evaluated; the CPU has float32 alone. tf32: products of float32 "
+           "numbers with 10 bits of mantissa. Running jobs of another precision begin anew")
+      ->check(CLI::IsMember({"float32", "tf32", "bfloat16", "float16"}));
   group
       .Add("reproducibility", reproducibility,
            "strict: a job's bits depend on its weights, task and seed alone; fast: rows of a "
@@ -269,6 +275,7 @@ void AddLimits(CLI::App& app, ServerOptions& options) {
 
 std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* argv) {
   ServerOptions options;
+  std::string precision = "float32";
   std::string reproducibility;
   std::string log_format = "text";
   std::string unix_mode = "0660";
@@ -280,7 +287,7 @@ std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* a
   app.allow_config_extras(false);
   AddService(app, options, log_format, unix_mode);
   AddAccess(app, options);
-  AddEngine(app, options, reproducibility);
+  AddEngine(app, options, precision, reproducibility);
   AddRequestLimits(app, options);
   AddCallLimits(app, options);
   AddLimits(app, options);
@@ -302,6 +309,7 @@ std::variant<ServerOptions, ExitNow> ParseOptions(int argc, const char* const* a
   }
   options.unix_mode = std::stoi(unix_mode, nullptr, 8);
   const bool on_cpu = options.device.rfind("cuda", 0) != 0;
+  options.precision = *ParsePrecision(precision);
   options.strict = reproducibility.empty() ? on_cpu : reproducibility == "strict";
   options.log_format = log_format == "json" ? LogFormat::kJson : LogFormat::kText;
   return options;

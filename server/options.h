@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "core/diffusion/precision.h"
 #include "server/log/logging.h"
 
 namespace tweedie {
@@ -38,6 +39,7 @@ struct ServerOptions {
   std::string lpips;  // file of the network for perceptual distances; none if empty
 
   std::string device = "cpu";
+  Precision precision = Precision::kFloat32;
   bool strict = true;
   int num_threads = 0;  // 0: one a core
 

@@ -15,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
+#include "core/diffusion/precision.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/listening.h"
 #include "server/auth/watched_access.h"
@@ -61,7 +62,7 @@ ServerOptions WithDefaults(ServerOptions options) {
 
 DeviceOptions Device(const ServerOptions& options) {
   return {options.device, options.strict ? Reproducibility::kStrict : Reproducibility::kFast,
-          options.num_threads};
+          options.num_threads, options.precision, options.max_batch_rows};
 }
 
 // As Linux calls it; empty if it does not.
@@ -83,6 +84,7 @@ CostKeeper::Options CostOptions(const ServerOptions& options, const Queue& queue
   costs.key.max_rows = options.max_batch_rows;
   costs.key.version = kVersion;
   costs.key.machine = ProcessorName();
+  costs.key.precision = std::string(PrecisionName(options.precision));
   return costs;
 }
 
@@ -362,6 +364,7 @@ class ServerImpl final : public Server {
     parts.request_limits = LimitsOfRequests(options_);
     parts.call_limits = LimitsOfCalls(options_);
     parts.info = Info(options_, queue_.kind);
+    parts.precision = std::string(PrecisionName(options_.precision));
     parts.max_batch_rows = options_.max_batch_rows;
     if (follower_ != nullptr) {
       parts.on_watch = [this](const std::string& job_id) { follower_->LookAt(job_id); };

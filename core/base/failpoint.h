@@ -13,19 +13,32 @@ namespace tweedie {
 
 // Every place there is. `.before` and `.after` are around what is made durable;
 // `file.` is of every blob; `engine.step` has the id of a job whose rows the call
-// has; `server.load` is of the models; an error at `fence` switches it off, for
+// has, and so has `engine.device`, where an error becomes what LibTorch throws of a GPU
+// that is lost; `server.load` is of the models; an error at `fence` switches it off, for
 // the controls of tests.
-inline constexpr absl::string_view kFailpoints[] = {"create.before",   "create.after",
-                                                    "create.reply",    "claim.before",
-                                                    "claim.after",     "heartbeat.before",
-                                                    "heartbeat.after", "checkpoint.before",
-                                                    "checkpoint.blob", "checkpoint.after",
-                                                    "result.before",   "result.after",
-                                                    "finish.before",   "finish.after",
-                                                    "release.before",  "release.after",
-                                                    "file.write",      "file.rename",
-                                                    "file.sync",       "engine.step",
-                                                    "server.load",     "fence"};
+inline constexpr absl::string_view kFailpoints[] = {"create.before",
+                                                    "create.after",
+                                                    "create.reply",
+                                                    "claim.before",
+                                                    "claim.after",
+                                                    "heartbeat.before",
+                                                    "heartbeat.after",
+                                                    "checkpoint.before",
+                                                    "checkpoint.blob",
+                                                    "checkpoint.after",
+                                                    "result.before",
+                                                    "result.after",
+                                                    "finish.before",
+                                                    "finish.after",
+                                                    "release.before",
+                                                    "release.after",
+                                                    "file.write",
+                                                    "file.rename",
+                                                    "file.sync",
+                                                    "engine.step",
+                                                    "engine.device",
+                                                    "server.load",
+                                                    "fence"};
 
 enum class FailpointAction {
   kCrash,  // the process ends at once with kFailpointExitCode, as by kill -9

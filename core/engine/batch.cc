@@ -1,6 +1,7 @@
 #include "core/engine/batch.h"
 
 #include <ATen/ATen.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <exception>
@@ -65,6 +66,16 @@ at::Tensor LossOfRows(const Pieces& pieces, int64_t first_row, const at::Tensor&
   return CatOrOnly(losses);
 }
 
+// In tests: throws what LibTorch does after an illegal access of a GPU.
+void HitDevice(const Pieces& pieces) {
+  constexpr int32_t kIllegalAddress = 700;  // cudaErrorIllegalAddress
+  for (const Piece& piece : pieces) {
+    if (HitFailpoint("engine.device", piece.part->job->job().id).ok()) continue;
+    throw c10::AcceleratorError({__func__, __FILE__, __LINE__}, kIllegalAddress,
+                                "CUDA error: an illegal memory access was encountered");
+  }
+}
+
 absl::StatusOr<Differentiated> CallNetwork(const Pieces& pieces) {
   for (const Piece& piece : pieces) {
     RETURN_IF_ERROR(HitFailpoint("engine.step", piece.part->job->job().id));
@@ -72,6 +83,7 @@ absl::StatusOr<Differentiated> CallNetwork(const Pieces& pieces) {
   const ResidentJob& first = *pieces[0].part->job;
   Denoiser& denoiser = *first.job().denoiser;
   try {
+    HitDevice(pieces);
     const DenoiserInput input = Pack(pieces);
     if (!first.needs_gradient()) return Differentiated{denoiser.Predict(input), {}};
     return denoiser.PredictWithGradient(

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <exception>
 #include <new>
 
@@ -17,16 +18,19 @@ namespace {
 constexpr char kOutOfMemory[] = "OUT_OF_MEMORY";
 constexpr char kDeviceLost[] = "DEVICE_LOST";
 
-// What c10 puts before the text of an error of the CUDA runtime.
-constexpr char kCudaError[] = "CUDA error";
-
 // c10/core/impl/alloc_cpu.cpp, cudaGetErrorString, cuBLAS and cuDNN.
-constexpr std::array<absl::string_view, 3> kWordsOfMemory = {
-    "can't allocate memory", "out of memory", "STATUS_ALLOC_FAILED"};
+constexpr std::array<absl::string_view, 4> kWordsOfMemory = {
+    "can't allocate memory", "out of memory", "STATUS_ALLOC_FAILED", "ALLOCATION_FAILED"};
 
-bool SpeaksOfMemory(absl::string_view message) {
-  return std::any_of(kWordsOfMemory.begin(), kWordsOfMemory.end(),
-                     [&](absl::string_view words) { return absl::StrContains(message, words); });
+// What c10 puts before errors of the CUDA runtime, of cuBLAS and of the driver; and
+// what cuDNN says when it meets one.
+constexpr std::array<absl::string_view, 3> kWordsOfALostDevice = {"CUDA error", "CUDA driver error",
+                                                                  "CUDNN_STATUS_EXECUTION_FAILED"};
+
+template <size_t N>
+bool ContainsAny(absl::string_view message, const std::array<absl::string_view, N>& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](absl::string_view one) { return absl::StrContains(message, one); });
 }
 
 absl::Status OutOfMemory(absl::string_view what, absl::string_view detail) {
@@ -35,10 +39,20 @@ absl::Status OutOfMemory(absl::string_view what, absl::string_view detail) {
       kOutOfMemory);
 }
 
+absl::Status DeviceLost(absl::string_view what, absl::string_view detail) {
+  return WithReason(absl::InternalError(absl::StrCat(what, " failed: ", detail)), kDeviceLost);
+}
+
 absl::Status Failed(absl::string_view what, absl::string_view detail) {
-  if (SpeaksOfMemory(detail)) return OutOfMemory(what, detail);
-  const absl::Status failed = absl::InternalError(absl::StrCat(what, " failed: ", detail));
-  return absl::StrContains(detail, kCudaError) ? WithReason(failed, kDeviceLost) : failed;
+  if (ContainsAny(detail, kWordsOfMemory)) return OutOfMemory(what, detail);
+  if (ContainsAny(detail, kWordsOfALostDevice)) return DeviceLost(what, detail);
+  return absl::InternalError(absl::StrCat(what, " failed: ", detail));
+}
+
+// Of the CUDA runtime; some say that memory ran out, which is no loss.
+absl::Status AcceleratorFailed(absl::string_view what, absl::string_view detail) {
+  const absl::Status failed = Failed(what, detail);
+  return IsOutOfMemory(failed) ? failed : DeviceLost(what, detail);
 }
 
 }  // namespace
@@ -50,6 +64,8 @@ absl::Status CaughtFailure(absl::string_view what) {
     return OutOfMemory(what, error.what());
   } catch (const c10::OutOfMemoryError& error) {
     return OutOfMemory(what, error.what_without_backtrace());
+  } catch (const c10::AcceleratorError& error) {
+    return AcceleratorFailed(what, error.what_without_backtrace());
   } catch (const c10::Error& error) {
     return Failed(what, error.what_without_backtrace());
   } catch (const std::exception& error) {

@@ -9,8 +9,9 @@ namespace tweedie {
 // What the exception says that is being handled: to be called in a catch clause
 // only. `what` names what was tried: "the network call". RESOURCE_EXHAUSTED with
 // reason `OUT_OF_MEMORY` (failure.h) if memory ran out, otherwise INTERNAL, with
-// reason `DEVICE_LOST` if the CUDA runtime reports an error: it may be one after
-// which no call of this process succeeds (an illegal access, an ECC error).
+// reason `DEVICE_LOST` if the CUDA runtime reports an error (c10::AcceleratorError, or
+// in words), or cuDNN that what it began failed: it may be one after which no call of
+// this process succeeds (an illegal access, an ECC error).
 //
 // Memory ran out: std::bad_alloc, c10::OutOfMemoryError (of a CUDA allocator),
 // or an exception that says so in the words of c10's CPU allocator, the CUDA

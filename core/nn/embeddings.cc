@@ -5,24 +5,25 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/nn/float32_module.h"
+
 namespace tweedie::nn {
 namespace {
 
 // Vaswani et al. (2017), section 3.5, with the orders and the frequency shift
 // that ports of Ho et al. (2020) differ in.
-class PositionalProjection final : public TimeProjection {
+class PositionalProjection final : public Float32Module<TimeProjection> {
  public:
   PositionalProjection(int64_t width, bool flip_sin_to_cos, double freq_shift)
       : width_(width), cos_first_(flip_sin_to_cos) {
     const int64_t half = width / 2;
-    frequencies_ = at::arange(half, at::kFloat)
-                       .mul(-std::log(10000.0))
-                       .div(static_cast<double>(half) - freq_shift)
-                       .exp();
+    frequencies_ = register_buffer("frequencies", at::arange(half, at::kFloat)
+                                                      .mul(-std::log(10000.0))
+                                                      .div(static_cast<double>(half) - freq_shift)
+                                                      .exp());
   }
   at::Tensor Forward(const at::Tensor& t) const override {
-    const at::Tensor angles =
-        t.to(at::kFloat).unsqueeze(1).mul(frequencies_.to(t.device()).unsqueeze(0));
+    const at::Tensor angles = t.to(at::kFloat).unsqueeze(1).mul(frequencies_.unsqueeze(0));
     const at::Tensor features = cos_first_ ? at::cat({angles.cos(), angles.sin()}, 1)
                                            : at::cat({angles.sin(), angles.cos()}, 1);
     return width_ % 2 == 0 ? features : at::constant_pad_nd(features, {0, 1});
@@ -32,11 +33,11 @@ class PositionalProjection final : public TimeProjection {
  private:
   const int64_t width_;
   const bool cos_first_;
-  at::Tensor frequencies_;  // not part of the state dict
+  at::Tensor frequencies_;  // a buffer, and so not part of the state dict
 };
 
 // Song et al. (2021), appendix C: random frequencies, stored with the weights.
-class FourierProjection final : public TimeProjection {
+class FourierProjection final : public Float32Module<TimeProjection> {
  public:
   explicit FourierProjection(int64_t num_frequencies)
       : num_frequencies_(num_frequencies),
@@ -53,7 +54,7 @@ class FourierProjection final : public TimeProjection {
   const at::Tensor weight_;
 };
 
-class LearnedProjection final : public TimeProjection {
+class LearnedProjection final : public Float32Module<TimeProjection> {
  public:
   LearnedProjection(int64_t rows, int64_t width)
       : width_(width),

@@ -20,6 +20,13 @@ std::shared_ptr<Conv2d> MakeConv(int64_t in_channels, int64_t out_channels, int6
                                                   .bias = bias});
 }
 
+// [B, heads, d, HW] -> [B, heads, HW, d]. Fused attention of a GPU wants the numbers
+// of a token side by side.
+at::Tensor Tokens(const at::Tensor& features) {
+  const at::Tensor tokens = features.transpose(2, 3);
+  return features.is_cuda() ? tokens.contiguous() : tokens;
+}
+
 // A module that only gives its child's name a level more.
 std::shared_ptr<torch::nn::Module> Holder(const std::string& name,
                                           std::shared_ptr<torch::nn::Module> child) {
@@ -127,12 +134,12 @@ at::Tensor LucidrainsAttentionBlock::Memory(int64_t row, int64_t batch) const {
 
 at::Tensor LucidrainsAttentionBlock::Full(const at::Tensor& q, const at::Tensor& k,
                                           const at::Tensor& v) const {
-  at::Tensor keys = k.transpose(2, 3), values = v.transpose(2, 3);
+  at::Tensor keys = Tokens(k), values = Tokens(v);
   if (mem_kv_.defined()) {
     keys = at::cat({Memory(0, q.size(0)), keys}, 2);
     values = at::cat({Memory(1, q.size(0)), values}, 2);
   }
-  return at::scaled_dot_product_attention(q.transpose(2, 3), keys, values).transpose(2, 3);
+  return at::scaled_dot_product_attention(Tokens(q), keys, values).transpose(2, 3);
 }
 
 // Shen et al. (2021): softmax of q over features, of k over pixels.

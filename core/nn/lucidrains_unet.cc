@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/nn/float32_module.h"
 #include "core/nn/resnet_block.h"
 
 namespace tweedie::nn {
@@ -21,12 +22,14 @@ Conv2d::Options Halving(bool patch_down, int64_t in_channels, int64_t out_channe
           .padding = patch_down ? 0 : 1};
 }
 
-// Learned frequencies, under the name of the module that holds them there.
-class Frequencies final : public torch::nn::Module {
+class Frequencies final : public Float32Module<torch::nn::Module> {
  public:
+  // Learned ones, under the name of the module that holds them there.
   explicit Frequencies(int64_t count)
-      : weights(register_parameter("weights", at::zeros({}).expand({count}), false)) {}
-  const at::Tensor weights;
+      : values(register_parameter("weights", at::zeros({}).expand({count}), false)) {}
+  // A buffer, and so not part of the state dict.
+  explicit Frequencies(const at::Tensor& fixed) : values(register_buffer("fixed", fixed)) {}
+  const at::Tensor values;
 };
 
 }  // namespace
@@ -34,17 +37,20 @@ class Frequencies final : public torch::nn::Module {
 // What the residual blocks see of the time.
 class LucidrainsUnet::TimeMlp final : public torch::nn::Module {
  public:
-  explicit TimeMlp(const LucidrainsConfig& config) {
+  explicit TimeMlp(const LucidrainsConfig& config)
+      : is_learned_(config.num_learned_frequencies.has_value()) {
     int64_t features = config.dim;
-    if (config.num_learned_frequencies) {
+    if (is_learned_) {
       const int64_t count = *config.num_learned_frequencies;
-      learned_ = register_module("0", std::make_shared<Frequencies>(count));
+      frequencies_ = register_module("0", std::make_shared<Frequencies>(count));
       features = 2 * count + 1;
     } else {
       const int64_t half = config.dim / 2;
-      fixed_ = at::arange(half, at::kFloat)
-                   .mul(-std::log(config.theta) / static_cast<double>(half - 1))
-                   .exp();
+      frequencies_ =
+          register_module("0", std::make_shared<Frequencies>(
+                                   at::arange(half, at::kFloat)
+                                       .mul(-std::log(config.theta) / static_cast<double>(half - 1))
+                                       .exp()));
     }
     linear_1_ = register_module("1", std::make_shared<Linear>(features, 4 * config.dim));
     linear_2_ = register_module("3", std::make_shared<Linear>(4 * config.dim, 4 * config.dim));
@@ -59,16 +65,14 @@ class LucidrainsUnet::TimeMlp final : public torch::nn::Module {
  private:
   at::Tensor Features(const at::Tensor& t) const {
     const at::Tensor x = t.to(at::kFloat).unsqueeze(1);
-    if (!learned_) {
-      const at::Tensor angles = x.mul(fixed_.to(t.device()).unsqueeze(0));
-      return at::cat({angles.sin(), angles.cos()}, 1);
-    }
-    const at::Tensor angles = x.mul(learned_->weights.unsqueeze(0)).mul(2).mul(std::numbers::pi);
-    return at::cat({x, angles.sin(), angles.cos()}, 1);
+    const at::Tensor angles = x.mul(frequencies_->values.unsqueeze(0));
+    if (!is_learned_) return at::cat({angles.sin(), angles.cos()}, 1);
+    const at::Tensor turns = angles.mul(2).mul(std::numbers::pi);
+    return at::cat({x, turns.sin(), turns.cos()}, 1);
   }
 
-  at::Tensor fixed_;                      // not part of the state dict
-  std::shared_ptr<Frequencies> learned_;  // null if they are fixed
+  const bool is_learned_;
+  std::shared_ptr<Frequencies> frequencies_;
   std::shared_ptr<Linear> linear_1_, linear_2_;
 };
 

@@ -21,7 +21,6 @@ constexpr char kReference[] = "reference";
 constexpr char kStep[] = "step";
 constexpr char kWeights[] = "weights_sha256";
 constexpr char kPrecision[] = "precision";
-constexpr char kFloat32[] = "float32";
 
 absl::Status Damaged(const JobRecord& record, absl::string_view problem) {
   return absl::DataLossError(
@@ -118,22 +117,22 @@ absl::StatusOr<StoredJob> ReadStoredJob(const JobRecord& record, const TensorFil
   return job;
 }
 
-std::string WriteCheckpoint(const MethodState& state, const std::string& weights_sha256) {
+std::string WriteCheckpoint(const MethodState& state, const NetworkUsed& network) {
   TensorFile file;
   file.tensors = state.tensors;
-  file.metadata = {
-      {kStep, absl::StrCat(state.step)}, {kWeights, weights_sha256}, {kPrecision, kFloat32}};
+  file.metadata = {{kStep, absl::StrCat(state.step)},
+                   {kWeights, network.weights_sha256},
+                   {kPrecision, network.precision}};
   return SerializeSafetensors(file);
 }
 
-absl::StatusOr<MethodState> ReadCheckpoint(absl::string_view bytes,
-                                           const std::string& weights_sha256) {
+absl::StatusOr<MethodState> ReadCheckpoint(absl::string_view bytes, const NetworkUsed& network) {
   absl::StatusOr<TensorFile> file = ParseSafetensors(bytes);
   if (!file.ok()) {
     return absl::DataLossError(absl::StrCat("malformed checkpoint: ", file.status().message()));
   }
-  RETURN_IF_ERROR(CheckMetadata(*file, kWeights, weights_sha256));
-  RETURN_IF_ERROR(CheckMetadata(*file, kPrecision, kFloat32));
+  RETURN_IF_ERROR(CheckMetadata(*file, kWeights, network.weights_sha256));
+  RETURN_IF_ERROR(CheckMetadata(*file, kPrecision, network.precision));
   ASSIGN_OR_RETURN(const std::string step, FindMetadata(*file, kStep));
   MethodState state;
   if (!absl::SimpleAtoi(step, &state.step) || state.step < 0) {

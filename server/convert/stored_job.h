@@ -10,6 +10,7 @@
 #include "core/methods/method.h"
 #include "core/methods/task.h"
 #include "core/weights/safetensors.h"
+#include "server/convert/network_used.h"
 
 namespace tweedie {
 
@@ -23,12 +24,10 @@ struct StoredJob {
 // if it has none). DATA_LOSS if the two do not fit together.
 absl::StatusOr<StoredJob> ReadStoredJob(const JobRecord& record, const TensorFile& input);
 
-// Checkpoints and results as files, and back (DATA_LOSS if malformed). The
-// weights' digest and the precision travel along: a checkpoint serves only the
-// network that made it.
-std::string WriteCheckpoint(const MethodState& state, const std::string& weights_sha256);
-absl::StatusOr<MethodState> ReadCheckpoint(absl::string_view bytes,
-                                           const std::string& weights_sha256);
+// Checkpoints and results as files, and back (DATA_LOSS if malformed). The network
+// travels along: a checkpoint serves only the one that made it.
+std::string WriteCheckpoint(const MethodState& state, const NetworkUsed& network);
+absl::StatusOr<MethodState> ReadCheckpoint(absl::string_view bytes, const NetworkUsed& network);
 std::string WriteResult(const at::Tensor& images);
 
 }  // namespace tweedie

@@ -23,7 +23,8 @@ json ToJson(const CostKey& key) {
           {"threads", key.num_threads},
           {"max_rows", key.max_rows},
           {"version", key.version},
-          {"machine", key.machine}};
+          {"machine", key.machine},
+          {"precision", key.precision}};
 }
 
 json ToJson(const CostCurve& curve) {

@@ -18,6 +18,7 @@ struct CostKey {
   int64_t max_rows = 0;
   std::string version;  // of tweedied
   std::string machine;  // the processor's name
+  std::string precision = "float32";
 };
 
 // The file of `folder` that keeps what was measured for `key`, one for its weights.

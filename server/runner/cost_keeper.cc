@@ -11,7 +11,7 @@ namespace tweedie {
 namespace {
 
 // One call a time. False once there is nothing more to do.
-bool MeasureSome(CallTimer& timer, const ModelPool::Resident& network) {
+bool MeasureSome(CallTimer& timer, const ModelPool::Resident& network, const SharedDevice& device) {
   const absl::StatusOr<bool> goes_on = timer.MeasureOne();
   if (goes_on.ok() && *goes_on) return true;
   absl::StatusOr<BatchSizes> sizes = goes_on.ok() ? timer.Sizes() : goes_on.status();
@@ -21,7 +21,7 @@ bool MeasureSome(CallTimer& timer, const ModelPool::Resident& network) {
     spdlog::warn("model=models/{} calls keep the sizes of the options: {}", network.model->name,
                  sizes.status().ToString());
   }
-  ReturnFreeMemory();
+  ReturnFreeMemory(device);
   return false;
 }
 
@@ -82,7 +82,9 @@ void CostKeeper::Measure(const Network& network) const {
   const auto timer =
       std::make_shared<CallTimer>(network->denoiser.get(), network->model->diffusion.get(),
                                   CallTimer::Options{.max_rows = options_.key.max_rows});
-  engine_->RunBetweenSteps([timer, network] { return MeasureSome(*timer, *network); });
+  engine_->RunBetweenSteps([timer, network, models = models_] {
+    return MeasureSome(*timer, *network, models->device());
+  });
 }
 
 void CostKeeper::Keep(const ModelPool::Resident& network, const BatchSizes& sizes) const {

@@ -6,7 +6,10 @@
 #include <malloc.h>
 #include <spdlog/spdlog.h>
 #ifdef TWEEDIE_CUDA
-#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAException.h>
+#include <cuda_runtime_api.h>
+
+#include "core/device/cuda_step_device.h"
 #endif
 
 #include <exception>
@@ -14,11 +17,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
 #include "core/diffusion/row_parallel_denoiser.h"
 #include "core/diffusion/unet_denoiser.h"
 #include "core/engine/call_failure.h"
 #include "core/nn/unet.h"
 #include "core/plan/planned_denoiser.h"
+#include "server/runner/bucketed_model.h"
 
 namespace tweedie {
 namespace {
@@ -34,7 +39,32 @@ absl::StatusOr<c10::Device> ParseDevice(const std::string& name) {
   }
 }
 
-absl::Status CheckCuda(const c10::Device& device, Reproducibility reproducibility) {
+absl::Status CheckCpu(const DeviceOptions& options) {
+  if (options.precision == Precision::kFloat32) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("precision ", PrecisionName(options.precision),
+                   " is for CUDA devices; the CPU evaluates networks in float32"));
+}
+
+#ifdef TWEEDIE_CUDA
+// A device without them would take float32 instead, unasked.
+absl::Status CheckCudaPrecision(const c10::Device& device, Precision precision) {
+  if (precision != Precision::kTf32 && precision != Precision::kBfloat16) return absl::OkStatus();
+  try {
+    int major = 0;
+    C10_CUDA_CHECK(
+        cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device.index()));
+    if (major >= 8) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat("precision ", PrecisionName(precision),
+                                                      " needs compute capability 8.0; device ",
+                                                      device.str(), " has ", major));
+  } catch (const std::exception&) {
+    return CaughtFailure(absl::StrCat("asking device ", device.str()));
+  }
+}
+#endif
+
+absl::Status CheckCuda(const c10::Device& device, [[maybe_unused]] const DeviceOptions& options) {
 #ifndef TWEEDIE_CUDA
   return absl::FailedPreconditionError(
       absl::StrCat("device ", device.str(), ": this build has no CUDA (preset cuda has)"));
@@ -44,12 +74,12 @@ absl::Status CheckCuda(const c10::Device& device, Reproducibility reproducibilit
     return absl::FailedPreconditionError(
         absl::StrCat("device ", device.str(), " is not there; ", devices, " CUDA devices are"));
   }
-#endif
-  if (reproducibility == Reproducibility::kStrict) {
+  if (options.reproducibility == Reproducibility::kStrict) {
     return absl::FailedPreconditionError(
         "strict reproducibility has not been shown on CUDA devices; use --reproducibility fast");
   }
-  return absl::OkStatus();
+  return CheckCudaPrecision(device, options.precision);
+#endif
 }
 
 bool HasPlan(const LoadedModel& model) {
@@ -77,46 +107,60 @@ absl::StatusOr<std::unique_ptr<Denoiser>> MakeStrictDenoiser(const LoadedModel& 
 absl::Status CheckDevice(const DeviceOptions& options) {
   const absl::StatusOr<c10::Device> device = ParseDevice(options.device);
   if (!device.ok()) return device.status();
-  if (device->is_cpu()) return absl::OkStatus();
-  if (device->is_cuda()) return CheckCuda(*device, options.reproducibility);
+  if (device->is_cpu()) return CheckCpu(options);
+  if (device->is_cuda()) return CheckCuda(*device, options);
   return absl::InvalidArgumentError(
       absl::StrCat("device must be cpu or cuda:N; was '", options.device, "'"));
 }
 
-void SetKernelThreads(const DeviceOptions& options) {
+void SetKernels(const DeviceOptions& options) {
   // Strict rows run on single-threaded kernels, in the row pool's threads.
   at::set_num_threads(options.reproducibility == Reproducibility::kStrict ? 1
                                                                           : options.num_threads);
+  // cuDNN takes TF32 unless told otherwise.
+  const bool tf32 = options.precision == Precision::kTf32;
+  at::globalContext().setAllowTF32CuBLAS(tf32);
+  at::globalContext().setAllowTF32CuDNN(tf32);
 }
 
-std::shared_ptr<RowPool> MakeRowPool(const DeviceOptions& options) {
-  if (options.reproducibility != Reproducibility::kStrict) return nullptr;
-  return std::make_shared<RowPool>(options.num_threads);
+absl::StatusOr<SharedDevice> ShareDevice(const DeviceOptions& options) {
+  SharedDevice shared;
+  if (options.reproducibility == Reproducibility::kStrict) {
+    shared.rows = std::make_shared<RowPool>(options.num_threads);
+  }
+#ifdef TWEEDIE_CUDA
+  ASSIGN_OR_RETURN(const c10::Device device, ParseDevice(options.device));
+  try {
+    if (device.is_cuda()) shared.steps = MakeCudaStepDevice(device);
+  } catch (const std::exception&) {
+    return CaughtFailure(absl::StrCat("beginning to use device ", options.device));
+  }
+#endif
+  return shared;
 }
 
 int64_t WeightBytes(const LoadedModel& model, const DeviceOptions& options) {
   const bool strict = options.reproducibility == Reproducibility::kStrict;
   const int64_t copies = strict && HasPlan(model) ? 2 : 1;
-  return copies * model.num_parameters * static_cast<int64_t>(sizeof(float));
+  return copies * model.num_parameters * BytesPerWeight(options.precision);
 }
 
 absl::StatusOr<std::unique_ptr<Denoiser>> MakeDenoiser(const LoadedModel& model,
                                                        const DeviceOptions& options,
-                                                       std::shared_ptr<RowPool> rows) {
+                                                       const SharedDevice& shared) {
   try {
-    if (rows != nullptr) {
-      return MakeStrictDenoiser(model, std::move(rows));
+    if (shared.rows != nullptr) return MakeStrictDenoiser(model, shared.rows);
+    if (shared.steps != nullptr) {
+      return MakeBucketedDenoiser(model, {options.precision, options.max_batch_rows}, shared.steps);
     }
-    return std::make_unique<UnetDenoiser>(model.network, *ParseDevice(options.device));
+    return std::make_unique<UnetDenoiser>(model.network, at::kCPU);
   } catch (const std::exception&) {
     return CaughtFailure(absl::StrCat("putting models/", model.name, " on ", options.device));
   }
 }
 
-void ReturnFreeMemory() {
-#ifdef TWEEDIE_CUDA
-  c10::cuda::CUDACachingAllocator::emptyCache();
-#endif
+void ReturnFreeMemory(const SharedDevice& shared) {
+  if (shared.steps != nullptr) shared.steps->ReturnFreeMemory();
   malloc_trim(0);
 }
 

@@ -6,7 +6,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "core/device/step_device.h"
 #include "core/diffusion/denoiser.h"
+#include "core/diffusion/precision.h"
 #include "core/diffusion/row_pool.h"
 #include "core/weights/model.h"
 
@@ -20,32 +22,41 @@ struct DeviceOptions {
   std::string device = "cpu";  // or "cuda:N"
   Reproducibility reproducibility = Reproducibility::kStrict;
   int num_threads = 1;  // of the CPU
+  Precision precision = Precision::kFloat32;
+  int max_batch_rows = 16;  // of one call; the engine's
 };
 
-// FAILED_PRECONDITION, saying why, for a device that is not there, or for
-// strict reproducibility on one where it cannot be promised.
+// What all models of a device share.
+struct SharedDevice {
+  std::shared_ptr<RowPool> rows;      // null but in strict mode
+  std::shared_ptr<StepDevice> steps;  // null on the CPU
+};
+
+// FAILED_PRECONDITION, saying why, for a device that is not there, for strict
+// reproducibility on one where it cannot be promised, or for a precision that it has
+// not.
 absl::Status CheckDevice(const DeviceOptions& options);
 
-// Tells LibTorch how many threads its kernels have, in the whole process.
-void SetKernelThreads(const DeviceOptions& options);
+// Tells LibTorch how many threads its kernels have and whether they may take TF32, in the
+// whole process.
+void SetKernels(const DeviceOptions& options);
 
-// The threads that all networks share in strict mode; null in fast mode.
-// num_threads >= 1.
-std::shared_ptr<RowPool> MakeRowPool(const DeviceOptions& options);
+// For a device that passed CheckDevice(); num_threads >= 1. INTERNAL if it fails.
+absl::StatusOr<SharedDevice> ShareDevice(const DeviceOptions& options);
 
 // What its weights take in memory on the device, about. On the CPU they are float32, and
-// in strict mode there twice if the network has a plan, which packs its own.
+// in strict mode there twice if the network has a plan, which packs its own; on a GPU of
+// the size that the precision says.
 int64_t WeightBytes(const LoadedModel& model, const DeviceOptions& options);
 
-// Puts a model's network on the device, which passed CheckDevice(); `rows` is what
-// MakeRowPool() made. RESOURCE_EXHAUSTED if the device lacks memory, INTERNAL if it
-// fails.
+// Puts a model's network on the device. RESOURCE_EXHAUSTED if it lacks memory, INTERNAL
+// if it fails.
 absl::StatusOr<std::unique_ptr<Denoiser>> MakeDenoiser(const LoadedModel& model,
                                                        const DeviceOptions& options,
-                                                       std::shared_ptr<RowPool> rows);
+                                                       const SharedDevice& shared);
 
 // Gives memory that was freed back to the system and to the device.
-void ReturnFreeMemory();
+void ReturnFreeMemory(const SharedDevice& shared);
 
 }  // namespace tweedie
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/diffusion/precision.h"
 #include "core/engine/call_failure.h"
 #include "core/methods/make_method.h"
 #include "server/convert/stored_job.h"
@@ -35,7 +36,7 @@ absl::StatusOr<StoredJob> ReadInput(const JobRecord& record, const BlobStore& bl
 
 // nullopt, said in the log, if there is no checkpoint that can be gone on from.
 absl::StatusOr<std::optional<MethodState>> ReadSaved(const JobRecord& record,
-                                                     const LoadedModel& model,
+                                                     const NetworkUsed& network,
                                                      const BlobStore& blobs) {
   if (record.checkpoint.name.empty()) return std::nullopt;
   const absl::StatusOr<std::string> bytes = blobs.Read(record.checkpoint);
@@ -43,8 +44,7 @@ absl::StatusOr<std::optional<MethodState>> ReadSaved(const JobRecord& record,
   if (!bytes.ok() && absl::IsUnavailable(ReadFailure(bytes.status()))) {
     return ReadFailure(bytes.status());
   }
-  absl::StatusOr<MethodState> state =
-      bytes.ok() ? ReadCheckpoint(*bytes, model.weights_sha256) : bytes.status();
+  absl::StatusOr<MethodState> state = bytes.ok() ? ReadCheckpoint(*bytes, network) : bytes.status();
   if (state.ok()) return std::make_optional(*std::move(state));
   LogJob(spdlog::level::warn, record, absl::StrCat("begins anew: ", state.status().ToString()));
   return std::nullopt;
@@ -85,9 +85,10 @@ absl::StatusOr<EngineJob> Load(RunningJob& running, ModelPool& models, const Blo
   ASSIGN_OR_RETURN(const std::shared_ptr<const ModelPool::Resident> resident,
                    models.Acquire(record.model));
   ASSIGN_OR_RETURN(StoredJob stored, ReadInput(record, blobs));
+  running.network = {resident->model->weights_sha256,
+                     std::string(PrecisionName(models.precision()))};
   ASSIGN_OR_RETURN(const std::optional<MethodState> saved,
-                   ReadSaved(record, *resident->model, blobs));
-  running.weights_sha256 = resident->model->weights_sha256;
+                   ReadSaved(record, running.network, blobs));
   running.targets.reference = stored.reference;
   ASSIGN_OR_RETURN(std::shared_ptr<const Measurement> measurement,
                    MakeMeasurement(stored.task, *resident->model->diffusion));

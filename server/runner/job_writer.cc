@@ -69,7 +69,7 @@ JobEnd EndOf(const RunningJob& job, const JobOutcome& outcome) {
     end.event = JobEvent::kSucceed;
     metrics = Measure(job, outcome.images);
   }
-  end.outcome = WriteOutcome(metrics, job.weights_sha256);
+  end.outcome = WriteOutcome(metrics, job.network.weights_sha256);
   return end;
 }
 
@@ -143,8 +143,7 @@ absl::Status JobWriter::TryCheckpoint(RunningJob& job, const MethodProgress& pro
   const std::string name =
       BlobName(job.lease, absl::StrCat("checkpoint-", job.lease.attempt, "-", progress.step));
   RETURN_IF_ERROR(HitFailpoint("checkpoint.before", job.record.id));
-  ASSIGN_OR_RETURN(const BlobRef blob,
-                   blobs_->Write(name, WriteCheckpoint(state, job.weights_sha256)));
+  ASSIGN_OR_RETURN(const BlobRef blob, blobs_->Write(name, WriteCheckpoint(state, job.network)));
   const absl::StatusOr<BlobRef> replaced = StoreCheckpoint(job, ToStored(progress), blob);
   if (replaced.ok()) {
     if (replaced->name != job.checkpoint_blob) job.checkpoints_in_doubt.insert(replaced->name);

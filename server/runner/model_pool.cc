@@ -23,16 +23,18 @@ bool IsIdle(const std::shared_ptr<const ModelPool::Resident>& resident) {
 // is taken after it.
 class Unloaded {
  public:
+  explicit Unloaded(const SharedDevice& device) : device_(device) {}
   ~Unloaded() {
     if (models_.empty()) return;
     models_.clear();
-    ReturnFreeMemory();
+    ReturnFreeMemory(device_);
   }
   void Add(std::shared_ptr<const ModelPool::Resident> model) {
     models_.push_back(std::move(model));
   }
 
  private:
+  const SharedDevice& device_;
   std::vector<std::shared_ptr<const ModelPool::Resident>> models_;
 };
 
@@ -41,8 +43,10 @@ class Unloaded {
 absl::StatusOr<std::unique_ptr<ModelPool>> ModelPool::Open(const std::string& dir, Options options,
                                                            const Clock* clock) {
   RETURN_IF_ERROR(CheckDevice(options.device));
-  SetKernelThreads(options.device);
-  auto pool = std::unique_ptr<ModelPool>(new ModelPool(std::move(options), clock));
+  SetKernels(options.device);
+  ASSIGN_OR_RETURN(SharedDevice device, ShareDevice(options.device));
+  auto pool =
+      std::unique_ptr<ModelPool>(new ModelPool(std::move(options), clock, std::move(device)));
   absl::MutexLock lock(&pool->load_mu_);
   ASSIGN_OR_RETURN(pool->models_,
                    ModelRepository::Open(dir, [&](const std::string& name, auto read) {
@@ -127,7 +131,7 @@ absl::Status ModelPool::TakeIn(std::shared_ptr<const LoadedModel> model) {
                      Mebibytes(options_.max_bytes), " of all models"));
   }
   {
-    Unloaded before;
+    Unloaded before(device_);
     absl::MutexLock lock(&mu_);
     bytes_[model->name] = bytes;
     if (const auto slot = slots_.find(model->name); slot != slots_.end()) before.Add(TakeOut(slot));
@@ -139,7 +143,7 @@ absl::Status ModelPool::TakeIn(std::shared_ptr<const LoadedModel> model) {
 
 absl::StatusOr<ModelPool::Shared> ModelPool::Place(std::shared_ptr<const LoadedModel> model) {
   ASSIGN_OR_RETURN(std::unique_ptr<Denoiser> denoiser,
-                   MakeDenoiser(*model, options_.device, rows_));
+                   MakeDenoiser(*model, options_.device, device_));
   const int64_t bytes = WeightBytes(*model, options_.device);
   auto resident =
       std::make_shared<const Resident>(Resident{std::move(model), std::move(denoiser), bytes});
@@ -161,7 +165,7 @@ bool ModelPool::HasRoom(int64_t bytes) const {
 }
 
 absl::Status ModelPool::MakeRoom(int64_t bytes) {
-  Unloaded unloaded;
+  Unloaded unloaded(device_);
   absl::MutexLock lock(&mu_);
   while (!Fits(bytes)) {
     const auto idle = LongestIdle();
@@ -187,7 +191,7 @@ absl::Status ModelPool::Look() {
 }
 
 void ModelPool::UnloadForgotten() {
-  Unloaded unloaded;
+  Unloaded unloaded(device_);
   absl::MutexLock lock(&mu_);
   for (auto it = slots_.begin(); it != slots_.end();) {
     const auto slot = it++;
@@ -197,7 +201,7 @@ void ModelPool::UnloadForgotten() {
 }
 
 void ModelPool::UnloadIdle() {
-  Unloaded unloaded;
+  Unloaded unloaded(device_);
   absl::MutexLock lock(&mu_);
   const absl::Time now = clock_->Steady();
   for (auto& [name, slot] : slots_) {
@@ -218,7 +222,7 @@ void ModelPool::ReclaimRetired() {
     freed = static_cast<size_t>(retired_.end() - first);
     retired_.erase(first, retired_.end());
   }
-  if (freed > 0) ReturnFreeMemory();
+  if (freed > 0) ReturnFreeMemory(device_);
 }
 
 ModelPool::Slots::iterator ModelPool::LongestIdle() {

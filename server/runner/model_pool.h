@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/diffusion/denoiser.h"
+#include "core/diffusion/precision.h"
 #include "core/engine/batch_sizes.h"
 #include "core/weights/model_repository.h"
 #include "server/runner/device.h"
@@ -47,6 +48,10 @@ class ModelPool {
   static absl::StatusOr<std::unique_ptr<ModelPool>> Open(const std::string& dir, Options options,
                                                          const Clock* clock);
 
+  // What all networks share of their device.
+  const SharedDevice& device() const { return device_; }
+  // In what all networks are evaluated.
+  Precision precision() const { return options_.device.precision; }
   // What is known of the models, in memory or not.
   const ModelRepository& models() const { return *models_; }
   // The models that jobs may be begun with now: in memory, or with room for them.
@@ -71,8 +76,8 @@ class ModelPool {
   };
   using Slots = std::map<std::string, Slot>;
 
-  ModelPool(Options options, const Clock* clock)
-      : options_(std::move(options)), clock_(clock), rows_(MakeRowPool(options_.device)) {}
+  ModelPool(Options options, const Clock* clock, SharedDevice device)
+      : options_(std::move(options)), clock_(clock), device_(std::move(device)) {}
   // Takes in what the repository has read, if there is room. INVALID_ARGUMENT if there
   // never will be.
   absl::Status Offer(const std::string& name, ModelRepository::Read read)
@@ -103,7 +108,7 @@ class ModelPool {
 
   const Options options_;
   const Clock* const clock_;
-  const std::shared_ptr<RowPool> rows_;
+  const SharedDevice device_;
   std::unique_ptr<ModelRepository> models_;
   absl::Mutex load_mu_;  // held while weights are read
   mutable absl::Mutex mu_;

@@ -19,6 +19,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/jobs/job_store.h"
+#include "server/convert/network_used.h"
 #include "server/log/audit.h"
 #include "server/runner/image_metrics.h"
 
@@ -32,7 +33,7 @@ struct RunningJob {
   JobRecord record;  // as claimed
 
   // Constant once the engine has it; of the claimer before, while it is loaded.
-  std::string weights_sha256;
+  NetworkUsed network;
   MetricTargets targets;
   int begin_step = 0;  // of its checkpoint, or 0 if it begins anew
 

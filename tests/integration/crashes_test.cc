@@ -114,6 +114,36 @@ TEST(HangTest, AStepThatHangsEndsTheProcessAndTheJobGoesOn) {
   EXPECT_TRUE(ResultOf(server.client(), "jobs/job-0") == expected);
 }
 
+// --- A device that is lost ------------------------------------------------
+
+// What LibTorch throws after an illegal access of a GPU, and again in every call that
+// this job is in: none of those that share its call is blamed, nor is it.
+TEST(LostDeviceTest, EndsTheProcessAndTheJobsGoOnTwentyTimes) {
+  constexpr int kLosses = 20;
+  const std::string expected = Undisturbed(Named("job", 60, 3));
+  RunningServer server;
+  for (int loss = 0; loss < kLosses && !HasFailure(); ++loss) {
+    const auto id = [&](const char* suffix) { return absl::StrCat("job-", loss, suffix); };
+    ASSERT_EQ(server.Terminate(), 0);
+    {
+      const ScopedFailpoints failpoints(absl::StrCat("engine.device(", id("-c"), ")=error@0"));
+      server.Start();
+    }
+    v1::Job job;
+    ASSERT_TRUE(server.client().Create(Named(id("-a"), 60, 3), &job).ok());
+    ASSERT_TRUE(server.client().Create(Named(id("-b"), 60, 3), &job).ok());
+    ASSERT_TRUE(server.client().WaitForStep("jobs/" + id("-b"), 1).ok());
+    // The process may be gone before the reply.
+    (void)server.client().Create(Named(id("-c"), 60, 3), &job);
+    EXPECT_EQ(server.process().Stop(0), -SIGABRT);
+    server.Start();
+    for (const char* suffix : {"-a", "-b", "-c"}) {
+      EXPECT_TRUE(ResultOf(server.client(), "jobs/" + id(suffix), &job) == expected);
+      EXPECT_LE(job.crashes(), 1);
+    }
+  }
+}
+
 // --- Drain ----------------------------------------------------------------
 
 class DrainTest : public testing::Test {

@@ -48,6 +48,16 @@ TEST(RefusalTest, DeviceThatIsNotThere) {
   EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--device", "abacus"})), HasSubstr("abacus"));
 }
 
+TEST(RefusalTest, PrecisionThatTheDeviceHasNot) {
+  TempFolder folder;
+  for (const char* precision : {"tf32", "bfloat16", "float16"}) {
+    EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--precision", precision})),
+                AllOf(HasSubstr(precision), HasSubstr("is for CUDA devices")));
+  }
+  EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--precision", "float8"})),
+              HasSubstr("float8"));
+}
+
 // It would stand in every job.
 TEST(RefusalTest, NameThatIsNoText) {
   TempFolder folder;

@@ -279,6 +279,7 @@ TEST_F(ServiceTest, ModelsAndServerAreDescribed) {
   EXPECT_THAT(model.image_shape(), ElementsAre(1, 32, 32));
   EXPECT_EQ(model.weights_sha256(),
             "9bcbffbf024a586a1e900c15ef2210e4f8ca4680289183cf7a76e00a97c98aca");
+  EXPECT_EQ(model.precision(), "float32");
   grpc::ClientContext info_context;
   v1::ServerInfo info;
   ASSERT_TRUE(stub().GetServerInfo(&info_context, {}, &info).ok());

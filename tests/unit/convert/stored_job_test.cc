@@ -185,6 +185,8 @@ TEST_F(StoredJobTest, SpecWithoutASeedIsDataLoss) {
   EXPECT_THAT(ReadStoredJob(record, {}), StatusIs(kDataLoss, HasSubstr("no seed")));
 }
 
+const NetworkUsed kAb = {"ab", "float32"};
+
 MethodState SomeState() {
   MethodState state;
   state.step = 417;
@@ -195,26 +197,33 @@ MethodState SomeState() {
 
 TEST(CheckpointTest, Survives) {
   const MethodState state = SomeState();
-  ASSERT_OK_AND_ASSIGN(const MethodState read, ReadCheckpoint(WriteCheckpoint(state, "ab"), "ab"));
+  ASSERT_OK_AND_ASSIGN(const MethodState read, ReadCheckpoint(WriteCheckpoint(state, kAb), kAb));
   EXPECT_EQ(read.step, 417);
   ASSERT_EQ(read.tensors.size(), 2U);
   for (const auto& [name, tensor] : state.tensors) EXPECT_TRUE(read.tensors.at(name).equal(tensor));
 }
 
 TEST(CheckpointTest, ServesOnlyTheWeightsThatMadeIt) {
-  EXPECT_THAT(ReadCheckpoint(WriteCheckpoint(SomeState(), "ab"), "cd"),
+  EXPECT_THAT(ReadCheckpoint(WriteCheckpoint(SomeState(), kAb), {"cd", "float32"}),
               StatusIs(kDataLoss, HasSubstr("weights_sha256 ab, to be resumed with cd")));
 }
 
+TEST(CheckpointTest, ServesOnlyThePrecisionThatMadeIt) {
+  const std::string checkpoint = WriteCheckpoint(SomeState(), {"ab", "tf32"});
+  EXPECT_OK(ReadCheckpoint(checkpoint, {"ab", "tf32"}));
+  EXPECT_THAT(ReadCheckpoint(checkpoint, kAb),
+              StatusIs(kDataLoss, HasSubstr("precision tf32, to be resumed with float32")));
+}
+
 TEST(CheckpointTest, MalformedIsDataLoss) {
-  const std::string good = WriteCheckpoint(SomeState(), "ab");
-  EXPECT_THAT(ReadCheckpoint("", "ab"), StatusIs(kDataLoss, HasSubstr("malformed checkpoint")));
-  EXPECT_THAT(ReadCheckpoint(good.substr(0, good.size() - 1), "ab"),
+  const std::string good = WriteCheckpoint(SomeState(), kAb);
+  EXPECT_THAT(ReadCheckpoint("", kAb), StatusIs(kDataLoss, HasSubstr("malformed checkpoint")));
+  EXPECT_THAT(ReadCheckpoint(good.substr(0, good.size() - 1), kAb),
               StatusIs(kDataLoss, HasSubstr("malformed checkpoint")));
   const auto expect_refused = [](const std::map<std::string, std::string>& metadata,
                                  const char* message) {
     const TensorFile file{{{"x", at::zeros({1})}}, metadata};
-    EXPECT_THAT(ReadCheckpoint(SerializeSafetensors(file), "ab"),
+    EXPECT_THAT(ReadCheckpoint(SerializeSafetensors(file), kAb),
                 StatusIs(kDataLoss, HasSubstr(message)));
   };
   const auto with = [](const char* step, const char* precision) {

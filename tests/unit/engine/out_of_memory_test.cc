@@ -144,7 +144,10 @@ absl::Status FailureOf(const E& exception) {
 TEST(CallFailureTest, DeviceAllocatorsRefusalIsLackOfMemory) {
   EXPECT_TRUE(IsOutOfMemory(FailureOf(c10::OutOfMemoryError({}, "CUDA: no room"))));
   EXPECT_TRUE(IsOutOfMemory(FailureOf(c10::Error({}, "CUDA error: out of memory"))));
+  EXPECT_TRUE(IsOutOfMemory(FailureOf(c10::AcceleratorError({}, 2, "CUDA error: out of memory"))));
   EXPECT_TRUE(IsOutOfMemory(FailureOf(c10::Error({}, "CUBLAS_STATUS_ALLOC_FAILED when calling"))));
+  EXPECT_TRUE(IsOutOfMemory(
+      FailureOf(c10::Error({}, "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"))));
 }
 
 TEST(CallFailureTest, ErrorsOfTheCudaRuntimeAreTheDevices) {
@@ -152,7 +155,13 @@ TEST(CallFailureTest, ErrorsOfTheCudaRuntimeAreTheDevices) {
       FailureOf(c10::Error({}, "CUDA error: an illegal memory access was encountered"));
   EXPECT_TRUE(IsDeviceLost(lost));
   EXPECT_THAT(lost, StatusIs(absl::StatusCode::kInternal, HasSubstr("illegal memory access")));
+  EXPECT_TRUE(IsDeviceLost(FailureOf(c10::AcceleratorError({}, 700, "an illegal address"))));
+  EXPECT_TRUE(IsDeviceLost(FailureOf(c10::Error({}, "CUDA driver error: unknown error"))));
+  EXPECT_TRUE(
+      IsDeviceLost(FailureOf(c10::Error({}, "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"))));
+  EXPECT_FALSE(IsDeviceLost(FailureOf(c10::Error({}, "cuDNN error: CUDNN_STATUS_BAD_PARAM"))));
   EXPECT_FALSE(IsDeviceLost(FailureOf(c10::Error({}, "CUDA error: out of memory"))));
+  EXPECT_FALSE(IsDeviceLost(FailureOf(c10::AcceleratorError({}, 2, "CUDA error: out of memory"))));
   EXPECT_FALSE(IsDeviceLost(FailureOf(c10::Error({}, "shapes do not fit"))));
 }
 

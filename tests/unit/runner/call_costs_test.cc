@@ -126,7 +126,8 @@ TEST(CostFileTest, WhateverTheTimesDependOnMakesItAnothers) {
                                                               [](CostKey& key) { key.num_threads = 3; },
                                                               [](CostKey& key) { key.max_rows = 8; },
                                                               [](CostKey& key) { key.version = "1.1"; },
-                                                              [](CostKey& key) { key.machine = "another"; }};
+                                                              [](CostKey& key) { key.machine = "another"; },
+                                                              [](CostKey& key) { key.precision = "tf32"; }};
   for (const auto& change : changes) {
     CostKey key = Key();
     change(key);

@@ -1,0 +1,81 @@
+// Networks whose weights are moved to shorter numbers.
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <tuple>
+
+#include "core/nn/lucidrains_unet.h"
+#include "core/nn/network.h"
+#include "tests/unit/nn/random_unet.h"
+
+namespace tweedie {
+namespace {
+
+std::shared_ptr<nn::Network> UnetWith(nn::TimeEmbedding embedding) {
+  nn::UnetConfig config = SmallConfig();
+  config.time_embedding_type = embedding;
+  return RandomUnet(config);
+}
+
+std::shared_ptr<nn::Network> RandomLucidrains(std::optional<int64_t> num_learned_frequencies) {
+  nn::LucidrainsConfig config;
+  config.dim = config.init_dim = 8;
+  config.level_dims = {8, 16};
+  config.attention = {{false, 2, 4}, {true, 2, 4}};
+  config.num_learned_frequencies = num_learned_frequencies;
+  at::manual_seed(1);
+  auto network = std::make_shared<nn::LucidrainsUnet>(config);
+  for (at::Tensor& parameter : network->parameters()) {
+    const double fan_in =
+        parameter.dim() > 1 ? static_cast<double>(parameter.numel() / parameter.size(0)) : 4;
+    parameter.set_data(at::randn(parameter.sizes()).div_(std::sqrt(fan_in)));
+  }
+  return network;
+}
+
+// Frequencies multiply timesteps of up to 1000: of 8 bits nothing would be left.
+TEST(NetworkPrecisionTest, FrequenciesStayFloat32) {
+  const auto unet = UnetWith(nn::TimeEmbedding::kFourier);
+  const auto lucidrains = RandomLucidrains(4);
+  for (const auto& [network, frequencies, weights] :
+       {std::tuple{unet, "time_proj.weight", "conv_in.weight"},
+        std::tuple{lucidrains, "time_mlp.0.weights", "init_conv.weight"}}) {
+    const at::Tensor before = network->named_parameters()[frequencies].clone();
+    network->to(at::kCPU, at::kBFloat16);
+    EXPECT_TRUE(at::equal(network->named_parameters()[frequencies], before));
+    EXPECT_EQ(network->named_parameters()[weights].scalar_type(), at::kBFloat16);
+    network->to(at::kHalf);
+    EXPECT_TRUE(at::equal(network->named_parameters()[frequencies], before));
+    EXPECT_EQ(network->named_parameters()[weights].scalar_type(), at::kHalf);
+  }
+}
+
+class ShorterNumbersTest : public testing::TestWithParam<std::shared_ptr<nn::Network>> {};
+
+TEST_P(ShorterNumbersTest, OutputStaysNear) {
+  nn::Network& network = *GetParam();
+  at::manual_seed(2);
+  const at::NoGradGuard no_grad;
+  const at::Tensor x = at::randn({4, 3, 8, 8}), t = at::tensor({999, 998, 500, 1}, at::kLong);
+  const at::Tensor expected = network.forward(x, t, {});
+  network.to(at::kCPU, at::kBFloat16);
+  const at::Tensor output = network.forward(x.to(at::kBFloat16), t, {});
+  EXPECT_EQ(output.scalar_type(), at::kBFloat16);
+  const double error =
+      output.to(at::kFloat).sub(expected).norm().div(expected.norm()).item<double>();
+  EXPECT_GT(error, 1e-5);
+  EXPECT_LT(error, 0.05);
+}
+
+INSTANTIATE_TEST_SUITE_P(Networks, ShorterNumbersTest,
+                         testing::Values(UnetWith(nn::TimeEmbedding::kPositional),
+                                         UnetWith(nn::TimeEmbedding::kFourier),
+                                         UnetWith(nn::TimeEmbedding::kLearned),
+                                         RandomLucidrains(std::nullopt)));
+
+}  // namespace
+}  // namespace tweedie

@@ -1,0 +1,46 @@
+#include "server/runner/device.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Context.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/testing/status_matchers.h"
+
+namespace tweedie {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(CheckDeviceTest, TheCpuHasFloat32Alone) {
+  DeviceOptions options;
+  EXPECT_OK(CheckDevice(options));
+  for (const Precision precision : {Precision::kTf32, Precision::kBfloat16, Precision::kFloat16}) {
+    options.precision = precision;
+    EXPECT_THAT(CheckDevice(options),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         HasSubstr("precision " + std::string(PrecisionName(precision)))));
+  }
+}
+
+bool MayTakeTf32(at::Float32Op op) {
+  return at::globalContext().float32Precision(at::Float32Backend::CUDA, op) ==
+         at::Float32Precision::TF32;
+}
+
+// cuDNN takes it by default.
+TEST(SetKernelsTest, Tf32IsTakenWhenAskedForAndNeverElse) {
+  DeviceOptions options;
+  for (const Precision precision : {Precision::kTf32, Precision::kFloat32, Precision::kTf32,
+                                    Precision::kBfloat16, Precision::kFloat16}) {
+    options.precision = precision;
+    SetKernels(options);
+    EXPECT_EQ(MayTakeTf32(at::Float32Op::MATMUL), precision == Precision::kTf32);
+    EXPECT_EQ(MayTakeTf32(at::Float32Op::CONV), precision == Precision::kTf32);
+  }
+}
+
+}  // namespace
+}  // namespace tweedie
