@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_SERVER_RPC_RPC_SERVER_H_
 #define TWEEDIE_SERVER_RPC_RPC_SERVER_H_
 
+#include <grpcpp/channel.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -41,6 +42,9 @@ class RpcServer {
   // As they are, to connect to, in the order of the options.
   virtual const std::vector<std::string>& addresses() const = 0;
   const std::string& address() const { return addresses().front(); }
+  // Calls of this process, for whom the token of their metadata speaks alone: nothing
+  // else is known of who makes them. They end with the server.
+  virtual std::shared_ptr<grpc::Channel> channel() const = 0;
   // Figures for /metrics.
   virtual std::map<std::string, double> Metrics() const = 0;
   // Ends streams whose callers' tokens are not valid any more.
