@@ -312,8 +312,8 @@ class ServerImpl final : public Server {
     return http;
   }
 
-  Gateway::Options HttpGateway() const {
-    Gateway::Options gateway;
+  GatewayOptions HttpGateway() const {
+    GatewayOptions gateway;
     gateway.channel = [this] { return running_ ? rpc_->channel() : nullptr; };
     gateway.rules.check_host = authenticator_.is_open();
     gateway.rules.hosts = options_.http_hosts;

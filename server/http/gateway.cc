@@ -1,8 +1,10 @@
 #include "server/http/gateway.h"
 
+#include <grpcpp/channel.h>
+
 #include <chrono>
+#include <optional>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -130,7 +132,7 @@ void SendPage(const PageFile& file, const httplib::Request& request, httplib::Re
 
 }  // namespace
 
-Gateway::Gateway(Options options)
+Gateway::Gateway(GatewayOptions options)
     : options_(std::move(options)),
       rules_(options_.rules),
       bodies_(options_.body_bytes),

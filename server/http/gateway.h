@@ -1,7 +1,6 @@
 #ifndef TWEEDIE_SERVER_HTTP_GATEWAY_H_
 #define TWEEDIE_SERVER_HTTP_GATEWAY_H_
 
-#include <grpcpp/channel.h>
 #include <httplib.h>
 
 #include <atomic>
@@ -9,13 +8,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "server/http/gateway_options.h"
 #include "server/http/request_body.h"
 #include "server/http/request_rules.h"
 #include "tweedie/v1/tweedie_service.grpc.pb.h"
@@ -27,19 +25,7 @@ namespace tweedie {
 // may do what, and what is right, is said there alone (ADR 46). Thread-safe.
 class Gateway {
  public:
-  struct Options {
-    // The gRPC service; null while there is none.
-    std::function<std::shared_ptr<grpc::Channel>()> channel;
-    // Whether a caller's token is looked at: HttpServer::Options::admit.
-    std::function<absl::Status(const std::string& peer,
-                               const std::optional<std::string>& authorization)>
-        admit;
-    RequestRules::Options rules;
-    int64_t max_request_bytes = 32 << 20;   // of a message, before its base64
-    int64_t body_bytes = int64_t{1} << 30;  // of all bodies in hand
-    int max_streams = 64;                   // of events, each of which holds a thread
-  };
-  explicit Gateway(Options options);
+  explicit Gateway(GatewayOptions options);
 
   // Adds its paths to a server that this outlives.
   void Route(httplib::Server& server);
@@ -83,7 +69,7 @@ class Gateway {
   void RouteReads(httplib::Server& server);
   void RouteChanges(httplib::Server& server);
 
-  const Options options_;
+  const GatewayOptions options_;
   const RequestRules rules_;
   Budget bodies_;
   Budget streams_;

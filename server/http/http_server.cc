@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "core/base/retry.h"
 #include "core/base/thread_name.h"
+#include "server/http/gateway.h"
 #include "server/http/json.h"
 #include "server/http/tls_context.h"
 
@@ -112,7 +113,7 @@ class HttpServerImpl final : public HttpServer {
  private:
   static std::unique_ptr<Gateway> MakeGateway(const Options& options) {
     if (!options.gateway.has_value()) return nullptr;
-    Gateway::Options gateway = *options.gateway;
+    GatewayOptions gateway = *options.gateway;
     gateway.admit = options.admit;
     return std::make_unique<Gateway>(std::move(gateway));
   }

@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "server/http/gateway.h"
+#include "server/http/gateway_options.h"
 #include "server/tls/certificates.h"
 
 namespace tweedie {
@@ -36,7 +36,7 @@ class HttpServer {
         admit;
     // The dashboard and the API under /api/v1/; none of it if nullopt. Its `admit` is
     // the one above.
-    std::optional<Gateway::Options> gateway;
+    std::optional<GatewayOptions> gateway;
   };
   // INVALID_ARGUMENT for a malformed address; FAILED_PRECONDITION if it cannot
   // be listened on.

@@ -1,7 +1,6 @@
 #ifndef TWEEDIE_SERVER_RPC_RPC_SERVER_H_
 #define TWEEDIE_SERVER_RPC_RPC_SERVER_H_
 
-#include <grpcpp/channel.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -14,6 +13,10 @@
 #include "absl/time/time.h"
 #include "server/rpc/service_parts.h"
 #include "server/tls/certificates.h"
+
+namespace grpc {
+class Channel;
+}  // namespace grpc
 
 namespace tweedie {
 
