@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -63,7 +64,29 @@ DeviceOptions Device(const ServerOptions& options) {
           options.num_threads};
 }
 
-JobRunner::Options RunnerOptions(const ServerOptions& options) {
+// As Linux calls it; empty if it does not.
+std::string ProcessorName() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (absl::StartsWith(line, "model name")) return line.substr(line.find(':') + 1);
+  }
+  return "";
+}
+
+// What the times of calls depend on, but for the weights.
+CostKeeper::Options CostOptions(const ServerOptions& options, const Queue& queue) {
+  CostKeeper::Options costs;
+  if (queue.data_dir.has_value()) costs.folder = queue.data_dir->costs_path();
+  costs.key.device = options.device;
+  costs.key.reproducibility = options.strict ? "strict" : "fast";
+  costs.key.num_threads = options.num_threads;
+  costs.key.max_rows = options.max_batch_rows;
+  costs.key.version = kVersion;
+  costs.key.machine = ProcessorName();
+  return costs;
+}
+
+JobRunner::Options RunnerOptions(const ServerOptions& options, const Queue& queue) {
   JobRunner::Options runner;
   runner.server = options.server_name;
   runner.device = options.device;
@@ -75,6 +98,7 @@ JobRunner::Options RunnerOptions(const ServerOptions& options) {
   // Jobs of a server that died are found, and begun, within 5 s of the end of their leases.
   runner.upkeep = std::min(runner.upkeep, runner.lease.lease / 10);
   runner.max_cost_bytes = options.max_running_mebibytes << 20;
+  runner.costs = CostOptions(options, queue);
   return runner;
 }
 
@@ -226,7 +250,7 @@ class ServerImpl final : public Server {
     RETURN_IF_ERROR(CleanUp(queue_));
     RETURN_IF_ERROR(registration_->Confirm());  // loading and cleaning may take long
     runner_ = std::make_unique<JobRunner>(
-        RunnerOptions(options_),
+        RunnerOptions(options_, queue_),
         JobRunner::Parts{Clock::Real(), queue_.jobs.get(), queue_.blobs.get(), pool_.get(),
                          &observer_, &reserve_, lpips_.has_value() ? &*lpips_ : nullptr});
     if (queue_.is_shared) {
@@ -257,6 +281,7 @@ class ServerImpl final : public Server {
                                                        [this] { LookAtAccess(); });
     }
     running_ = true;
+    runner_->MeasureCalls();
     return absl::OkStatus();
   }
 

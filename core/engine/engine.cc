@@ -1,5 +1,6 @@
 #include "core/engine/engine.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -17,6 +18,21 @@ absl::StatusOr<bool> AdvanceSafely(ResidentJob& job) {
   } catch (const std::exception&) {
     return CaughtFailure("the step");
   }
+}
+
+// How many rows urgent jobs wait for that can share a call with those of `like`; at
+// least 1 if any is urgent, since it waits for other calls too.
+int64_t UrgentRows(const std::vector<ResidentJob*>& jobs, const ResidentJob& like) {
+  int64_t rows = 0;
+  bool any = false;
+  for (const ResidentJob* job : jobs) {
+    if (!job->job().urgent) continue;
+    any = true;
+    const bool alike = job->job().denoiser == like.job().denoiser &&
+                       job->needs_gradient() == like.needs_gradient();
+    if (alike) rows += job->rows_left();
+  }
+  return any ? std::max<int64_t>(rows, 1) : 0;
 }
 
 }  // namespace
@@ -123,14 +139,25 @@ std::vector<ResidentJob*> Engine::Candidates() {
   return jobs;
 }
 
-std::vector<BatchPart> Engine::NextBatch() {
+std::vector<RowScheduler::Waiting> Engine::Describe(const std::vector<ResidentJob*>& jobs) const {
   std::vector<RowScheduler::Waiting> waiting;
-  const std::vector<ResidentJob*> jobs = Candidates();
   for (const ResidentJob* job : jobs) {
     const bool gradient = job->needs_gradient();
-    waiting.push_back({job->job().id, job->rows_left(), job->job().denoiser, gradient,
-                       gradient ? options_.gradient_row_cost : 1});
+    RowScheduler::Waiting described{job->job().id, job->rows_left(), job->job().denoiser, gradient,
+                                    gradient ? options_.gradient_row_cost : 1};
+    const auto sizes = job->job().sizes == nullptr ? nullptr : job->job().sizes->Get();
+    if (sizes != nullptr) {
+      if (gradient) described.row_cost = sizes->gradient_row_cost();
+      described.max_rows = sizes->MaxRows(gradient, UrgentRows(jobs, *job));
+    }
+    waiting.push_back(std::move(described));
   }
+  return waiting;
+}
+
+std::vector<BatchPart> Engine::NextBatch() {
+  const std::vector<ResidentJob*> jobs = Candidates();
+  const std::vector<RowScheduler::Waiting> waiting = Describe(jobs);
   std::vector<BatchPart> parts;
   for (const auto& share : scheduler_.Pick(waiting, options_.max_batch_rows)) {
     parts.push_back({jobs[share.index], share.rows, absl::OkStatus()});

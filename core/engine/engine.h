@@ -25,8 +25,9 @@ namespace tweedie {
 // into one call, and advances the jobs whose rows are complete. Jobs join and
 // leave between steps; a job with more rows than a batch is split over calls.
 // Rows that need a gradient go into calls of their own, and count for what they
-// cost, in the size of a call as in fairness. One job's failure ends that job
-// alone; see EvaluateBatch() (batch.h) for calls that fail or lack memory.
+// cost, in the size of a call as in fairness. Where it is known what calls of a
+// network cost, that decides how many rows they have (batch_sizes.h). One job's failure ends that
+// job alone; see EvaluateBatch() (batch.h) for calls that fail or lack memory.
 //
 // A job may be submitted to be alone: the others then wait until it is done, or
 // joins them.
@@ -36,11 +37,11 @@ namespace tweedie {
 class Engine {
  public:
   struct Options {
-    int max_batch_rows = 16;    // rows of one network call
+    int max_batch_rows = 16;    // rows of one network call, at most
     int max_running_jobs = 32;  // jobs resident at a time
-    // What a row with its gradient costs, in plain rows; at least 1. A call has at
-    // most max_batch_rows / gradient_row_cost of them, though at least one, so
-    // that it takes no longer than a plain one.
+    // What a row with its gradient costs, in plain rows, as long as that is not
+    // measured; at least 1. A call has at most max_batch_rows / cost of them, though
+    // at least one, so that it takes no longer than a plain one.
     double gradient_row_cost = 2;
   };
   // `sink` outlives the engine.
@@ -71,6 +72,8 @@ class Engine {
   void Admit() ABSL_LOCKS_EXCLUDED(mu_);
   // Whose turn it is: one that is to be alone, or all.
   std::vector<ResidentJob*> Candidates();
+  // What the scheduler is to know of the jobs.
+  std::vector<RowScheduler::Waiting> Describe(const std::vector<ResidentJob*>& jobs) const;
   // Whose rows go into the next call; empty if nobody waits.
   std::vector<BatchPart> NextBatch();
   void AdmitJob(EngineJob job) ABSL_LOCKS_EXCLUDED(mu_);

@@ -30,6 +30,27 @@ absl::Status EngineThread::Join(const JobId& id) {
   return status;
 }
 
+void EngineThread::RunBetweenSteps(std::function<bool()> piece) {
+  absl::MutexLock lock(&mu_);
+  pieces_.push_back(std::move(piece));
+  woken_ = true;
+}
+
+bool EngineThread::RunPiece() {
+  std::function<bool()> piece;
+  {
+    absl::MutexLock lock(&mu_);
+    if (pieces_.empty()) return false;
+    piece = std::move(pieces_.front());
+    pieces_.pop_front();
+  }
+  ++progress_;
+  const bool goes_on = piece();
+  ++progress_;
+  if (goes_on) RunBetweenSteps(std::move(piece));
+  return true;
+}
+
 void EngineThread::Wake() {
   absl::MutexLock lock(&mu_);
   woken_ = true;
@@ -57,6 +78,7 @@ void EngineThread::Run() {
   while (WaitForWork()) {
     for (bool busy = true; busy;) {
       busy = Step();
+      busy = RunPiece() || busy;
       absl::MutexLock lock(&mu_);
       if (stopping_) return;
     }

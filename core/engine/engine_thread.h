@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <thread>
 
@@ -34,6 +35,11 @@ class EngineThread {
   bool Has(const JobId& id) const { return engine_.Has(id); }
   int num_jobs() const { return engine_.num_jobs(); }
 
+  // Calls `piece` on the engine's thread again and again, one call between two steps,
+  // until it says false. What waits when the thread ends is dropped. It counts as steps
+  // do in progress().
+  void RunBetweenSteps(std::function<bool()> piece) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Ends the thread after the step that it is in, and returns the jobs that
   // were not done. What is submitted after is not run; another call returns it.
   std::vector<EngineJob> Stop() ABSL_LOCKS_EXCLUDED(mu_);
@@ -42,6 +48,8 @@ class EngineThread {
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
   // Engine::StepOnce(), told to progress() and on_step.
   bool Step();
+  // One call of a piece, if one waits; false if none does.
+  bool RunPiece() ABSL_LOCKS_EXCLUDED(mu_);
   // False: stop.
   bool WaitForWork() ABSL_LOCKS_EXCLUDED(mu_);
   void Wake() ABSL_LOCKS_EXCLUDED(mu_);
@@ -52,6 +60,7 @@ class EngineThread {
   absl::Mutex mu_;
   bool woken_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::deque<std::function<bool()>> pieces_ ABSL_GUARDED_BY(mu_);
   std::thread thread_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "core/diffusion/denoiser.h"
+#include "core/engine/batch_sizes.h"
 #include "core/engine/frame_sink.h"
 #include "core/methods/method.h"
 
@@ -23,6 +24,9 @@ struct EngineJob {
   std::string creator;           // for fairness
   double weight = 1;             // share of the device; above 0
   bool alone = false;            // while it is here, no other is advanced
+  bool urgent = false;           // somebody waits for it: calls are kept short
+  // Of the denoiser; outlives the job as the denoiser does. Null: as Engine::Options say.
+  const SharedBatchSizes* sizes = nullptr;
   std::shared_ptr<const void> keeps = nullptr;
 };
 

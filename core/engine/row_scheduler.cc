@@ -12,6 +12,12 @@ bool AreAlike(const RowScheduler::Waiting& a, const RowScheduler::Waiting& b) {
   return a.network == b.network && a.needs_gradient == b.needs_gradient;
 }
 
+// Of the call that `first` begins; rows that are alike cost the same.
+int64_t RowsOfCall(const RowScheduler::Waiting& first, double max_cost) {
+  if (first.max_rows > 0) return first.max_rows;
+  return std::max<int64_t>(static_cast<int64_t>(max_cost / first.row_cost), 1);
+}
+
 }  // namespace
 
 double RowScheduler::StartOfCreator(const std::string& creator) const {
@@ -72,7 +78,7 @@ std::vector<RowScheduler::Share> RowScheduler::Pick(const std::vector<Waiting>& 
   std::vector<size_t> order(waiting.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::vector<Share> shares;
-  double cost = 0;
+  int64_t rows_left = 0;  // in the call; set by who goes first
   while (!order.empty()) {
     // Re-evaluated after each share: serving one job of a creator puts its others back.
     const auto first = std::min_element(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -82,11 +88,11 @@ std::vector<RowScheduler::Share> RowScheduler::Pick(const std::vector<Waiting>& 
     const size_t index = *first;
     order.erase(first);
     if (!shares.empty() && !AreAlike(job, waiting[shares[0].index])) continue;
-    const int64_t room = static_cast<int64_t>((max_cost - cost) / job.row_cost);
-    const int64_t rows = std::min(job.rows, shares.empty() ? std::max<int64_t>(room, 1) : room);
+    if (shares.empty()) rows_left = RowsOfCall(job, max_cost);
+    const int64_t rows = std::min(job.rows, rows_left);
     if (rows <= 0) break;
+    rows_left -= rows;
     Serve(job.job, static_cast<double>(rows) * job.row_cost);
-    cost += static_cast<double>(rows) * job.row_cost;
     shares.push_back(Share{index, rows});
   }
   return shares;

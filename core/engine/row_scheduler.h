@@ -37,14 +37,16 @@ class RowScheduler {
     bool needs_gradient = false;
     // Of one row, where a plain row costs 1; above 0.
     double row_cost = 1;
+    // Of a call that this job's rows begin; 0: as many as cost `max_cost` of Pick().
+    int64_t max_rows = 0;
   };
   struct Share {
     size_t index = 0;  // into `waiting`
     int64_t rows = 0;
   };
-  // Hands out rows that cost at most `max_cost` together, though at least one, all
-  // like those of the job that goes first, and counts their cost as served. Empty
-  // if nobody waits.
+  // Hands out rows, all like those of the job that goes first: its `max_rows`, or as many
+  // as cost at most `max_cost` together, though at least one. Counts their cost as
+  // served. Empty if nobody waits.
   std::vector<Share> Pick(const std::vector<Waiting>& waiting, double max_cost);
 
  private:

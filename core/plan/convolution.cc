@@ -39,8 +39,8 @@ Lines LinesOf(const ConvolutionOptions& o, Part block) {
   Lines lines;
   lines.out_begin = block.Begin(o.out.height);
   lines.out_end = block.End(o.out.height);
-  const int64_t first = lines.out_begin * o.stride - o.pad;
-  const int64_t end = (lines.out_end - 1) * o.stride - o.pad + o.kernel;
+  const int64_t first = lines.out_begin * o.stride - o.pad[0];
+  const int64_t end = (lines.out_end - 1) * o.stride - o.pad[0] + o.kernel;
   lines.in_begin = std::max<int64_t>(first, 0);
   lines.in_end = std::min(end, o.in.height);
   lines.pad_above = lines.in_begin - first;
@@ -103,9 +103,9 @@ class Convolution final : public Op {
     const memory::desc out = features(o.out, lines.out_end - lines.out_begin);
     const memory::desc bias =
         has_bias() ? Plain({o.out.channels}, memory::format_tag::x) : memory::desc();
-    const int64_t pad_right = (o.out.width - 1) * o.stride - o.pad + o.kernel - o.in.width;
+    const int64_t pad_right = (o.out.width - 1) * o.stride - o.pad[1] + o.kernel - o.in.width;
     return Desc(Engine(), dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
-                in, weights, bias, out, {o.stride, o.stride}, {lines.pad_above, o.pad},
+                in, weights, bias, out, {o.stride, o.stride}, {lines.pad_above, o.pad[1]},
                 {lines.pad_below, pad_right}, Attributes(out));
   }
 

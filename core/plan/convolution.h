@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_CORE_PLAN_CONVOLUTION_H_
 #define TWEEDIE_CORE_PLAN_CONVOLUTION_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,7 +15,8 @@ struct ConvolutionOptions {
   Features in, out;
   int64_t kernel = 3;
   int64_t stride = 1;
-  int64_t pad = 1;  // above and to the left; below and to the right as `out` needs
+  // Above and to the left; below and to the right as `out` needs.
+  std::array<int64_t, 2> pad = {1, 1};
   // Whether it is added to what `out` holds.
   bool accumulate = false;
   // Features of the output's shape that are added to it; not beside `accumulate`.

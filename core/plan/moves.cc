@@ -65,6 +65,19 @@ std::unique_ptr<const Op> MakeUpsample(const Features& in, const Features& out) 
   });
 }
 
+std::unique_ptr<const Op> MakeInterleave(const std::vector<Features>& in, const Features& out) {
+  return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
+    const Features &left = in[line % 2 * 2], &right = in[line % 2 * 2 + 1];
+    const float* a = memory.arena + left.offset + line / 2 * left.line();
+    const float* b = memory.arena + right.offset + line / 2 * right.line();
+    float* to = memory.arena + out.offset + line * out.line();
+    for (int64_t p = 0; p < left.width; ++p, to += 2 * out.channels) {
+      std::copy_n(a + p * out.channels, out.channels, to);
+      std::copy_n(b + p * out.channels, out.channels, to + out.channels);
+    }
+  });
+}
+
 std::unique_ptr<const Op> MakeAveragePool(const Features& in, const Features& out) {
   return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
     const float* a = memory.arena + in.offset + 2 * line * in.line();

@@ -18,6 +18,9 @@ std::unique_ptr<const Op> MakeInput(const Features& out, float factor, float shi
 std::unique_ptr<const Op> MakeOutput(const Features& in, int64_t divisor);
 // Every pixel twice, in both directions.
 std::unique_ptr<const Op> MakeUpsample(const Features& in, const Features& out);
+// Every 2 x 2 pixels of `out` from one of each of the four `in`: above left, above right,
+// below left, below right.
+std::unique_ptr<const Op> MakeInterleave(const std::vector<Features>& in, const Features& out);
 // Means of 2 x 2 pixels.
 std::unique_ptr<const Op> MakeAveragePool(const Features& in, const Features& out);
 // The features of `in` side by side in channels.

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "absl/types/span.h"
 #include "core/base/status_macros.h"
+#include "core/plan/rows_together.h"
 
 namespace tweedie {
 struct PlannedDenoiser::Call {
@@ -23,25 +25,35 @@ struct PlannedDenoiser::Call {
 
 absl::StatusOr<std::unique_ptr<PlannedDenoiser>> PlannedDenoiser::Make(
     std::shared_ptr<nn::UnetImpl> network, std::shared_ptr<RowPool> pool,
-    const std::array<int64_t, 2>& image_size) {
+    const std::array<int64_t, 2>& image_size, std::optional<int> rows_together) {
   ASSIGN_OR_RETURN(auto plan, plan::UnetPlan::Make(network, image_size));
-  return std::unique_ptr<PlannedDenoiser>(
-      new PlannedDenoiser(std::move(plan), std::move(network), std::move(pool), image_size));
+  const int64_t arena_bytes = plan->arena_floats() * static_cast<int64_t>(sizeof(float));
+  const int together =
+      rows_together.value_or(plan::RowsTogether(plan->weight_bytes(), arena_bytes));
+  return std::unique_ptr<PlannedDenoiser>(new PlannedDenoiser(
+      std::move(plan), std::move(network), std::move(pool), image_size, together));
 }
 
 PlannedDenoiser::PlannedDenoiser(std::unique_ptr<const plan::UnetPlan> plan,
                                  std::shared_ptr<nn::UnetImpl> network,
                                  std::shared_ptr<RowPool> pool,
-                                 const std::array<int64_t, 2>& image_size)
+                                 const std::array<int64_t, 2>& image_size, int rows_together)
     : image_size_(image_size),
+      rows_together_(rows_together),
       plan_(std::move(plan)),
       pool_(std::move(pool)),
       in_channels_(network->config().in_channels),
       out_channels_(network->out_channels()),
       by_modules_(std::move(network), pool_) {
-  for (int i = 0; i < pool_->num_threads(); ++i) {
-    runners_.push_back(std::make_unique<plan::RowRunner>(plan_.get()));
+  runners_.resize(pool_->num_threads() * rows_together_);
+}
+
+void PlannedDenoiser::Begin(int64_t runner, const plan::Row& row) {
+  std::unique_ptr<plan::RowRunner>& own = runners_[runner];
+  if (own == nullptr) {
+    own = std::make_unique<plan::RowRunner>(plan_->ops(), plan_->arena_floats());
   }
+  own->Begin(row);
 }
 
 PlannedDenoiser::Call PlannedDenoiser::MakeCall(const DenoiserInput& input) const {
@@ -78,18 +90,30 @@ void PlannedDenoiser::Check(const DenoiserInput& input) const {
 }
 
 void PlannedDenoiser::RunAlone(const Call& call, int64_t first, int64_t count) {
-  const auto runners = static_cast<int64_t>(runners_.size());
-  pool_->Run(std::min(count, runners), [&](int64_t worker) {
-    for (int64_t row = worker; row < count; row += runners) {
-      runners_[worker]->Begin(call.RowAt(first + row));
-      runners_[worker]->Run({0, 1});
-    }
+  const int workers = static_cast<int>(std::min<int64_t>(count, pool_->num_threads()));
+  pool_->Run(workers, [&](int64_t worker) {
+    const plan::Part share{static_cast<int>(worker), workers};
+    const int64_t begin = share.Begin(count);
+    RunByOneThread(call, first + begin, share.End(count) - begin, worker * rows_together_);
   });
+}
+
+void PlannedDenoiser::RunByOneThread(const Call& call, int64_t first, int64_t count,
+                                     int64_t runner) {
+  const int groups = static_cast<int>((count + rows_together_ - 1) / rows_together_);
+  for (int i = 0; i < groups; ++i) {
+    const plan::Part group{i, groups};
+    const int64_t begin = group.Begin(count), rows = group.End(count) - begin;
+    for (int64_t row = 0; row < rows; ++row) {
+      Begin(runner + row, call.RowAt(first + begin + row));
+    }
+    plan::RowRunner::RunTogether(absl::MakeConstSpan(runners_).subspan(runner, rows));
+  }
 }
 
 void PlannedDenoiser::RunInTeams(const Call& call, int64_t first, int64_t count) {
   const int team = static_cast<int>(pool_->num_threads() / count);
-  for (int64_t row = 0; row < count; ++row) runners_[row]->Begin(call.RowAt(first + row));
+  for (int64_t row = 0; row < count; ++row) Begin(row, call.RowAt(first + row));
   // No more items than threads, so that none waits for one that nobody has taken.
   pool_->Run(count * team, [&](int64_t item) {
     runners_[item / team]->Run({static_cast<int>(item % team), team});

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,15 +20,18 @@
 
 namespace tweedie {
 
-// Strict mode, on the CPU, by a plan. Every row is computed alone; rows that are as
-// many as the pool's threads go one a thread, and of what is left each row has several
-// threads where that is faster. A row's bits depend on neither. Not thread-safe.
+// Strict mode, on the CPU, by a plan. Every row is computed by itself; threads have as
+// many rows each, of which they take several through the plan together, and of what is
+// left each row has several threads where that is faster. A row's bits depend on none of
+// this. Not thread-safe.
 class PlannedDenoiser final : public Denoiser {
  public:
   // For images of that height and width. UNIMPLEMENTED where the network has no plan.
+  // `rows_together`: how many rows a thread takes through the plan at once; by default
+  // as RowsTogether() says.
   static absl::StatusOr<std::unique_ptr<PlannedDenoiser>> Make(
       std::shared_ptr<nn::UnetImpl> network, std::shared_ptr<RowPool> pool,
-      const std::array<int64_t, 2>& image_size);
+      const std::array<int64_t, 2>& image_size, std::optional<int> rows_together = std::nullopt);
 
   at::Tensor Predict(const DenoiserInput& input) override;
   // By the network's modules, as RowParallelDenoiser does.
@@ -35,23 +39,29 @@ class PlannedDenoiser final : public Denoiser {
 
  private:
   PlannedDenoiser(std::unique_ptr<const plan::UnetPlan> plan, std::shared_ptr<nn::UnetImpl> network,
-                  std::shared_ptr<RowPool> pool, const std::array<int64_t, 2>& image_size);
+                  std::shared_ptr<RowPool> pool, const std::array<int64_t, 2>& image_size,
+                  int rows_together);
 
   struct Call;  // the rows of one Predict()
   void Check(const DenoiserInput& input) const;
   Call MakeCall(const DenoiserInput& input) const;
   // Rows from `first` on, each by one thread.
   void RunAlone(const Call& call, int64_t first, int64_t count);
+  // Likewise, by the calling thread, whose runners are those from `runner` on.
+  void RunByOneThread(const Call& call, int64_t first, int64_t count, int64_t runner);
   // Likewise, at most as many as there are threads, each by several threads at once.
   void RunInTeams(const Call& call, int64_t first, int64_t count);
+  // Makes the runner when it is first needed.
+  void Begin(int64_t runner, const plan::Row& row);
   void RunRest(const Call& call, int64_t first, int64_t count);
 
   const std::array<int64_t, 2> image_size_;
+  const int rows_together_;
   const std::unique_ptr<const plan::UnetPlan> plan_;
   const std::shared_ptr<RowPool> pool_;
   const int64_t in_channels_, out_channels_;
   RowParallelDenoiser by_modules_;
-  std::vector<std::unique_ptr<plan::RowRunner>> runners_;  // one a thread
+  std::vector<std::unique_ptr<plan::RowRunner>> runners_;  // rows_together_ a thread
   plan::TeamChoice team_choice_;
 };
 

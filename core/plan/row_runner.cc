@@ -21,29 +21,47 @@ float* NewArena(int64_t floats) {
 
 void RowRunner::Free::operator()(float* arena) const { std::free(arena); }
 
-RowRunner::RowRunner(const UnetPlan* plan) : arena_(NewArena(plan->arena_floats())) {
-  for (const auto& op : plan->ops()) actions_.push_back(op->Bind({arena_.get(), &row_}));
+RowRunner::RowRunner(const Ops& ops, int64_t arena_floats) : arena_(NewArena(arena_floats)) {
+  for (const auto& op : ops) actions_.push_back(op->Bind({arena_.get(), &row_}));
 }
 
 // A meeting is over when its last thread has come; the next has the next `count`
 // arrivals. Ops take microseconds, so threads look again before they let others run.
-void RowRunner::Meet(int count) {
+bool RowRunner::Meet(int count) {
   constexpr int kLooks = 2000;
   const uint64_t team = static_cast<uint64_t>(count);
   const uint64_t end = (arrivals_.fetch_add(1, std::memory_order_acq_rel) / team + 1) * team;
   for (int looks = 0; arrivals_.load(std::memory_order_acquire) < end; ++looks) {
+    if (failed_.load(std::memory_order_relaxed)) return false;
     if (looks < kLooks) {
       __builtin_ia32_pause();
     } else {
       std::this_thread::yield();
     }
   }
+  return true;
+}
+
+void RowRunner::RunOps(Part part) {
+  for (Action& action : actions_) {
+    action(part);
+    if (part.count > 1 && !Meet(part.count)) return;
+  }
 }
 
 void RowRunner::Run(Part part) {
-  for (Action& action : actions_) {
-    action(part);
-    if (part.count > 1) Meet(part.count);
+  try {
+    RunOps(part);
+  } catch (...) {
+    failed_ = true;
+    throw;
+  }
+}
+
+void RowRunner::RunTogether(absl::Span<const std::unique_ptr<RowRunner>> runners) {
+  if (runners.empty()) return;
+  for (size_t op = 0; op < runners[0]->actions_.size(); ++op) {
+    for (const auto& runner : runners) runner->actions_[op]({0, 1});
   }
 }
 

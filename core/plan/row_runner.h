@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "core/plan/op.h"
-#include "core/plan/unet_plan.h"
 
 namespace tweedie::plan {
 
@@ -15,8 +15,9 @@ namespace tweedie::plan {
 // time: by one thread, or by a team of threads that all call Run().
 class RowRunner {
  public:
-  // `plan` outlives it. Throws std::bad_alloc and dnnl::error.
-  explicit RowRunner(const UnetPlan* plan);
+  // `ops` outlive it, and their features lie in `arena_floats`. Throws std::bad_alloc
+  // and dnnl::error.
+  RowRunner(const Ops& ops, int64_t arena_floats);
   RowRunner(const RowRunner&) = delete;
   RowRunner& operator=(const RowRunner&) = delete;
 
@@ -24,13 +25,21 @@ class RowRunner {
   void Begin(const Row& row) {
     row_ = row;
     arrivals_ = 0;
+    failed_ = false;
   }
   // Returns when the image is done. The threads of a team must all be running, as each
-  // waits for the others.
+  // waits for the others. Rethrows what an op throws; the others of the team then
+  // return early, and the image is not done.
   void Run(Part part);
 
+  // The images of several runners of the same ops, by the calling thread alone: each op
+  // on one after the other, so that they share what it reads of weights. Same bits.
+  static void RunTogether(absl::Span<const std::unique_ptr<RowRunner>> runners);
+
  private:
-  void Meet(int count);
+  // False if another of the team has failed.
+  bool Meet(int count);
+  void RunOps(Part part);
 
   struct Free {
     void operator()(float* arena) const;
@@ -39,6 +48,7 @@ class RowRunner {
   std::unique_ptr<float[], Free> arena_;
   std::vector<Action> actions_;
   std::atomic<uint64_t> arrivals_ = 0;  // of all threads, at all meetings for the row
+  std::atomic<bool> failed_ = false;
 };
 
 }  // namespace tweedie::plan

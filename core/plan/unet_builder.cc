@@ -20,6 +20,14 @@ Features Joined(const std::vector<Features>& pieces) {
   return joined;
 }
 
+// Of three weights in a row, those of what two of them see as one pixel, summed: the
+// last two for the first of a pair of output pixels, the first two for the second.
+at::Tensor Folded(const at::Tensor& weight, int64_t dim, bool second) {
+  const at::Tensor kept = weight.narrow(dim, second ? 2 : 0, 1);
+  const at::Tensor sum = weight.narrow(dim, second ? 0 : 1, 2).sum(dim, /*keepdim=*/true);
+  return second ? at::cat({sum, kept}, dim) : at::cat({kept, sum}, dim);
+}
+
 }  // namespace
 
 UnetBuilder::UnetBuilder(Options options)
@@ -81,6 +89,23 @@ void UnetBuilder::Convolve(const Convolved& c) {
                        .time_bias = c.time_bias}));
 }
 
+void UnetBuilder::ConvolveDoubled(const Convolved& c) {
+  const at::Tensor weight = c.weight.to(at::kDouble);
+  std::vector<Features> quarters;
+  for (const int64_t below : {0, 1}) {
+    for (const int64_t right : {0, 1}) {
+      Convolved quarter = c;
+      quarter.weight = Folded(Folded(weight, 2, below == 1), 3, right == 1).to(at::kFloat);
+      quarter.out = New(c.out.channels, c.in.height, c.in.width);
+      quarter.pad = {1 - below, 1 - right};
+      Convolve(quarter);
+      quarters.push_back(quarter.out);
+    }
+  }
+  ops_.push_back(MakeInterleave(quarters, c.out));
+  for (const Features& quarter : quarters) Release(quarter);
+}
+
 Features UnetBuilder::Norm(const std::string& name, const Pieces& in, int64_t num_groups, bool silu,
                            int64_t time_scale) {
   const Features whole = Joined(in);
@@ -123,7 +148,7 @@ std::optional<Features> UnetBuilder::Shortcut(const std::string& name, const Pie
               .bias = first == 0 ? Bias(name + ".conv_shortcut") : at::Tensor(),
               .in = piece,
               .out = out,
-              .pad = 0,
+              .pad = {0, 0},
               .accumulate = first > 0});
     first += piece.channels;
   }
@@ -140,18 +165,21 @@ Features UnetBuilder::Resnet(const std::string& name, const Pieces& given, Resam
   Features h = Norm(name + ".norm1", given, config_.norm_num_groups, true);
   Pieces in = given;
   if (resample != Resample::kNone) {
-    const Features resampled = Resampled(h, resample);
-    Release(h);
-    h = resampled;
     in = {Resampled(given[0], resample)};
     Release(given[0]);
   }
-  const Features hidden = New(Weight(name + ".conv1").size(0), h.height, h.width);
-  Convolve({.weight = Weight(name + ".conv1"),
-            .bias = adds_time ? at::Tensor() : Bias(name + ".conv1"),
-            .in = h,
-            .out = hidden,
-            .time_bias = adds_time ? time : -1});
+  if (resample == Resample::kDown) {
+    const Features pooled = Resampled(h, resample);
+    Release(h);
+    h = pooled;
+  }
+  const Features hidden = New(Weight(name + ".conv1").size(0), in[0].height, in[0].width);
+  const Convolved conv1{.weight = Weight(name + ".conv1"),
+                        .bias = adds_time ? at::Tensor() : Bias(name + ".conv1"),
+                        .in = h,
+                        .out = hidden,
+                        .time_bias = adds_time ? time : -1};
+  resample == Resample::kUp ? ConvolveDoubled(conv1) : Convolve(conv1);
   Release(h);
   const Features normed =
       Norm(name + ".norm2", {hidden}, config_.norm_num_groups, true, adds_time ? -1 : time);
@@ -181,8 +209,11 @@ Features UnetBuilder::Attention(const std::string& name, const Features& x, doub
     weights.push_back(Weight(name + part));
     biases.push_back(Bias(name + part));
   }
-  Convolve(
-      {.weight = at::cat(weights), .bias = at::cat(biases), .in = tokens, .out = qkv, .pad = 0});
+  Convolve({.weight = at::cat(weights),
+            .bias = at::cat(biases),
+            .in = tokens,
+            .out = qkv,
+            .pad = {0, 0}});
   if (num_groups) Release(tokens);
   const Features attended = New(inner, x.height, x.width);
   AttentionOptions attention{.in = qkv, .out = attended, .heads = heads, .head_dim = head_dim};
@@ -194,7 +225,7 @@ Features UnetBuilder::Attention(const std::string& name, const Features& x, doub
             .bias = Bias(name + ".to_out.0"),
             .in = attended,
             .out = x,
-            .pad = 0,
+            .pad = {0, 0},
             .accumulate = true});
   Release(attended);
   if (factor != 1) ops_.push_back(MakeScale(x, static_cast<float>(1 / factor)));
@@ -209,19 +240,17 @@ Features UnetBuilder::Down(const std::string& name, const Features& x) {
             .in = x,
             .out = out,
             .stride = 2,
-            .pad = config_.downsample_padding});
+            .pad = {config_.downsample_padding, config_.downsample_padding}});
   Release(x);
   return out;
 }
 
 Features UnetBuilder::Up(const std::string& name, const Features& x) {
   if (!Has(name + ".conv.weight")) return Resnet(name, {x}, Resample::kUp, 1);
-  const Features doubled = Resampled(x, Resample::kUp);
+  const Features out = New(x.channels, 2 * x.height, 2 * x.width);
+  ConvolveDoubled(
+      {.weight = Weight(name + ".conv"), .bias = Bias(name + ".conv"), .in = x, .out = out});
   Release(x);
-  const Features out = New(x.channels, doubled.height, doubled.width);
-  Convolve(
-      {.weight = Weight(name + ".conv"), .bias = Bias(name + ".conv"), .in = doubled, .out = out});
-  Release(doubled);
   return out;
 }
 

@@ -11,9 +11,8 @@
 #include "core/plan/unet_builder.h"
 
 namespace tweedie::plan {
-namespace {
-
-absl::Status Check(const nn::UnetConfig& config, const std::array<int64_t, 2>& image_size) {
+absl::Status UnetPlan::Check(const nn::UnetConfig& config,
+                             const std::array<int64_t, 2>& image_size) {
   if (config.act_fn != nn::Activation::kSilu) {
     return absl::UnimplementedError("no plan for residual blocks whose activation is not SiLU");
   }
@@ -30,19 +29,18 @@ absl::Status Check(const nn::UnetConfig& config, const std::array<int64_t, 2>& i
   return absl::OkStatus();
 }
 
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<const UnetPlan>> UnetPlan::Make(
     std::shared_ptr<const nn::UnetImpl> network, const std::array<int64_t, 2>& image_size) {
   RETURN_IF_ERROR(Check(network->config(), image_size));
   try {
+    auto plan = std::unique_ptr<UnetPlan>(new UnetPlan());
     UnetBuilder::Options building{.config = &network->config(), .parameters = {}};
     for (const auto& item : network->named_parameters()) {
       building.parameters[item.key()] = item.value();
+      plan->weight_bytes_ += item.value().numel() * static_cast<int64_t>(sizeof(float));
     }
     UnetBuilder builder(std::move(building));
     builder.Build(image_size[0], image_size[1]);
-    auto plan = std::unique_ptr<UnetPlan>(new UnetPlan());
     plan->ops_ = builder.TakeOps();
     plan->arena_floats_ = builder.arena_floats();
     plan->time_vectors_ = std::make_unique<const TimeVectors>(

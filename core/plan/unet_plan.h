@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/nn/unet.h"
 #include "core/plan/op.h"
@@ -19,12 +20,16 @@ namespace tweedie::plan {
 // size of the team. Immutable; thread-safe.
 class UnetPlan {
  public:
-  // For images of that height and width. UNIMPLEMENTED, saying why, for a network with parts that
-  // only the modules have.
+  // Whether there is one for images of that height and width: UNIMPLEMENTED, saying why,
+  // for a network with parts that only the modules have.
+  static absl::Status Check(const nn::UnetConfig& config, const std::array<int64_t, 2>& image_size);
+  // Errors are those of Check(), or INTERNAL.
   static absl::StatusOr<std::unique_ptr<const UnetPlan>> Make(
       std::shared_ptr<const nn::UnetImpl> network, const std::array<int64_t, 2>& image_size);
 
   const Ops& ops() const { return ops_; }
+  // Of all parameters, float32.
+  int64_t weight_bytes() const { return weight_bytes_; }
   int64_t arena_floats() const { return arena_floats_; }
   const TimeVectors& time_vectors() const { return *time_vectors_; }
 
@@ -32,6 +37,7 @@ class UnetPlan {
   UnetPlan() = default;
 
   Ops ops_;
+  int64_t weight_bytes_ = 0;
   int64_t arena_floats_ = 0;
   std::unique_ptr<const TimeVectors> time_vectors_;
 };

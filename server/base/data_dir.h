@@ -29,6 +29,8 @@ class DataDir {
   std::string queue_path() const { return path_ + "/queue.sqlite"; }
   std::string reserve_path() const { return path_ + "/reserve"; }
   std::string blobs_path() const { return path_ + "/blobs"; }
+  // What calls of each network cost; may be removed at any time.
+  std::string costs_path() const { return path_ + "/call-costs"; }
   // Where a repair puts damaged blobs; there only once there is one.
   std::string damaged_path() const { return path_ + "/damaged"; }
 

@@ -52,6 +52,12 @@ absl::Status CheckCuda(const c10::Device& device, Reproducibility reproducibilit
   return absl::OkStatus();
 }
 
+bool HasPlan(const LoadedModel& model) {
+  const auto* unet = dynamic_cast<const nn::UnetImpl*>(model.network.get());
+  const auto [channels, height, width] = model.diffusion->image_shape;
+  return unet != nullptr && plan::UnetPlan::Check(unet->config(), {height, width}).ok();
+}
+
 // By a plan, where the network has one; by its modules otherwise.
 absl::StatusOr<std::unique_ptr<Denoiser>> MakeStrictDenoiser(const LoadedModel& model,
                                                              std::shared_ptr<RowPool> rows) {
@@ -86,6 +92,12 @@ void SetKernelThreads(const DeviceOptions& options) {
 std::shared_ptr<RowPool> MakeRowPool(const DeviceOptions& options) {
   if (options.reproducibility != Reproducibility::kStrict) return nullptr;
   return std::make_shared<RowPool>(options.num_threads);
+}
+
+int64_t WeightBytes(const LoadedModel& model, const DeviceOptions& options) {
+  const bool strict = options.reproducibility == Reproducibility::kStrict;
+  const int64_t copies = strict && HasPlan(model) ? 2 : 1;
+  return copies * model.num_parameters * static_cast<int64_t>(sizeof(float));
 }
 
 absl::StatusOr<std::unique_ptr<Denoiser>> MakeDenoiser(const LoadedModel& model,

@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_SERVER_RUNNER_DEVICE_H_
 #define TWEEDIE_SERVER_RUNNER_DEVICE_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -31,6 +32,10 @@ void SetKernelThreads(const DeviceOptions& options);
 // The threads that all networks share in strict mode; null in fast mode.
 // num_threads >= 1.
 std::shared_ptr<RowPool> MakeRowPool(const DeviceOptions& options);
+
+// What its weights take in memory on the device, about. On the CPU they are float32, and
+// in strict mode there twice if the network has a plan, which packs its own.
+int64_t WeightBytes(const LoadedModel& model, const DeviceOptions& options);
 
 // Puts a model's network on the device, which passed CheckDevice(); `rows` is what
 // MakeRowPool() made. RESOURCE_EXHAUSTED if the device lacks memory, INTERNAL if it

@@ -99,10 +99,12 @@ absl::StatusOr<EngineJob> Load(RunningJob& running, ModelPool& models, const Blo
                                           saved ? &*saved : nullptr, running.targets.measurement));
   job.id = record.id;
   job.denoiser = resident->denoiser.get();
+  job.sizes = resident->sizes.get();
   job.keeps = resident;
   job.creator = record.creator;
   job.weight = Weight(record.priority);
   job.alone = running.unproven;
+  job.urgent = record.priority == JobPriority::kInteractive;
   return job;
 }
 

@@ -50,7 +50,8 @@ JobRunner::JobRunner(Options options, Parts parts)
                                  parts_.observer->OnJobChanged(job);
                                  Wake();
                                }}),
-      claimer_("claimer", options_.poll, [this] { ClaimAll(); }),
+      costs_(options_.costs, parts.models, &engine_),
+      claimer_("claimer", options_.poll, [this] { Pass(); }),
       upkeep_("upkeep", options_.upkeep, [this] { Upkeep(); }) {
   for (const char* counter : kCounters) counters_.Add(counter, 0);
   for (const char* call : kStoreCalls) counters_.Add(StoreErrorCounter(call), 0);
@@ -94,6 +95,16 @@ void JobRunner::OnHang() {
                    absl::FormatDuration(options_.step_limit), absl::StrJoin(ids, " "));
   spdlog::default_logger()->flush();
   options_.on_hang();
+}
+
+void JobRunner::MeasureCalls() {
+  measuring_ = true;
+  Wake();
+}
+
+void JobRunner::Pass() {
+  ClaimAll();
+  if (measuring_ && !draining_) costs_.Look();
 }
 
 void JobRunner::ClaimAll() {

@@ -15,6 +15,7 @@
 #include "core/jobs/blob_store.h"
 #include "core/jobs/job_store.h"
 #include "core/metrics/lpips.h"
+#include "server/runner/cost_keeper.h"
 #include "server/runner/disk_reserve.h"
 #include "server/runner/job_observer.h"
 #include "server/runner/job_writer.h"
@@ -52,6 +53,7 @@ class JobRunner final : public RunnerControl {
     LeaseKeeper::Options lease;
     LoadRetries::Options retries;
     StepSink::Options sink;
+    CostKeeper::Options costs;  // see MeasureCalls()
   };
   // What it works with; everything outlives the runner.
   struct Parts {
@@ -73,12 +75,19 @@ class JobRunner final : public RunnerControl {
   absl::Status CheckRoom() const override;
   std::map<std::string, double> Metrics() const override;
 
+  // From now on the sizes of calls are chosen by what they cost, which is measured, or
+  // read, for each network as it comes into memory. Once the server is ready: measuring
+  // takes seconds of the engine's time.
+  void MeasureCalls();
+
   // Stops claiming, ends after the step in progress, and gives every job back
   // to the queue with a checkpoint. Returns once that is done, or shortly after
   // `deadline`. Idempotent.
   void Drain(absl::Time deadline);
 
  private:
+  // The claimer's work.
+  void Pass();
   void ClaimAll();
   absl::StatusOr<std::optional<Claimed>> Claim();
   // False: nothing to claim, no room, or a job that cannot be begun now.
@@ -118,12 +127,14 @@ class JobRunner final : public RunnerControl {
   LoadRetries retries_;  // of the claimer's thread
   OutageWatch outages_;  // of the upkeep's thread
   std::atomic<bool> draining_ = false;
+  std::atomic<bool> measuring_ = false;
   const std::shared_ptr<OperatorUses> operator_uses_ = std::make_shared<OperatorUses>(0);
   // Threads, in the order of their start; the drain ends them in another.
   StepSink sink_;
   EngineThread engine_;
   ProgressWatchdog watchdog_;
   LeaseKeeper leases_;
+  CostKeeper costs_;  // of the claimer's thread
   PeriodicThread claimer_;
   PeriodicThread upkeep_;
 };

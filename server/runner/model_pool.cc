@@ -12,11 +12,6 @@
 namespace tweedie {
 namespace {
 
-// In memory all weights are float32.
-int64_t WeightBytes(const ModelDescription& model) {
-  return model.num_parameters * static_cast<int64_t>(sizeof(float));
-}
-
 std::string Mebibytes(int64_t bytes) { return absl::StrCat((bytes + (1 << 20) - 1) >> 20, " MiB"); }
 
 // Only its slot holds it.
@@ -66,8 +61,9 @@ std::vector<std::string> ModelPool::Available() const {
     if (slots_.count(entry->name) > 0) names.push_back(entry->name);
     // Of those with an error there are no weights to read any more.
     if (slots_.count(entry->name) > 0 || !entry->error.ok()) continue;
-    const bool fits = options_.max_bytes == 0 || WeightBytes(*entry->model) <= room;
-    if (fits) names.push_back(entry->name);
+    const auto bytes = bytes_.find(entry->name);
+    if (bytes == bytes_.end()) continue;  // gone meanwhile
+    if (options_.max_bytes == 0 || bytes->second <= room) names.push_back(entry->name);
   }
   return names;
 }
@@ -75,6 +71,20 @@ std::vector<std::string> ModelPool::Available() const {
 bool ModelPool::IsResident(const std::string& name) const {
   absl::MutexLock lock(&mu_);
   return slots_.count(name) > 0;
+}
+
+std::vector<ModelPool::Shared> ModelPool::InMemory() const {
+  absl::MutexLock lock(&mu_);
+  std::vector<Shared> networks;
+  for (const auto& [name, slot] : slots_) networks.push_back(slot.resident);
+  return networks;
+}
+
+std::optional<int64_t> ModelPool::KnownBytes(const std::string& name) const {
+  absl::MutexLock lock(&mu_);
+  const auto known = bytes_.find(name);
+  if (known == bytes_.end()) return std::nullopt;
+  return known->second;
 }
 
 ModelPool::Shared ModelPool::Use(const std::string& name) {
@@ -90,11 +100,12 @@ absl::StatusOr<ModelPool::Shared> ModelPool::Acquire(const std::string& name) {
   absl::MutexLock lock(&load_mu_);
   if (Shared resident = Use(name)) return resident;  // meanwhile
   const ModelRepository::Entry entry = models_->Find(name);
-  if (entry == nullptr || entry->model == nullptr) {
+  const std::optional<int64_t> bytes = KnownBytes(name);
+  if (entry == nullptr || entry->model == nullptr || !bytes) {
     return absl::NotFoundError(absl::StrCat("no model models/", name));
   }
   // Before its weights are read, so that there never are more in memory.
-  RETURN_IF_ERROR(MakeRoom(WeightBytes(*entry->model)));
+  RETURN_IF_ERROR(MakeRoom(*bytes));
   ASSIGN_OR_RETURN(std::shared_ptr<const LoadedModel> model, models_->ReadWeights(name));
   return Place(std::move(model));
 }
@@ -109,7 +120,7 @@ absl::Status ModelPool::Offer(const std::string& name, ModelRepository::Read rea
 }
 
 absl::Status ModelPool::TakeIn(std::shared_ptr<const LoadedModel> model) {
-  const int64_t bytes = WeightBytes(*model);
+  const int64_t bytes = WeightBytes(*model, options_.device);
   if (options_.max_bytes > 0 && bytes > options_.max_bytes) {
     return absl::InvalidArgumentError(
         absl::StrCat("its weights take ", Mebibytes(bytes), ", more than the ",
@@ -118,6 +129,7 @@ absl::Status ModelPool::TakeIn(std::shared_ptr<const LoadedModel> model) {
   {
     Unloaded before;
     absl::MutexLock lock(&mu_);
+    bytes_[model->name] = bytes;
     if (const auto slot = slots_.find(model->name); slot != slots_.end()) before.Add(TakeOut(slot));
   }
   // Others do not make room for it: no job needs it yet.
@@ -128,7 +140,9 @@ absl::Status ModelPool::TakeIn(std::shared_ptr<const LoadedModel> model) {
 absl::StatusOr<ModelPool::Shared> ModelPool::Place(std::shared_ptr<const LoadedModel> model) {
   ASSIGN_OR_RETURN(std::unique_ptr<Denoiser> denoiser,
                    MakeDenoiser(*model, options_.device, rows_));
-  auto resident = std::make_shared<const Resident>(Resident{std::move(model), std::move(denoiser)});
+  const int64_t bytes = WeightBytes(*model, options_.device);
+  auto resident =
+      std::make_shared<const Resident>(Resident{std::move(model), std::move(denoiser), bytes});
   const std::string& name = resident->model->name;
   spdlog::info("model=models/{} state=READY dialect={} parameters={} sha256={} from {}", name,
                resident->model->dialect, resident->model->num_parameters,
@@ -179,6 +193,7 @@ void ModelPool::UnloadForgotten() {
     const auto slot = it++;
     if (models_->Find(slot->first) == nullptr) unloaded.Add(TakeOut(slot));
   }
+  std::erase_if(bytes_, [&](const auto& item) { return models_->Find(item.first) == nullptr; });
 }
 
 void ModelPool::UnloadIdle() {
@@ -231,17 +246,18 @@ bool ModelPool::Fits(int64_t bytes) const {
 
 int64_t ModelPool::Bytes() const {
   int64_t bytes = 0;
-  for (const auto& [name, slot] : slots_) bytes += WeightBytes(*slot.resident->model);
+  for (const auto& [name, slot] : slots_) bytes += slot.resident->weight_bytes;
   for (const auto& old : retired_) {
-    if (const Shared resident = old.lock()) bytes += WeightBytes(*resident->model);
+    if (const Shared resident = old.lock()) bytes += resident->weight_bytes;
   }
   return bytes;
 }
 
 int64_t ModelPool::BusyBytes() const {
   int64_t idle = 0;
-  for (const auto& [name, slot] : slots_)
-    idle += IsIdle(slot.resident) ? WeightBytes(*slot.resident->model) : 0;
+  for (const auto& [name, slot] : slots_) {
+    idle += IsIdle(slot.resident) ? slot.resident->weight_bytes : 0;
+  }
   return Bytes() - idle;
 }
 

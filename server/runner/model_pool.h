@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/diffusion/denoiser.h"
+#include "core/engine/batch_sizes.h"
 #include "core/weights/model_repository.h"
 #include "server/runner/device.h"
 
@@ -27,7 +29,7 @@ class ModelPool {
  public:
   struct Options {
     DeviceOptions device;
-    int64_t max_bytes = 0;  // of all weights in memory; 0 for no limit
+    int64_t max_bytes = 0;  // of all WeightBytes() in memory; 0 for no limit
     // How long a model stays that no job uses.
     absl::Duration idle = absl::InfiniteDuration();
   };
@@ -35,6 +37,9 @@ class ModelPool {
   struct Resident {
     std::shared_ptr<const LoadedModel> model;
     std::unique_ptr<Denoiser> denoiser;
+    int64_t weight_bytes = 0;  // WeightBytes()
+    // Never null; empty until it is known what calls cost.
+    std::unique_ptr<SharedBatchSizes> sizes = std::make_unique<SharedBatchSizes>();
   };
 
   // Reads the models of the folder `dir`; errors are those of ModelRepository::Open().
@@ -47,6 +52,8 @@ class ModelPool {
   // The models that jobs may be begun with now: in memory, or with room for them.
   std::vector<std::string> Available() const ABSL_LOCKS_EXCLUDED(mu_);
   bool IsResident(const std::string& name) const ABSL_LOCKS_EXCLUDED(mu_);
+  // All networks in memory, but for those that were replaced.
+  std::vector<std::shared_ptr<const Resident>> InMemory() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Its network, read if it is not in memory. NOT_FOUND if there is no such model,
   // RESOURCE_EXHAUSTED if there is no room now, UNAVAILABLE if its files are being
@@ -76,6 +83,8 @@ class ModelPool {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(load_mu_) ABSL_LOCKS_EXCLUDED(mu_);
   // Null if it is not in memory.
   Shared Use(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  // What WeightBytes() was when it was last read and could be served; nullopt if it has gone.
+  std::optional<int64_t> KnownBytes(const std::string& name) const ABSL_LOCKS_EXCLUDED(mu_);
   bool HasRoom(int64_t bytes) const ABSL_LOCKS_EXCLUDED(mu_);
   bool Fits(int64_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Unloads idle models until there is room for so many bytes.
@@ -99,6 +108,7 @@ class ModelPool {
   absl::Mutex load_mu_;  // held while weights are read
   mutable absl::Mutex mu_;
   Slots slots_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, int64_t> bytes_ ABSL_GUARDED_BY(mu_);  // of models in memory or not
   // Replaced or gone, and perhaps used still.
   std::vector<std::weak_ptr<const Resident>> retired_ ABSL_GUARDED_BY(mu_);
 };

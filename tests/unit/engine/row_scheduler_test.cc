@@ -31,6 +31,27 @@ TEST(RowSchedulerTest, HandsOutNoMoreThanTheBatchHolds) {
   EXPECT_EQ(TotalRows(shares), 16);
 }
 
+TEST(RowSchedulerTest, WhoGoesFirstSaysHowManyRowsTheCallHas) {
+  RowScheduler scheduler;
+  scheduler.Add("old", "ada", 1);
+  scheduler.Add("new", "bob", 1);  // of equals the newest goes first
+  const Waiting old = {.job = "old", .rows = 10, .max_rows = 8};
+  const Waiting newest = {.job = "new", .rows = 3, .max_rows = 3};
+  EXPECT_EQ(TotalRows(scheduler.Pick({old, newest}, 16)), 3);
+  EXPECT_EQ(TotalRows(scheduler.Pick({old, newest}, 16)), 8);
+}
+
+TEST(RowSchedulerTest, WhereTheRowsOfACallAreKnownTheirCostIsForFairnessAlone) {
+  RowScheduler scheduler;
+  scheduler.Add("a", "ada", 1);
+  scheduler.Add("b", "bob", 1);
+  const auto dear = [](const char* job, int64_t max_rows) {
+    return Waiting{.job = job, .rows = 10, .row_cost = 4, .max_rows = max_rows};
+  };
+  EXPECT_EQ(TotalRows(scheduler.Pick({dear("a", 12), dear("b", 12)}, 16)), 12);
+  EXPECT_EQ(TotalRows(scheduler.Pick({dear("a", 0), dear("b", 0)}, 16)), 4) << "by their cost";
+}
+
 TEST(RowSchedulerTest, NobodyWaitsNobodyServed) {
   RowScheduler scheduler;
   EXPECT_TRUE(scheduler.Pick({}, 16).empty());

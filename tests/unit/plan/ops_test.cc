@@ -93,7 +93,7 @@ class ConvolutionTest : public OpsTest, public testing::WithParamInterface<Shape
     options_.out = Put(s.out, expected_.size(2), expected_.size(3));
     options_.kernel = s.kernel;
     options_.stride = s.stride;
-    options_.pad = s.pad;
+    options_.pad = {s.pad, s.pad};
     options_.weights = weight_.const_data_ptr<float>();
     options_.bias = bias_.const_data_ptr<float>();
   }
@@ -148,6 +148,22 @@ INSTANTIATE_TEST_SUITE_P(
       return absl::StrCat("c", s.in, "to", s.out, "of", s.height, "x", s.width, "k", s.kernel, "s",
                           s.stride, "p", s.pad);
     });
+
+// Pads above and to the left of one output pixel's convolution, none or one; the
+// others are below and to the right.
+TEST_F(OpsTest, ConvolutionsMayBePaddedOnOneSide) {
+  for (const int64_t above : {0, 1}) {
+    for (const int64_t left : {0, 1}) {
+      const at::Tensor weight = at::randn({5, 6, 2, 2});
+      ConvolutionOptions o{.in = Put(6, 8, 3), .out = Put(5, 8, 3), .kernel = 2};
+      o.pad = {above, left};
+      o.weights = weight.const_data_ptr<float>();
+      const at::Tensor padded =
+          at::constant_pad_nd(Given(o.in), {left, 1 - left, above, 1 - above});
+      Expect(One(MakeConvolution(o)), o.out, at::conv2d(padded, weight));
+    }
+  }
+}
 
 class GroupNormTest : public OpsTest {
  protected:
@@ -230,6 +246,18 @@ class MovesTest : public OpsTest {};
 TEST_F(MovesTest, UpsamplingRepeatsPixels) {
   const Features in = Put(6, 4, 3), out = Put(6, 8, 6);
   Expect(One(MakeUpsample(in, out)), out, at::upsample_nearest2d(Given(in), {{8, 6}}));
+}
+
+TEST_F(MovesTest, FourAreInterleaved) {
+  std::vector<Features> quarters;
+  std::vector<at::Tensor> given;
+  for (int i = 0; i < 4; ++i) {
+    quarters.push_back(Put(6, 4, 3));
+    given.push_back(Given(quarters.back()).squeeze(0));
+  }
+  const Features out = Put(6, 8, 6);
+  const at::Tensor expected = at::stack(given, 1).flatten(0, 1).unsqueeze(0);  // 4 a channel
+  Expect(One(MakeInterleave(quarters, out)), out, at::pixel_shuffle(expected, 2));
 }
 
 TEST_F(MovesTest, PoolingTakesMeans) {

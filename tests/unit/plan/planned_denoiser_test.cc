@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 
 #include "tests/testing/status_matchers.h"
 #include "tests/unit/nn/random_unet.h"
@@ -14,8 +15,10 @@ namespace {
 
 using testing::HasSubstr;
 
-std::unique_ptr<PlannedDenoiser> Make(const std::shared_ptr<nn::UnetImpl>& network, int threads) {
-  return PlannedDenoiser::Make(network, std::make_shared<RowPool>(threads), {8, 8}).value();
+std::unique_ptr<PlannedDenoiser> Make(const std::shared_ptr<nn::UnetImpl>& network, int threads,
+                                      std::optional<int> rows_together = std::nullopt) {
+  return PlannedDenoiser::Make(network, std::make_shared<RowPool>(threads), {8, 8}, rows_together)
+      .value();
 }
 
 DenoiserInput RandomRows(int64_t count) {
@@ -35,6 +38,23 @@ TEST(PlannedDenoiserTest, RowAloneHasTheBitsOfTheRowInAnyMix) {
       EXPECT_TRUE(at::equal(alone[0], all[row])) << row << " of " << threads << " threads";
     }
     EXPECT_TRUE(at::equal(all, Make(network, 3)->Predict(input)));
+  }
+}
+
+TEST(PlannedDenoiserTest, RowsTakenTogetherHaveTheBitsOfEachAlone) {
+  const auto network = RandomUnet(SmallConfig());
+  const DenoiserInput input = RandomRows(9);
+  const at::Tensor alone = Make(network, 1, 1)->Predict(input);
+  for (const int threads : {1, 2, 3}) {
+    for (const int together : {2, 3, 8}) {
+      const auto denoiser = Make(network, threads, together);
+      for (const int64_t rows : {1, 2, 5, 9}) {
+        const at::Tensor some =
+            denoiser->Predict({input.x.narrow(0, 0, rows), input.t.narrow(0, 0, rows), {}});
+        EXPECT_TRUE(at::equal(some, alone.narrow(0, 0, rows)))
+            << rows << " rows, " << together << " together, " << threads << " threads";
+      }
+    }
   }
 }
 

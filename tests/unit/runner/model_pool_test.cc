@@ -43,8 +43,9 @@ class ModelPoolTest : public testing::Test {
     ASSERT_OK(pool_->Look());
     ASSERT_OK(pool_->Look());
   }
+  // Float32, once for gradients and once as its plan packs them.
   int64_t Bytes(const std::string& name) const {
-    return pool_->models().Find(name)->model->num_parameters * 4;
+    return pool_->models().Find(name)->model->num_parameters * 4 * 2;
   }
   // Room for one of the two models, either of them.
   void OpenWithRoomForOne() {
@@ -88,6 +89,26 @@ TEST_F(ModelPoolTest, WhatAJobUsesStays) {
   used.reset();
   EXPECT_THAT(pool_->Available(), ElementsAre("a", "b"));
   EXPECT_OK(pool_->Acquire("b"));
+}
+
+TEST_F(ModelPoolTest, WhatPlansPackCountsWhereThereAreAny) {
+  Add("planned", "like-default");
+  Add("by-modules", "class-timestep");  // Mish
+  const auto least_room = [this](const std::string& name) {
+    options_.max_bytes = 0;
+    Open();
+    const int64_t parameters = pool_->models().Find(name)->model->num_parameters;
+    for (const int64_t copies : {1, 2}) {
+      options_.max_bytes = copies * parameters * 4;
+      Open();
+      if (pool_->models().Find(name)->error.ok()) return copies;
+    }
+    return int64_t{0};
+  };
+  EXPECT_EQ(least_room("planned"), 2);
+  EXPECT_EQ(least_room("by-modules"), 1);
+  options_.device.reproducibility = Reproducibility::kFast;
+  EXPECT_EQ(least_room("planned"), 1);
 }
 
 TEST_F(ModelPoolTest, TheLongestIdleGoesFirst) {

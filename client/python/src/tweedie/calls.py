@@ -1,0 +1,204 @@
+"""Calls of the service with tries, and streams that are taken up again after a break."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Callable, Optional, TypeVar
+
+import grpc
+
+from tweedie import cursors, errors
+from tweedie.retry import RESUME_POLICY, BackOff, RetryPolicy
+from tweedie.v1.tweedie_service_pb2_grpc import TweedieStub
+
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
+
+
+OnRetry = Callable[[errors.ServerError, float], None]
+
+_LOGGER = logging.getLogger("tweedie")
+
+
+def log_retry(error: errors.ServerError, delay: float) -> None:
+    """Logs a failure that will be tried again."""
+    _LOGGER.info("%s: %s; the next try is in %.1f s", error.code.name, error, delay)
+
+
+@dataclasses.dataclass(frozen=True)
+class CallOptions:
+    """How calls behave.
+
+    Attributes:
+        retry: Calls, and streams that have not brought anything yet.
+        resume: Streams that have.
+        timeout: Seconds of one try of a call; streams have none.
+        metadata: What every call carries.
+        explain: Given the error of a try, returns it, or one that is not tried again.
+        on_retry: Told of each failure that will be tried again, and the wait before it.
+    """
+
+    retry: RetryPolicy = dataclasses.field(default_factory=RetryPolicy)
+    resume: RetryPolicy = RESUME_POLICY
+    timeout: float = 120.0
+    metadata: tuple[tuple[str, str], ...] = dataclasses.field(default=(), repr=False)
+    explain: Callable[[errors.ServerError], errors.ServerError] = lambda error: error
+    on_retry: OnRetry = log_retry
+
+
+def error_of_try(error: grpc.RpcError, is_closed: bool) -> errors.ServerError:
+    """Returns what one try came to. A server that stops cancels what it has not answered."""
+    found = errors.from_rpc_error(error)
+    if isinstance(found, errors.CallCancelledError) and not is_closed:
+        return errors.UnavailableError("the server ended the call")
+    return found
+
+
+def left_until(deadline: Optional[float]) -> Optional[float]:
+    """Returns the seconds until `deadline` of time.monotonic(); None for none.
+
+    Raises:
+        TimeoutError: If it has passed.
+    """
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the job did not end in time; it goes on")
+    return left
+
+
+class Calls:
+    """A channel, and how it is called. Thread-safe."""
+
+    def __init__(
+        self, channel: grpc.Channel, options: CallOptions, parent: Optional[Calls] = None
+    ) -> None:
+        self._channel = channel
+        self._options = options
+        self._parent = parent
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._streams: set[Any] = set()  # under the lock
+        self.stub = TweedieStub(channel)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether calls have been ended for good."""
+        return self._closed.is_set() or (self._parent is not None and self._parent.is_closed)
+
+    def child(self) -> Calls:
+        """Returns calls on the same channel that can be ended alone."""
+        return Calls(self._channel, self._options, self)
+
+    def abort(self) -> None:
+        """Ends the calls, for good, and leaves the channel."""
+        self._closed.set()
+        with self._lock:
+            streams = list(self._streams)
+        for stream in streams:
+            stream.cancel()
+
+    def close(self) -> None:
+        """Ends all calls, for good."""
+        self._closed.set()
+        self._channel.close()
+
+    def call(self, method: Callable[..., ResponseT], request: RequestT) -> ResponseT:
+        """Calls with tries, each with the same request.
+
+        Raises:
+            ServerError: The last try's.
+        """
+        back_off = BackOff(self._options.retry)
+        while True:
+            self._check_open()
+            try:
+                return method(
+                    request, timeout=self._options.timeout, metadata=self._options.metadata
+                )
+            except grpc.RpcError as error:
+                self._wait(error_of_try(error, self.is_closed), back_off, None)
+            except ValueError:  # what gRPC says of a channel that was closed just now
+                self._check_open()
+                raise
+
+    def follow(
+        self,
+        method: Callable[..., Any],
+        cursor: cursors.Cursor[Any, ResponseT],
+        deadline: Optional[float] = None,
+    ) -> Iterator[ResponseT]:
+        """Yields what is new of a stream, through breaks.
+
+        Args:
+            method: Opens it.
+            cursor: Where it begins; it moves on.
+            deadline: Of time.monotonic(), for all of it.
+
+        Raises:
+            ServerError: The error that it was given up with.
+            TimeoutError: If the deadline passes.
+        """
+        opening = BackOff(self._options.retry)
+        resuming = BackOff(self._options.resume)
+        has_progressed = False
+        while True:
+            self._check_open()
+            timeout = left_until(deadline)
+            stream = self._open(method, cursor.request, timeout)
+            try:
+                for response in stream:
+                    step = cursor.take(response)
+                    if step is cursors.Step.NOTHING_NEW:
+                        continue
+                    has_progressed = True
+                    resuming.reset()
+                    yield response
+                    if step is cursors.Step.LAST:
+                        return
+                failure = cursor.at_end()
+            except grpc.RpcError as error:
+                failure = error_of_try(error, self.is_closed)
+            finally:
+                stream.cancel()
+                with self._lock:
+                    self._streams.discard(stream)
+            if failure is None or cursor.is_end(failure):
+                return
+            self._wait(failure, resuming if has_progressed else opening, deadline)
+
+    def _open(self, method: Callable[..., Any], request: RequestT, timeout: Optional[float]) -> Any:
+        try:
+            stream = method(request, timeout=timeout, metadata=self._options.metadata)
+        except ValueError:  # what gRPC says of a channel that was closed just now
+            self._check_open()
+            raise
+        with self._lock:
+            self._streams.add(stream)
+        if self.is_closed:  # since it was looked, perhaps by abort()
+            stream.cancel()
+        return stream
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise errors.CallCancelledError("the client is closed")
+
+    def _wait(
+        self, error: errors.ServerError, back_off: BackOff, deadline: Optional[float]
+    ) -> None:
+        """Waits for the next try, or raises the error to give up with."""
+        if isinstance(error, errors.DeadlineExceededError):
+            left_until(deadline)  # then it is ours
+        self._check_open()
+        error = self._options.explain(error)
+        delay = back_off.next_delay(error)
+        if delay is None:
+            raise error
+        left = left_until(deadline)
+        self._options.on_retry(error, delay)
+        self._closed.wait(delay if left is None else min(delay, left))

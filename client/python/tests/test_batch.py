@@ -1,0 +1,132 @@
+"""Tasks by the thousand."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import servers
+
+import tweedie
+from tweedie import errors, tasks
+
+
+class Counted:
+    """Tasks that count how many are taken and not yet yielded."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.taken = 0
+        self.yielded = 0
+        self.most = 0
+
+    def __iter__(self) -> Iterator[tweedie.Task]:
+        for i in range(self.number):
+            self.taken += 1
+            self.most = max(self.most, self.taken - self.yielded)
+            yield tasks.sample(steps=1, seed=i)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_few_tasks_are_ahead_of_what_is_yielded(client: tweedie.Client, ordered: bool) -> None:
+    todo = Counted(60)
+    indices = []
+    for outcome in client.map(todo, in_flight=4, ordered=ordered):
+        todo.yielded += 1
+        indices.append(outcome.index)
+        assert outcome.result.seed == outcome.index
+    assert sorted(indices) == list(range(60))
+    assert not ordered or indices == sorted(indices)
+    assert todo.most == 4
+
+
+def test_no_more_jobs_than_that_are_at_the_server(client: tweedie.Client) -> None:
+    label = {"test": "in-flight"}
+    active, most = set(), 0
+    listed = threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        with contextlib.suppress(errors.CallCancelledError):
+            for event in watching.watch_jobs(labels=label):
+                if event.listing_complete:
+                    listed.set()
+                elif event.job.state in (1, 2):
+                    active.add(event.job.name)
+                else:
+                    active.discard(event.job.name)
+                most = max(most, len(active))
+
+    watching = client.child()
+    thread = threading.Thread(target=watch)
+    thread.start()
+    listed.wait(10)
+    todo = (tasks.sample(steps=3, labels=label) for _ in range(30))
+    assert all(outcome.error is None for outcome in client.map(todo, in_flight=3))
+    watching.calls.abort()
+    thread.join()
+    assert 1 <= most <= 3
+
+
+def test_errors_are_outcomes(client: tweedie.Client) -> None:
+    todo = [tasks.sample(steps=1), tasks.sample(-1), tasks.sample(steps=1)]
+    good, bad, last = client.map(todo)
+    assert good.error is None
+    assert last.result.images.shape == (1, 1, 32, 32)
+    assert isinstance(bad.error, errors.InvalidArgumentError)
+    assert bad.job_name == ""
+    with pytest.raises(errors.InvalidArgumentError, match="num_images"):
+        _ = bad.result
+
+
+def test_a_batch_is_taken_up_by_its_key(client: tweedie.Client) -> None:
+    def todo() -> Iterator[tweedie.Task]:
+        return (tasks.sample(steps=2, labels={"test": "key"}) for _ in range(6))
+
+    run = client.map(todo(), in_flight=2, key="test-key")
+    first = [next(run) for _ in range(3)]
+    run.close()  # as of a program that died
+    again = list(client.map(todo(), in_flight=2, key="test-key"))
+    assert [one.job_name for one in first] == [one.job_name for one in again[:3]]
+    np.testing.assert_array_equal(first[0].result.images, again[0].result.images)
+    assert len(list(client.jobs(labels={"test": "key"}))) == 6
+
+
+def test_whoever_leaves_does_not_wait_for_jobs(client: tweedie.Client) -> None:
+    label = {"test": "leave"}
+    todo = [tasks.sample(steps=1, labels=label), tasks.sample(256, labels=label)]
+    for outcome in client.map(todo, in_flight=2):
+        assert outcome.index == 0
+        break
+    (left,) = client.jobs(labels=label, states=("QUEUED", "RUNNING"))
+    assert left.message.num_images == 256
+    left.cancel()
+
+
+def test_jobs_can_be_deleted_when_they_have_been_read(client: tweedie.Client) -> None:
+    label = {"test": "delete"}
+    todo = [tasks.sample(steps=1, labels=label) for _ in range(3)]
+    outcomes = list(client.map(todo, delete=True))
+    assert all(outcome.result.images.any() for outcome in outcomes)
+    assert list(client.jobs(labels=label)) == []
+
+
+def test_a_full_queue_is_waited_for(start_server: Callable[..., servers.Server]) -> None:
+    server = start_server("--max-queued-jobs", "1", "--max-running-jobs", "1")
+    retried = []
+    on_retry = lambda error, delay: retried.append(error)  # noqa: E731
+    with tweedie.connect(server.address, on_retry=on_retry) as client:
+        todo = (tasks.sample(steps=20) for _ in range(5))
+        outcomes = list(client.map(todo, in_flight=5))
+    assert [outcome.error for outcome in outcomes] == [None] * 5
+    assert {error.reason for error in retried} <= {"QUEUE_FULL", "CREATOR_QUEUE_FULL"}
+    assert retried
+
+
+@pytest.mark.parametrize("in_flight", [0, 121])
+def test_bounds(client: tweedie.Client, in_flight: int) -> None:
+    with pytest.raises(ValueError, match=f"in_flight must be from 1 to 120; was {in_flight}"):
+        list(client.map([], in_flight=in_flight))

@@ -1,0 +1,59 @@
+"""All examples of the documentation run, in the order in which they stand there."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+import servers
+
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+DOCUMENTS = {
+    "docs/python.md": 8,  # at least so many examples, or the pattern finds none
+    "client/python/README.md": 1,
+}
+HERE = servers.REPOSITORY / "client" / "python"
+
+
+def readme_block(name: str) -> str:
+    return (servers.REPOSITORY / name).read_text()
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_examples_run(
+    name: str, server: servers.Server, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    blocks = PYTHON_BLOCK.findall(readme_block(name))
+    assert len(blocks) >= DOCUMENTS[name]
+    monkeypatch.setenv("TWEEDIE_SERVER", server.address)
+    monkeypatch.chdir(tmp_path)
+    photo = tmp_path / "photo.png"
+    photo.write_bytes((servers.IMAGES / "0001.png").read_bytes())
+    script = tmp_path / "examples.py"
+    script.write_text("\n".join(blocks))
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_readme_of_the_repository_shows_what_the_package_s_does() -> None:
+    (block,) = PYTHON_BLOCK.findall(readme_block("client/python/README.md"))
+    assert block in readme_block("README.md")
+
+
+def test_every_method_is_run_by_the_example_script(server: servers.Server) -> None:
+    command = [sys.executable, str(HERE / "examples" / "restore.py")]
+    done = subprocess.run(
+        [*command, "--server", server.address, "--steps", "10"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = sorted(line.split()[0] for line in done.stdout.splitlines())
+    methods = ["ald", "ddnm", "ddrm", "diffpir", "dps", "pigdm", "reddiff", "repaint", "sdedit"]
+    assert lines == methods

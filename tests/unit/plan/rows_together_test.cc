@@ -1,0 +1,24 @@
+#include "core/plan/rows_together.h"
+
+#include <gtest/gtest.h>
+
+namespace tweedie::plan {
+namespace {
+
+constexpr int64_t kMiB = int64_t{1} << 20;
+
+TEST(RowsTogetherTest, LargeWeightsAreReadForSeveralRows) {
+  EXPECT_EQ(RowsTogether(136 * kMiB, 7 * kMiB), 4);  // ddpm-cifar10-32
+}
+
+TEST(RowsTogetherTest, WeightsThatStayInACacheAreNot) {
+  EXPECT_EQ(RowsTogether(6 * kMiB, kMiB), 1);  // the default model
+}
+
+TEST(RowsTogetherTest, ArenasTakeNoMoreThanHalfOfTheWeights) {
+  EXPECT_EQ(RowsTogether(400 * kMiB, 80 * kMiB), 2);
+  EXPECT_EQ(RowsTogether(400 * kMiB, 500 * kMiB), 1);
+}
+
+}  // namespace
+}  // namespace tweedie::plan
