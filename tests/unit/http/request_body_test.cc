@@ -22,7 +22,7 @@ TEST(BudgetTest, WhatIsTakenComesBack) {
 
 // A body in pieces, and whether it was read to its end.
 struct FakeBody {
-  explicit FakeBody(std::string text) : text(std::move(text)) {}
+  explicit FakeBody(std::string given) : text(std::move(given)) {}
   httplib::ContentReader Reader() {
     return httplib::ContentReader(
         [this](const httplib::ContentReceiver& receiver) {
