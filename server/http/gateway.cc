@@ -251,7 +251,7 @@ void Gateway::SendImage(Visit& visit) {
   const auto reader = visit.stub.ReadJobImages(context->get(), *request);
   v1::ReadJobImagesResponse part;
   const bool came = reader->Read(&part) && part.images().encoded().files_size() > 0;
-  (*context)->TryCancel();
+  if (came) (*context)->TryCancel();  // an error is to come as it is
   const grpc::Status end = reader->Finish();
   Answer(came ? grpc::Status::OK : end, came ? part.images().encoded().files(0) : "",
          absl::StrCat("image ", *index), visit.response);
@@ -270,7 +270,7 @@ void Gateway::SendMeasurement(
   v1::ReadJobMeasurementResponse part;
   bool came = false;
   while (!came && reader->Read(&part)) came = part.index() == *index;
-  (*context)->TryCancel();
+  if (came) (*context)->TryCancel();  // an error is to come as it is
   const grpc::Status end = reader->Finish();
   Answer(came ? grpc::Status::OK : end, came ? picture(part) : "",
          absl::StrCat("measurement ", *index), visit.response);
