@@ -97,6 +97,8 @@ const std::string& Preview(const v1::ReadJobMeasurementResponse& part) {
   return part.preview_png();
 }
 
+const std::string& Truth(const v1::ReadJobMeasurementResponse& part) { return part.truth_png(); }
+
 grpc::Status NoPicture(absl::string_view what) {
   return grpc::Status(grpc::StatusCode::NOT_FOUND, absl::StrCat("there is no picture of ", what));
 }
@@ -290,6 +292,8 @@ void Gateway::RouteReads(httplib::Server& server) {
   get(R"(/api/v1/jobs/([^/]+)/images/(\d+)\.png)", SendImage);
   get(R"(/api/v1/jobs/([^/]+)/measurement/(\d+)\.png)",
       [](Visit& visit) { SendMeasurement(visit, Preview); });
+  get(R"(/api/v1/jobs/([^/]+)/truth/(\d+)\.png)",
+      [](Visit& visit) { SendMeasurement(visit, Truth); });
 }
 
 void Gateway::RouteChanges(httplib::Server& server) {
