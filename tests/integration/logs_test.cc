@@ -138,7 +138,7 @@ TEST(JsonLogTest, EveryLineIsJsonWhateverClientsAndFilesSay) {
   fs::copy(TWEEDIE_SOURCE_DIR "/models", models.path(), fs::copy_options::recursive);
   fs::create_directory(models.File("broken"));
   std::ofstream(models.File("broken") + "/config.json") << "{\"_class_name\": \"a\nb\x1b[2J\xff\"";
-  const std::string hostile = "gpu\n{\"level\":\"critical\"} \"1\"";
+  const std::string hostile = "gpu, {\"level\":\"critical\"} \"1\"";
   LoggedServer server(
       {"--log-level", "trace", "--models-dir", models.path(), "--server-name", hostile});
   TestClient& client = server.client();

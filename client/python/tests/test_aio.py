@@ -92,7 +92,7 @@ def test_a_watch_goes_on_after_kill_and_restart(
     server = start_server()
 
     async def body(client: aio.AsyncClient) -> None:
-        job = await client.sample(2, steps=80)
+        job = await client.sample(2, steps=400)
         killed = False
         sequences = []
         async for event in job.events():

@@ -14,7 +14,8 @@ from tweedie import calls, cursors, errors
 from tweedie.v1 import job_pb2, tensor_pb2
 from tweedie.v1 import tweedie_service_pb2 as pb
 
-STEPS = 120
+# Enough that the job still runs when the watch has been taken up again after a kill.
+STEPS = 400
 
 
 def undisturbed(client: tweedie.Client) -> np.ndarray:
