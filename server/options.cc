@@ -106,7 +106,18 @@ void AddService(CLI::App& app, ServerOptions& options, std::string& log_format,
   group.Add("advertise", options.advertise,
             "HOST:PORT or unix:PATH that the other servers of the queue reach this one by; that of "
             "--listen if empty, with the host's name for all addresses");
-  group.Add("http", options.http, "HOST:PORT of /healthz, /readyz and /metrics; empty for none");
+  group.Add("http", options.http,
+            "HOST:PORT of /healthz, /readyz, /metrics and the dashboard; empty for none");
+  group.Add("dashboard", options.dashboard,
+            "Whether --http serves the dashboard and the JSON API behind it");
+  group
+      .Add("http-host", options.http_hosts,
+           "Name that browsers reach --http by, beside its own, the host's and localhost; several, "
+           "with commas between them. Asked for where there is no --tokens-file, so that no page "
+           "of another site gets in by turning its name to this machine")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false)
+      ->delimiter(',');
   group.Add("peer-ca", options.peer_ca,
             "PEM file of the authorities of the other servers of the queue, with TLS; the system's "
             "if empty");
@@ -230,6 +241,10 @@ void AddCallLimits(CLI::App& app, ServerOptions& options) {
       .Add("max-watches-per-creator", options.max_watches_per_creator,
            "Most streams at a time of one creator")
       ->check(CLI::Range(1, 1 << 20));
+  group
+      .Add("max-http-streams", options.max_http_streams,
+           "Most pages of the dashboard that watch at a time; each holds a thread")
+      ->check(CLI::Range(1, 4096));
   group
       .Add("rpc-memory-mebibytes", options.rpc_memory_mebibytes,
            "Most MiB of gRPC's buffers, and as much again of requests in hand")

@@ -25,8 +25,10 @@ struct ServerOptions {
   int unix_mode = 0660;   // of the files of Unix sockets
   std::string advertise;  // of `listen` to the other servers of the queue; made of it if empty
   std::string http = "127.0.0.1:7480";
-  std::string tokens_file;  // who may call; everybody if empty
-  std::string tls_cert;     // file of a chain, and of its key; no TLS if empty
+  bool dashboard = true;                // with `http`
+  std::vector<std::string> http_hosts;  // names that browsers may know it by
+  std::string tokens_file;              // who may call; everybody if empty
+  std::string tls_cert;                 // file of a chain, and of its key; no TLS if empty
   std::string tls_key;
   std::string tls_client_ca;  // file of authorities; clients must show a certificate if given
   std::string peer_ca;        // likewise, of the other servers of the queue; the system's if empty
@@ -58,6 +60,7 @@ struct ServerOptions {
   int max_streams_per_connection = 128;  // calls of all kinds
   int max_watches = 10000;               // streams at a time, in all
   int max_watches_per_creator = 2000;
+  int max_http_streams = 64;
   int rpc_memory_mebibytes = 1024;  // of gRPC's buffers, and again of requests in hand
   int max_queued_jobs = 10000;
   int max_queued_jobs_per_creator = 1000;

@@ -335,7 +335,23 @@ class ServerImpl final : public Server {
       if (authorization.has_value()) caller.token = BearerToken(*authorization);
       return authenticator_.Authenticate(caller).status();
     };
+    if (options_.dashboard) http.gateway = HttpGateway();
     return http;
+  }
+
+  GatewayOptions HttpGateway() const {
+    GatewayOptions gateway;
+    gateway.channel = [this] { return running_ ? rpc_->channel() : nullptr; };
+    gateway.rules.check_host = authenticator_.is_open();
+    gateway.rules.hosts = options_.http_hosts;
+    gateway.rules.hosts.push_back(HostName());
+    if (const absl::StatusOr<HostPort> at = ParseHostPort(options_.http); at.ok()) {
+      gateway.rules.hosts.push_back(at->host);
+    }
+    gateway.max_request_bytes = Mebibytes(options_.max_request_mebibytes);
+    gateway.body_bytes = Mebibytes(options_.rpc_memory_mebibytes);
+    gateway.max_streams = options_.max_http_streams;
+    return gateway;
   }
 
   PeerSecurity PeerSecurityOf() const {

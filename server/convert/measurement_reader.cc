@@ -39,10 +39,12 @@ std::string Png(const at::Tensor& images) {
 }  // namespace
 
 MeasurementReader::MeasurementReader(std::shared_ptr<const Measurement> measurement,
-                                     OperatorSpec forward_operator, const ImageShape3& image_shape)
+                                     OperatorSpec forward_operator, const ImageShape3& image_shape,
+                                     at::Tensor reference)
     : measurement_(std::move(measurement)),
       forward_operator_(std::move(forward_operator)),
-      image_shape_(image_shape) {}
+      image_shape_(image_shape),
+      reference_(std::move(reference)) {}
 
 absl::StatusOr<MeasurementReader> MeasurementReader::Open(const JobRecord& record,
                                                           const TensorFile& input,
@@ -52,7 +54,7 @@ absl::StatusOr<MeasurementReader> MeasurementReader::Open(const JobRecord& recor
   auto measurement = MakeMeasurement(job.task, model);
   if (!measurement.ok()) return absl::DataLossError(measurement.status().message());
   return MeasurementReader(*std::move(measurement), MeasurementOf(job.task)->forward_operator,
-                           model.image_shape);
+                           model.image_shape, job.reference);
 }
 
 int MeasurementReader::size() const { return static_cast<int>(measurement_->y.size(0)); }
@@ -67,6 +69,12 @@ absl::StatusOr<std::string> MeasurementReader::Preview(const at::Tensor& y) cons
   return linear == nullptr ? "" : Png(PseudoInverse(*linear, y));
 }
 
+std::string MeasurementReader::Truth(int index) const {
+  if (!reference_.defined()) return "";
+  const int64_t rows = reference_.size(0);  // 1, or one for each result
+  return Png(reference_.narrow(0, rows == 1 ? 0 : index * (rows / size()), 1));
+}
+
 absl::StatusOr<v1::ReadJobMeasurementResponse> MeasurementReader::Part(int index) const {
   v1::ReadJobMeasurementResponse part;
   part.set_index(index);
@@ -74,6 +82,7 @@ absl::StatusOr<v1::ReadJobMeasurementResponse> MeasurementReader::Part(int index
     const at::Tensor y = measurement_->y.narrow(0, index, 1);
     *part.mutable_y() = WriteTensor(y.squeeze(0), v1::Tensor::FLOAT32);
     ASSIGN_OR_RETURN(*part.mutable_preview_png(), Preview(y));
+    part.set_truth_png(Truth(index));
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat("measurement ", index, ": ", error.what()));
   }

@@ -31,13 +31,16 @@ class MeasurementReader {
 
  private:
   MeasurementReader(std::shared_ptr<const Measurement> measurement, OperatorSpec forward_operator,
-                    const ImageShape3& image_shape);
+                    const ImageShape3& image_shape, at::Tensor reference);
+  // 8-bit PNG of part `index`'s reference; empty if there is none.
+  std::string Truth(int index) const;
   // 8-bit PNG; empty if there is no picture.
   absl::StatusOr<std::string> Preview(const at::Tensor& y) const;
 
   std::shared_ptr<const Measurement> measurement_;
   OperatorSpec forward_operator_;
   ImageShape3 image_shape_;
+  at::Tensor reference_;  // one for each result; undefined if there is none
 };
 
 }  // namespace tweedie

@@ -13,18 +13,25 @@
 #include "absl/time/time.h"
 #include "core/base/retry.h"
 #include "core/base/thread_name.h"
+#include "server/http/gateway.h"
+#include "server/http/json.h"
 #include "server/http/tls_context.h"
 
 namespace tweedie {
 namespace {
 
-constexpr int kThreads = 2;
+// For requests that are answered at once; each stream of events has one more.
+constexpr int kThreads = 8;
+constexpr size_t kLargestBody = 4096;  // where there is no API
+
+// What browsers are to keep to: the dashboard loads nothing from elsewhere, and no other
+// site shows it in a frame.
+constexpr char kContentSecurity[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 void Refuse(const absl::Status& status, httplib::Response& response) {
-  response.status = absl::IsResourceExhausted(status) ? 429
-                    : absl::IsUnauthenticated(status) ? 401
-                    : absl::IsInvalidArgument(status) ? 400
-                                                      : 403;
+  response.status = HttpStatusOf(static_cast<int>(status.code()));
   if (response.status == 401) response.set_header("WWW-Authenticate", "Bearer");
   if (const std::optional<absl::Duration> wait = RetryDelayOf(status)) {
     response.set_header("Retry-After", absl::StrCat(absl::ToInt64Seconds(*wait)));
@@ -41,12 +48,22 @@ std::unique_ptr<httplib::Server> MakeServer(const Certificates* certificates) {
 class HttpServerImpl final : public HttpServer {
  public:
   explicit HttpServerImpl(Options options)
-      : options_(std::move(options)), server_(MakeServer(options_.certificates)) {
-    server_->new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+      : options_(std::move(options)),
+        gateway_(MakeGateway(options_)),
+        server_(MakeServer(options_.certificates)) {
+    const int streams = gateway_ == nullptr ? 0 : options_.gateway->max_streams;
+    server_->new_task_queue = [streams] { return new httplib::ThreadPool(kThreads + streams); };
+    server_->set_tcp_nodelay(true);
     server_->set_read_timeout(5);
+    server_->set_write_timeout(10);
     // An idle connection delays the end of the process by as much.
     server_->set_keep_alive_timeout(1);
-    server_->set_payload_max_length(4096);
+    server_->set_payload_max_length(
+        gateway_ == nullptr ? kLargestBody : static_cast<size_t>(gateway_->max_body_bytes()));
+    server_->set_default_headers({{"Content-Security-Policy", kContentSecurity},
+                                  {"X-Content-Type-Options", "nosniff"},
+                                  {"Referrer-Policy", "no-referrer"},
+                                  {"Cross-Origin-Resource-Policy", "same-origin"}});
     server_->Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
       response.set_content("ok\n", "text/plain");
     });
@@ -59,10 +76,12 @@ class HttpServerImpl final : public HttpServer {
       if (const absl::Status admitted = Admit(request); !admitted.ok()) {
         return Refuse(admitted, response);
       }
-      response.set_content(MetricsText(options_.metrics()), "text/plain; version=0.0.4");
+      response.set_content(MetricsText(Metrics()), "text/plain; version=0.0.4");
     });
+    if (gateway_ != nullptr) gateway_->Route(*server_);
   }
   ~HttpServerImpl() override {
+    if (gateway_ != nullptr) gateway_->Stop();
     server_->stop();
     if (thread_.joinable()) thread_.join();
   }
@@ -92,6 +111,19 @@ class HttpServerImpl final : public HttpServer {
   const std::string& address() const override { return address_; }
 
  private:
+  static std::unique_ptr<Gateway> MakeGateway(const Options& options) {
+    if (!options.gateway.has_value()) return nullptr;
+    GatewayOptions gateway = *options.gateway;
+    gateway.admit = options.admit;
+    return std::make_unique<Gateway>(std::move(gateway));
+  }
+
+  std::map<std::string, double> Metrics() const {
+    std::map<std::string, double> values = options_.metrics();
+    if (gateway_ != nullptr) values.merge(gateway_->Metrics());
+    return values;
+  }
+
   absl::Status Admit(const httplib::Request& request) const {
     if (!options_.admit) return absl::OkStatus();
     std::optional<std::string> authorization;
@@ -102,6 +134,7 @@ class HttpServerImpl final : public HttpServer {
   }
 
   const Options options_;
+  const std::unique_ptr<Gateway> gateway_;  // null: no dashboard
   std::string address_;
   const std::unique_ptr<httplib::Server> server_;
   std::atomic<bool> ended_ = false;

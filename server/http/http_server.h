@@ -9,13 +9,14 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/http/gateway_options.h"
 #include "server/tls/certificates.h"
 
 namespace tweedie {
 
 // GET /healthz (200 while the process lives), /readyz (503 unless it takes
-// jobs) and /metrics (Prometheus text, for those alone who may), on a thread of its own.
-// Thread-safe.
+// jobs) and /metrics (Prometheus text, for those alone who may), and if wanted the
+// dashboard and its API, on threads of its own. Thread-safe.
 class HttpServer {
  public:
   struct Options {
@@ -33,6 +34,9 @@ class HttpServer {
     std::function<absl::Status(const std::string& peer,
                                const std::optional<std::string>& authorization)>
         admit;
+    // The dashboard and the API under /api/v1/; none of it if nullopt. Its `admit` is
+    // the one above.
+    std::optional<GatewayOptions> gateway;
   };
   // INVALID_ARGUMENT for a malformed address; FAILED_PRECONDITION if it cannot
   // be listened on.

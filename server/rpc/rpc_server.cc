@@ -124,6 +124,7 @@ class RpcServerImpl final : public RpcServer {
   }
 
   const std::vector<std::string>& addresses() const override { return addresses_; }
+  std::shared_ptr<grpc::Channel> channel() const override { return channel_; }
   std::map<std::string, double> Metrics() const override { return service_.Metrics(); }
   void EndForbiddenStreams() override { service_.EndForbiddenStreams(); }
 
@@ -175,8 +176,13 @@ class RpcServerImpl final : public RpcServer {
     if (failed != ports.end()) {
       return absl::FailedPreconditionError(absl::StrCat("cannot listen on ", failed->address));
     }
-    return server_ != nullptr ? absl::OkStatus()
-                              : absl::FailedPreconditionError("the gRPC server does not start");
+    if (server_ == nullptr) {
+      return absl::FailedPreconditionError("the gRPC server does not start");
+    }
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(-1);  // the server bounds what it sends
+    channel_ = server_->InProcessChannel(arguments);
+    return absl::OkStatus();
   }
 
   // gRPC is given connections that were accepted here, since it tells nobody's user.
@@ -205,6 +211,7 @@ class RpcServerImpl final : public RpcServer {
   TweedieService service_;
   std::vector<std::string> addresses_;
   std::unique_ptr<grpc::Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<UnixListener> unix_listener_;  // ends before server_, which it adds to
   std::unique_ptr<PeriodicThread> stalls_;
 };

@@ -14,6 +14,10 @@
 #include "server/rpc/service_parts.h"
 #include "server/tls/certificates.h"
 
+namespace grpc {
+class Channel;
+}  // namespace grpc
+
 namespace tweedie {
 
 // The gRPC server: the service, health and, where everybody is let in, reflection, on
@@ -41,6 +45,9 @@ class RpcServer {
   // As they are, to connect to, in the order of the options.
   virtual const std::vector<std::string>& addresses() const = 0;
   const std::string& address() const { return addresses().front(); }
+  // Calls of this process, for whom the token of their metadata speaks alone: nothing
+  // else is known of who makes them. They end with the server.
+  virtual std::shared_ptr<grpc::Channel> channel() const = 0;
   // Figures for /metrics.
   virtual std::map<std::string, double> Metrics() const = 0;
   // Ends streams whose callers' tokens are not valid any more.

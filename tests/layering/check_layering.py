@@ -49,7 +49,7 @@ LAYERS = {
     "server/unix": {"core/base"},
     "server/peers": {"core/base", "core/jobs", "net", "proto", "server/runner", "server/tls", "server/watch"},
     "server/rpc": _FRONT | {"net", "server/auth", "server/tls", "server/unix", "server/watch", "server/peers"},
-    "server/http": _FRONT | {"net", "server/tls", "server/watch"},
+    "server/http": {"core/base", "net", "proto", "server/tls"},
     "server/base": {"core/base", "core/jobs"},
     "server/tools": {"core/base", "core/jobs", "server/auth", "server/base"},
     "server/model_tools": {"server/base", "core/base", "core/diffusion", "core/nn", "core/weights",

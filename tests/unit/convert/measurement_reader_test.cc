@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "imaging/image.h"
+#include "server/convert/images_proto.h"
 #include "server/convert/tensor_proto.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/unit/convert/measured_requests.h"
@@ -61,6 +62,34 @@ TEST_F(MeasurementReaderTest, SimulatedValuesAreThoseOfTheJob) {
   // The box of BoxMeasurement() is missing, and noiseless there.
   EXPECT_TRUE(y.narrow(1, 8, 10).narrow(2, 4, 12).eq(0).all().item<bool>());
   EXPECT_EQ(y.ne(0).sum().item<int64_t>(), 1024 - 120);
+}
+
+TEST_F(MeasurementReaderTest, TheTruthIsWhatWasMeasuredOrTheReference) {
+  ASSERT_OK_AND_ASSIGN(const MeasurementReader own, Open(DpsRequest(2)));
+  ASSERT_OK_AND_ASSIGN(const auto second, own.Part(1));
+  ASSERT_OK_AND_ASSIGN(const at::Tensor measured,
+                       ReadTensor(FloatImages(2).tensor(), {2, 5, false}));
+  ASSERT_OK_AND_ASSIGN(const Image truth, DecodeImage(second.truth_png(), ImageLimits()));
+  EXPECT_EQ(truth.width, 32);
+  EXPECT_EQ(second.truth_png(),
+            WriteImages(measured.narrow(0, 1, 1), v1::IMAGE_FORMAT_PNG).encoded().files(0));
+  v1::CreateJobRequest request = DpsRequest(2);
+  *request.mutable_job()->mutable_reference() = FloatImages(1);
+  ASSERT_OK_AND_ASSIGN(const MeasurementReader given, Open(request));
+  ASSERT_OK_AND_ASSIGN(const auto of_reference, given.Part(1));
+  EXPECT_EQ(of_reference.truth_png(),
+            WriteImages(measured.narrow(0, 0, 1), v1::IMAGE_FORMAT_PNG).encoded().files(0))
+      << "one reference serves all";
+}
+
+TEST_F(MeasurementReaderTest, WithoutAReferenceThereIsNoTruth) {
+  v1::CreateJobRequest request = DpsRequest();
+  v1::Measurement* measurement = MutableMeasurement(request.mutable_job());
+  measurement->mutable_forward_operator()->mutable_identity();
+  *measurement->mutable_y() = FloatImages(2).tensor();
+  ASSERT_OK_AND_ASSIGN(const MeasurementReader reader, Open(request));
+  ASSERT_OK_AND_ASSIGN(const auto part, reader.Part(0));
+  EXPECT_EQ(part.truth_png(), "");
 }
 
 TEST_F(MeasurementReaderTest, SmallerMeasurementsHaveSmallerPictures) {

@@ -1,0 +1,76 @@
+"""A real tweedied with its dashboard, for tests in a browser."""
+import hashlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+IMAGES = ROOT / "data" / "fashion-mnist-test"
+MODEL = "models/fashion-mnist-32"
+
+
+def free_port():
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return held.getsockname()[1]
+
+
+class RunningServer:
+    """On a data folder and a port of its own, which it keeps through restarts."""
+
+    def __init__(self, *options, tokens=None):
+        self._folder = tempfile.TemporaryDirectory(prefix="tweedie-browser-")
+        self._options = list(options)
+        if tokens:
+            self._options += ["--tokens-file", self._write_tokens(tokens)]
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self._process = None
+        self.start()
+
+    def _write_tokens(self, tokens):
+        entries = [{"name": name, "role": role, "token_sha256": hashlib.sha256(f"{name}-token".encode()).hexdigest()}
+                   for name, role in tokens.items()]
+        path = pathlib.Path(self._folder.name) / "tokens.json"
+        path.write_text(json.dumps({"entries": entries}), encoding="utf-8")
+        path.chmod(0o600)
+        return str(path)
+
+    def start(self):
+        command = [os.environ["TWEEDIED"], "--data-dir", f"{self._folder.name}/data", "--models-dir",
+                   str(ROOT / "models"), "--listen", "127.0.0.1:0", "--http", self.url.removeprefix("http://"),
+                   "--log-level", "warning", "--disk-reserve-mebibytes", "1", "--threads", "1", *self._options]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        if not self._process.stdout.readline().startswith("listening on "):
+            raise AssertionError(f"tweedied did not start: {self._process.wait()}")
+
+    def stop(self, how=signal.SIGTERM):
+        self._process.send_signal(how)
+        code = self._process.wait(60)
+        self._process.stdout.close()
+        return code
+
+    def close(self):
+        if self._process.poll() is None:
+            self.stop(signal.SIGKILL)
+        self._folder.cleanup()
+
+    def call(self, path, body=None, token=None):
+        """Calls the API, and returns what it answers."""
+        headers = {"Content-Type": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/api/v1/{path}", data, headers)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)
+
+    def sample(self, steps, images=1, token=None, **job):
+        """Creates a job, and returns its id."""
+        task = {"num_images": images, "process": {"num_steps": steps}}
+        made = self.call("jobs", {"job": {"model": MODEL, "sample": task, **job}}, token)
+        return made["name"].removeprefix("jobs/")
