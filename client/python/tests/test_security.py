@@ -112,19 +112,19 @@ def test_unix_sockets(start_server: Callable[..., servers.Server], tmp_path: pat
         assert client.sample(steps=1).result().images.shape == (1, 1, 32, 32)
 
 
-def test_tls_and_a_restart(
+def test_tls_and_restarts(
     start_server: Callable[..., servers.Server], authority: Authority, own: dict[str, str]
 ) -> None:
     server = start_server(*tls_options(own))
     with tweedie.connect(f"https://{server.address}", ca=authority.pem) as client:
-        job = client.sample(2, steps=80)
-        killed = False
+        job = client.sample(2, steps=400)
+        kills = 0
         for progress in job.progress():
-            if not killed and progress.step > 20:
+            if kills < 4 and progress.step > 20 * (kills + 1):
                 server.kill()
                 threading.Thread(target=server.start).start()
-                killed = True
-        assert killed
+                kills += 1
+        assert kills == 4
         assert job.result().images.shape == (2, 1, 32, 32)
 
     async def awaited() -> None:

@@ -29,6 +29,10 @@ def log_retry(error: errors.ServerError, delay: float) -> None:
     _LOGGER.info("%s: %s; the next try is in %.1f s", error.code.name, error, delay)
 
 
+def _ignore(_: grpc.ChannelConnectivity) -> None:
+    pass
+
+
 @dataclasses.dataclass(frozen=True)
 class CallOptions:
     """How calls behave.
@@ -201,4 +205,16 @@ class Calls:
             raise error
         left = left_until(deadline)
         self._options.on_retry(error, delay)
-        self._closed.wait(delay if left is None else min(delay, left))
+        self._pause(delay if left is None else min(delay, left))
+
+    def _pause(self, seconds: float) -> None:
+        """Waits, and lets a connection come about meanwhile.
+
+        gRPC reads from sockets only in threads that wait for it: without one, a handshake begun by
+        the last try would stand still until it times out.
+        """
+        self._channel.subscribe(_ignore, try_to_connect=True)
+        try:
+            self._closed.wait(seconds)
+        finally:
+            self._channel.unsubscribe(_ignore)
