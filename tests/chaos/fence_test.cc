@@ -73,7 +73,7 @@ TEST_F(FenceTest, ControlWithoutTheFenceAnEndedJobIsChanged) {
 int AttemptOfALongJob(const std::string& failpoints) {
   const auto server = StartServer({"--lease-seconds", "2"}, failpoints);
   v1::Job job;
-  EXPECT_TRUE(server->client().Create(SampleRequest(4, 300, 1), &job).ok());
+  EXPECT_TRUE(server->client().Create(SampleRequest(16, 300, 1), &job).ok());
   int attempt = 0;
   v1::WatchJobRequest request;
   request.set_name(job.name());

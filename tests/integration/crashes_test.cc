@@ -120,7 +120,7 @@ TEST(HangTest, AStepThatHangsEndsTheProcessAndTheJobGoesOn) {
 // this job is in: none of those that share its call is blamed, nor is it.
 TEST(LostDeviceTest, EndsTheProcessAndTheJobsGoOnTwentyTimes) {
   constexpr int kLosses = 20;
-  const std::string expected = Undisturbed(Named("job", 60, 3));
+  const std::string expected = Undisturbed(Named("job-0", 60, 3));
   RunningServer server;
   for (int loss = 0; loss < kLosses && !HasFailure(); ++loss) {
     const auto id = [&](const char* suffix) { return absl::StrCat("job-", loss, suffix); };

@@ -173,7 +173,7 @@ TEST_F(SharedWatchTest, CancellationAtAnotherServerEndsTheJobAndTheWatchThere) {
 // By its heartbeat: what writes the flag here tells nobody.
 TEST_F(SharedWatchTest, CancellationReachesTheServerThatRunsTheJobWithoutNews) {
   const auto one = Start("one");
-  const std::string name = Run(*one, SampleRequest(1, 1000, 1));
+  const std::string name = Run(*one, SampleRequest(16, 1000, 1));
   ASSERT_TRUE(PostgresCluster::Shared()
                   .Sql(absl::StrCat("UPDATE \"", schema_, "\".jobs SET cancel_requested = 1"))
                   .ok());

@@ -18,6 +18,7 @@ namespace {
 std::shared_ptr<nn::Network> UnetWith(nn::TimeEmbedding embedding) {
   nn::UnetConfig config = SmallConfig();
   config.time_embedding_type = embedding;
+  config.num_train_timesteps = 1000;
   return RandomUnet(config);
 }
 
