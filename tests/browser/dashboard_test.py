@@ -242,6 +242,20 @@ class WatchTest(BrowserTest):
         for page in pages:
             expect(self.state(page)).to_have_text("cancelled")
 
+    def test_an_answer_that_the_end_overtakes_changes_nothing(self):
+        server = self.serve()
+        page = self.open(server, f"#/jobs/{server.sample(steps=1000)}")
+        self.await_frames(page)
+        held = []
+        page.route("**/cancel", lambda route: held.append((route, route.fetch())))
+        page.get_by_role("button", name="Cancel").click()
+        expect(self.state(page)).to_have_text("cancelled")
+        route, answer = held.pop()
+        self.assertEqual(answer.json()["state"], "RUNNING")
+        route.fulfill(response=answer)
+        expect(page.locator("button", has_text="Cancel")).to_be_enabled()
+        expect(self.state(page)).to_have_text("cancelled")
+
     def test_a_job_that_is_not_there_is_said_so(self):
         page = self.open(self.serve(), "#/jobs/none-such")
         expect(page.get_by_role("alert")).to_contain_text("none-such")

@@ -168,6 +168,7 @@ export class JobPage {
 
   show(job) {
     const before = this.job;
+    if (before && hasEnded(before) && !hasEnded(job)) return;  // an answer that an event has overtaken
     this.job = job;
     if (job.progress) this.curve.add(job.progress);
     this.drawProgress();
