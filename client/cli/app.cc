@@ -46,9 +46,8 @@ void AddGlobalOptions(CLI::App* app, GlobalOptions* options) {
 }
 
 void AddCommands(CLI::App* app, Command* selected) {
-  AddSample(app, selected);
-  AddDenoise(app, selected);
-  AddRestore(app, selected);
+  AddTasks(app, selected);
+  AddBatch(app, selected);
   AddEvaluate(app, selected);
   AddWatch(app, selected);
   AddGet(app, selected);

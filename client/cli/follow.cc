@@ -40,7 +40,8 @@ absl::StatusOr<int> Conclude(Session& session, const v1::Job& job, const OutputO
   if (!session.json()) session.Note(OutcomeText(job));
   if (job.state() == v1::Job::SUCCEEDED) {
     if (!options.out.empty()) {
-      RETURN_IF_ERROR(FetchImages(session, job, options));
+      ASSIGN_OR_RETURN(const std::string written, FetchImages(session.client(), job, options));
+      session.Note(written);
     } else {
       session.Note(absl::StrCat("to fetch the images: ", session.CommandLine(absl::StrCat(
                                                              "get ", job.name(), " --out DIR"))));
