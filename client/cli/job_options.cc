@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/cli/names.h"
+#include "client/cli/one_of.h"
 #include "client/cli/session.h"
 #include "core/base/status_macros.h"
 
@@ -35,7 +36,7 @@ void AddJobOptions(CLI::App* command, JobOptions* options) {
       ->check(CLI::NonNegativeNumber)
       ->group(kGroup);
   command->add_option("--priority", options->priority, "Who goes first; normal by default")
-      ->check(CLI::IsMember({"batch", "normal", "interactive"}))
+      ->check(OneOf({"batch", "normal", "interactive"}))
       ->group(kGroup);
   command->add_option("--label", options->labels, "A label of the job; may be given several times")
       ->type_name("KEY=VALUE")

@@ -8,7 +8,9 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "client/cli/manual/mistakes.h"
 #include "client/cli/names.h"
+#include "client/cli/nearest.h"
 #include "core/base/status_macros.h"
 
 namespace tweedie::cli {
@@ -25,8 +27,8 @@ absl::Status ParseWords(BatchJob* job) {
   try {
     app.parse(std::move(reversed));
   } catch (const CLI::ParseError& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(job->entry.where, ": ", job->entry.words[0], ": ", error.what()));
+    return absl::InvalidArgumentError(absl::StrCat(job->entry.where, ": ", job->entry.words[0],
+                                                   ": ", ExplainMistake(app, error)));
   }
   return absl::OkStatus();
 }
@@ -34,8 +36,11 @@ absl::Status ParseWords(BatchJob* job) {
 absl::StatusOr<BatchJob> ParseJob(BatchEntry entry) {
   const TaskInfo* task = FindTask(entry.words[0]);
   if (task == nullptr) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        entry.where, ": '", entry.words[0], "' is no command that makes a job, as sample or dps"));
+    std::vector<std::string> names;
+    for (const TaskInfo& one : Tasks()) names.push_back(one.name);
+    return absl::InvalidArgumentError(absl::StrCat(entry.where, ": '", entry.words[0],
+                                                   "' is no command that makes a job",
+                                                   DidYouMean(entry.words[0], names)));
   }
   BatchJob job{std::move(entry), task->make_options(), {}};
   RETURN_IF_ERROR(ParseWords(&job));

@@ -30,7 +30,7 @@ struct BatchMarks {
   std::string model;  // of jobs that name none
 };
 
-// The request for the job, the same bytes each time while its files are the same, so
+// The request for the job, equal each time while its files are the same, so
 // that it may be sent again: its id follows from the batch, the entry's name and
 // `attempt`. Reads the files of the command line. The job has the labels of its batch,
 // and the priority BATCH unless the entry says otherwise.

@@ -109,8 +109,7 @@ v1::CreateJobRequest RequestOf(const std::string& command, const BatchMarks& mar
 
 TEST(BatchJobTest, RequestIdFollowsFromBatchNameAndAttempt) {
   const v1::CreateJobRequest one = RequestOf("sample -n 2", {"key", "models/m"}, 1);
-  EXPECT_EQ(one.SerializeAsString(),
-            RequestOf("sample -n 2", {"key", "models/m"}, 1).SerializeAsString());
+  EXPECT_EQ(one.DebugString(), RequestOf("sample -n 2", {"key", "models/m"}, 1).DebugString());
   EXPECT_NE(one.request_id(), RequestOf("sample -n 2", {"key", "models/m"}, 2).request_id());
   EXPECT_NE(one.request_id(), RequestOf("sample -n 2", {"other", "models/m"}, 1).request_id());
   EXPECT_THAT(one.request_id(),
