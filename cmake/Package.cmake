@@ -18,6 +18,15 @@ install(FILES deploy/systemd/tweedie.sysusers DESTINATION lib/sysusers.d RENAME 
 install(FILES deploy/debian/tweedied.conf DESTINATION /etc/tweedie)
 install(FILES README.md docs/operations.md docs/deploy.md docs/api.md CHANGELOG.md DESTINATION share/doc/tweedie)
 install(FILES LICENSE DESTINATION share/doc/tweedie RENAME copyright)
+# Of what it brings along.
+set(_wheels "${TWEEDIE_LIBTORCH}/..")
+install(DIRECTORY "${_wheels}/torch-${TWEEDIE_LIBTORCH_VERSION}.dist-info/licenses/"
+  DESTINATION share/doc/tweedie/licenses/libtorch)
+foreach(_name cuda_runtime cuda_cupti)
+  file(GLOB _license "${_wheels}/nvidia_${_name}-*.dist-info/licenses/License.txt")
+  install(FILES ${_license} DESTINATION share/doc/tweedie/licenses RENAME nvidia_${_name})
+endforeach()
+install(DIRECTORY "${TWEEDIE_ONEDNN}/share/doc/onednn" DESTINATION share/doc/tweedie/licenses)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME tweedie)
