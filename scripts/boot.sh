@@ -75,7 +75,7 @@ boot_machine() {
 }
 
 in_machine() {
-  nsenter --target "$machine_pid" --mount --pid --ipc --uts --net --cgroup --root --wd=/ \
+  nsenter --target "$machine_pid" --mount --pid --ipc --uts --net --cgroup --root --wd \
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
 }
 
