@@ -49,7 +49,7 @@ constexpr MetricFamily kFamilies[] = {
 struct Series {
   absl::string_view name;
   absl::string_view family;
-  std::string labels;  // without `le`
+  absl::string_view labels;  // `{b="c"`, without `le`; `{` if there are none
   double bound = std::numeric_limits<double>::infinity();
   bool is_bucket = false;
   double value = 0;
@@ -71,31 +71,39 @@ absl::string_view FamilyOf(absl::string_view bare) {
   return bare;
 }
 
+constexpr absl::string_view kBound = "le=\"";
+
+// Infinity for "+Inf", and where there is none.
+double BoundOf(absl::string_view labels) {
+  double bound = std::numeric_limits<double>::infinity();
+  const size_t at = labels.find(kBound);
+  if (at == labels.npos) return bound;
+  const absl::string_view text = labels.substr(at + kBound.size());
+  return absl::SimpleAtod(text.substr(0, text.find('"')), &bound) ? bound : 0;
+}
+
+absl::string_view WithoutBound(absl::string_view labels) {
+  const absl::string_view others = labels.substr(0, labels.find(kBound));
+  return absl::StripSuffix(absl::StripSuffix(others, ","), "}");
+}
+
 Series Parse(absl::string_view name, double value) {
-  constexpr absl::string_view kBound = "le=\"";
+  const size_t brace = std::min(name.find('{'), name.size());
+  const absl::string_view bare = name.substr(0, brace);
+  const absl::string_view labels = brace == name.size() ? "{" : name.substr(brace);
   Series series;
   series.name = name;
   series.value = value;
-  const size_t brace = std::min(name.find('{'), name.size());
-  series.family = FamilyOf(name.substr(0, brace));
-  series.is_bucket = absl::EndsWith(name.substr(0, brace), "_bucket");
-  const absl::string_view labels = name.substr(brace);
-  const size_t bound = series.is_bucket ? labels.find(kBound) : labels.npos;
-  series.labels =
-      std::string(absl::StripSuffix(labels.substr(0, std::min(bound, labels.size())), ","));
-  if (!series.is_bucket) series.labels = std::string(absl::StripSuffix(labels, "}"));
-  if (series.labels.empty()) series.labels = "{";  // as a bucket without others
-  if (bound == labels.npos) return series;
-  const absl::string_view text = labels.substr(bound + kBound.size());
-  // "+Inf" too
-  if (!absl::SimpleAtod(text.substr(0, text.find('"')), &series.bound)) series.bound = 0;
+  series.family = FamilyOf(bare);
+  series.is_bucket = series.family != bare && absl::EndsWith(bare, "_bucket");
+  series.labels = series.is_bucket ? WithoutBound(labels) : absl::StripSuffix(labels, "}");
+  if (series.is_bucket) series.bound = BoundOf(labels);
   return series;
 }
 
 bool Before(const Series& a, const Series& b) {
   const auto key = [](const Series& one) {
-    return std::make_tuple(one.family, absl::string_view(one.labels), !one.is_bucket, one.bound,
-                           one.name);
+    return std::make_tuple(one.family, one.labels, !one.is_bucket, one.bound, one.name);
   };
   return key(a) < key(b);
 }

@@ -33,6 +33,11 @@ class MetricsTest(unittest.TestCase):
             family = name if name in kinds else re.sub("_(bucket|sum|count)$", "", name)
             self.assertIn(family, kinds)
 
+    def test_each_family_is_documented(self):
+        manual = (monitoring.ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+        for family in re.findall(r"^# TYPE (\S+) ", self.text, re.MULTILINE):
+            self.assertRegex(manual, rf"`{family}[`{{]")
+
     def test_a_job_is_counted(self):
         for line in ('tweedie_jobs{state="SUCCEEDED"} 1', "tweedie_jobs_submitted_total 1",
                      "tweedie_batch_padding_rows_total 0"):

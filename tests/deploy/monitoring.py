@@ -16,7 +16,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
-from running_server import RunningServer  # noqa: E402, F401 (for the tests)
+from running_server import RunningServer  # noqa: F401 (for the tests)
 
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
 CONFIG = ROOT / "deploy" / "prometheus" / "prometheus.yml"
@@ -77,21 +77,22 @@ class Prometheus:
         self.url = f"http://127.0.0.1:{free_port()}"
         folder = pathlib.Path(folder)
         config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-        config["global"] = {"scrape_interval": "200ms", "scrape_timeout": "200ms", "evaluation_interval": "200ms"}
+        config["global"] = {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"}
         config["scrape_configs"][0]["static_configs"] = [{"targets": [target]}]
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
         (folder / "alerts.yml").write_text(yaml.safe_dump({"groups": [{"name": "tweedied", "rules": rules}]}),
                                            encoding="utf-8")
-        self._log = open(folder / "log", "wb")
-        self._process = subprocess.Popen(
-            [PROMETHEUS / "prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-             f"--web.listen-address={self.url.removeprefix('http://')}", "--log.level=warn"],
-            stdout=self._log, stderr=self._log)
+        self._log = folder / "log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [PROMETHEUS / "prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+                 f"--web.listen-address={self.url.removeprefix('http://')}", "--log.level=warn"],
+                stdout=log, stderr=log)
         await_value("Prometheus is ready", self._is_ready)
 
     def _is_ready(self):
         if self._process.poll() is not None:
-            raise AssertionError(f"Prometheus ended: {pathlib.Path(self._log.name).read_text(encoding='utf-8')}")
+            raise AssertionError(f"Prometheus ended: {self._log.read_text(encoding='utf-8')}")
         try:
             return get(f"{self.url}/-/ready")
         except (urllib.error.URLError, OSError):
@@ -110,4 +111,3 @@ class Prometheus:
     def close(self):
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(60)
-        self._log.close()
