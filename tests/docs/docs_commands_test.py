@@ -10,7 +10,7 @@ import sys
 import time
 
 import fences
-from workplace import ROOT, Workplace
+from workplace import ROOT, Workplace, is_server
 
 # Their Python is run by client/python/tests/test_docs.py.
 PYTHON_ELSEWHERE = {"docs/python.md", "client/python/README.md"}
@@ -56,8 +56,9 @@ def run_step(place, command, is_python):
 def run_page(page):
     """Prints a line a command. Returns how many ran, and how many failed."""
     ran = failed = 0
-    with Workplace() as place:
-        for command, is_python in steps(page):
+    found = list(steps(page))
+    with Workplace(any(is_server(command.text) and not command.skip for command, _ in found)) as place:
+        for command, is_python in found:
             label = f"{page}:{command.line}: {command.text.splitlines()[0]}"
             if command.skip:
                 print(f"SKIPPED {label}\n        {command.skip}", flush=True)

@@ -57,6 +57,7 @@ def fences(markdown):
         fence, mark = FENCE.match(line), MARK.match(line)
         if opened and fence and not fence[2]:
             opened.text = textwrap.dedent("\n".join(lines))
+            check_is_recognised(opened)
             found.append(opened)
             opened = None
         elif opened:
@@ -70,6 +71,12 @@ def fences(markdown):
     if opened or marks:
         raise ValueError("the last fence or mark has no end")
     return found
+
+
+def check_is_recognised(fence):
+    """Raises ValueError if commands would be passed over."""
+    if not fence.language and not fence.is_shell and any(program_of(line) in PROGRAMS for line in fence.text.splitlines()):
+        raise ValueError(f"line {fence.line}: has commands, but does not begin with one: make it a block of sh")
 
 
 def commands(fence):

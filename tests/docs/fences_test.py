@@ -52,6 +52,10 @@ class FencesTest(unittest.TestCase):
             with self.subTest(page), self.assertRaises(ValueError):
                 shell(page)
 
+    def test_commands_that_would_be_passed_over_are_an_error(self):
+        with self.assertRaisesRegex(ValueError, "line 1: has commands"):
+            fences.fences("```\nname=$(date)\ntweedie list\n```\n")
+
     def test_programs_are_known_behind_folders_and_variables(self):
         self.assertEqual(fences.program_of("A=1 B=2 build/release/client/tweedie list"), "tweedie")
         self.assertEqual(fences.program_of("scripts/test --quick"), "scripts")

@@ -11,7 +11,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "data" / "fashion-mnist-test"
-LINKS = ("client", "data", "docs", "models", "proto", "tools")
+LINKS = ("client", "data", "models", "proto", "tools")
 # They would change the machine, or an environment that others use: a page that has them marks them.
 REFUSED = ("apt-get", "docker", "kubectl", "pip", "sudo", "systemctl")
 # What the pages call the reader's own pictures.
@@ -33,6 +33,11 @@ for path in map(str.strip, sys.stdin):
 """
 
 
+def is_server(command):
+    """Whether it is a server, which goes on until another one takes its place."""
+    return bool(SERVER.match(command))
+
+
 def free_port():
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
@@ -42,7 +47,9 @@ def free_port():
 class Workplace:
     """Of one page; a context that ends what it started."""
 
-    def __init__(self):
+    def __init__(self, starts_server):
+        """`starts_server`: whether the page's own commands begin one."""
+        self._starts_server = starts_server
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tweedie-docs-"))
         self._ports = {}
         self._servers = []
@@ -103,7 +110,7 @@ class Workplace:
             self._serve("tweedied --data-dir stopped")
             self._shell("tweedie sample --steps 2")
             process = self._servers.pop()
-            process.send_signal(signal.SIGTERM)
+            process.terminate()
             process.communicate()
         return "stopped"
 
@@ -113,9 +120,9 @@ class Workplace:
 
     def run(self, command):
         """Returns what went wrong, or nothing. A server is begun, and goes on; it has the place of an earlier one."""
-        if SERVER.match(command):
+        if is_server(command):
             return self._serve(self._adapted(command))
-        if not self._servers:
+        if not self._servers and not self._starts_server:
             self._serve(self.ported("tweedied --data-dir data-of-the-page --listen 127.0.0.1:7433 --http 127.0.0.1:7480"))
         done = self._shell(self._adapted(command))
         return "" if done.returncode == 0 else f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
@@ -130,6 +137,9 @@ class Workplace:
         command = re.sub(r"\s*(&|#.*)?\s*$", "", command)
         for option, address in (("--listen", "127.0.0.1:7433"), ("--http", "127.0.0.1:7480")):
             command += "" if option in command else f" {option} {self.ported(address)}"
+        for process in self._servers:
+            process.terminate()
+            process.wait()
         errors = self.folder / f"server-{len(self._servers)}.log"
         state = "[ ! -e .state ] || . ./.state\n"
         words = re.match(r"((?:[A-Z_]+=\S+ )*)(.*)", command, re.DOTALL)
