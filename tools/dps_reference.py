@@ -1,20 +1,22 @@
 #!/usr/bin/env python3
 """DPS by a plain PyTorch loop of the authors' rule: what `tweedie dps` is compared with.
 
-usage: dps_reference.py IMAGES MODEL OPERATOR ZETA [--count 32] [--sigma 0.05] [--seed 1] [--batch 8] [--tsv FILE]
+usage: dps_reference.py IMAGES MODEL OPERATOR ZETA [--count 32] [--sigma 0.05] [--seed 1] [--batch 8] [--steps N]
+                        [--tsv FILE] [--images-tsv FILE]
 
 OPERATOR: box (16x16 in the middle missing) or blur (9x9 Gaussian, std 2, reflected edges).
 
-For t = T-1 .. 0, from x_T ~ N(0, I): x0_hat = clamp((x_t - sqrt(1 - abar) eps) / sqrt(abar), -1, 1), inside
-the graph; x' an ancestral step of it with the variance beta-tilde; x_{t-1} = x' - zeta grad ||A(x0_hat) - y||,
-the norm of each image alone (Chung et al., 2023, as in their code with batch 1). The noise, that of the
+For t = T-1 .. 0 (with --steps: N timesteps, evenly from T-1 to 0), from x_T ~ N(0, I): x0_hat = clamp((x_t - sqrt(1 - abar) eps) / sqrt(abar), -1, 1), inside
+the graph; x' an ancestral step of it, to the next timestep, with the variance beta-tilde; then x = x' - zeta
+grad ||A(x0_hat) - y||, the norm of each image alone (Chung et al., 2023, as in their code with batch 1). The noise, that of the
 measurement too, is drawn by tweedie's noise contract (golden/noise.py), so that image i is restored from the
-same numbers as image i of `tweedie dps --seed SEED`. Prints the mean PSNR, its standard error, and seconds
-an image.
+same numbers as image i of `tweedie dps --seed SEED --spacing linspace`. Prints the mean PSNR, its standard error,
+and seconds an image; --images-tsv has a line an image.
 
 Needs diffusers 0.42.1, torch 2.15.0, numpy and pillow.
 """
 import argparse
+import fractions
 import pathlib
 import sys
 import time
@@ -61,10 +63,10 @@ def measure(operator, clean, sigma, draws):
     return operator(clean) + (box(added) if operator is box else added)
 
 
-def step(unet, abars, x, t, operator, y, zeta, draws):
-    """Returns x_{t-1} of x_t [n, C, H, W]."""
+def step(unet, abars, x, t, before, operator, y, zeta, z):
+    """Returns x at the timestep `before` (-1: the end) of x [n, C, H, W] at t."""
     abar = abars[t]
-    abar_before = abars[t - 1] if t > 0 else torch.tensor(1.0)
+    abar_before = abars[before] if before >= 0 else torch.tensor(1.0)
     x = x.detach().requires_grad_()
     eps = unet(x, t).sample
     x0_hat = ((x - (1 - abar).sqrt() * eps) / abar.sqrt()).clamp(-1, 1)
@@ -73,15 +75,27 @@ def step(unet, abars, x, t, operator, y, zeta, draws):
     beta = 1 - abar / abar_before
     mean = (abar_before.sqrt() * beta * x0_hat + (1 - beta).sqrt() * (1 - abar_before) * x) / (1 - abar)
     sigma = ((1 - abar_before) / (1 - abar) * beta).sqrt()
-    z = draws(len(abars) - 1 - t, noise.STEP) if t > 0 else 0
     return (mean + sigma * z - zeta * gradient).detach()
 
 
-def restore(unet, abars, y, operator, zeta, draws):
+def kept_timesteps(total, steps):
+    """Descending, `steps` of range(total), first and last among them (numerics.md, LINSPACE)."""
+    return [round(fractions.Fraction(i * (total - 1), steps - 1)) for i in reversed(range(steps))]
+
+
+def restore(unet, abars, timesteps, y, operator, zeta, draws):
     x = draws(0, noise.INITIAL)
-    for t in reversed(range(len(abars))):
-        x = step(unet, abars, x, t, operator, y, zeta, draws)
+    for i, (t, before) in enumerate(zip(timesteps, [*timesteps[1:], -1])):
+        z = draws(i, noise.STEP) if before >= 0 else 0
+        x = step(unet, abars, x, t, before, operator, y, zeta, z)
     return x
+
+
+def append(path, lines):
+    """Adds lines to a file, if there is one to be written."""
+    if path:
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in lines)
 
 
 def main():
@@ -94,17 +108,20 @@ def main():
     parser.add_argument("--sigma", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--steps", type=int)
     parser.add_argument("--tsv", type=pathlib.Path)
+    parser.add_argument("--images-tsv", type=pathlib.Path)
     args = parser.parse_args()
     unet = diffusers.UNet2DModel.from_pretrained(args.model).eval().requires_grad_(False)
     abars = diffusers.DDPMScheduler.from_pretrained(args.model).alphas_cumprod
+    timesteps = kept_timesteps(len(abars), args.steps or len(abars))
     operator = {"box": box, "blur": blur}[args.operator]
     clean = torch.from_numpy(load_images(args.images, args.count))
 
     def measure_and_restore(first, rows):
         draws = draws_for(args.seed, first, rows.shape)
         y = measure(operator, rows, args.sigma, draws)
-        return restore(unet, abars, y, operator, args.zeta, draws)
+        return restore(unet, abars, timesteps, y, operator, args.zeta, draws)
 
     begin = time.monotonic()
     restored = torch.cat([measure_and_restore(i * args.batch, rows)
@@ -114,9 +131,9 @@ def main():
     error = values.std(ddof=1) / len(values) ** 0.5
     line = f"{args.operator}\t{args.zeta}\t{len(clean)}\t{values.mean():.3f}\t{error:.3f}\t{seconds:.1f}"
     print("# operator\tzeta\timages\tpsnr_db\tstandard_error\tseconds_an_image\n" + line)
-    if args.tsv:
-        with args.tsv.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+    append(args.tsv, [line])
+    append(args.images_tsv, [f"{args.operator}\t{args.zeta}\t{len(timesteps)}\t{i}\t{value:.4f}"
+                             for i, value in enumerate(values)])
 
 
 if __name__ == "__main__":

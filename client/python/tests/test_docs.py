@@ -10,9 +10,11 @@ import sys
 import pytest
 import servers
 
+import tweedie
+
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DOCUMENTS = {
-    "docs/python.md": 8,  # at least so many examples, or the pattern finds none
+    "docs/python.md": 9,  # at least so many examples, or the pattern finds none
     "client/python/README.md": 1,
 }
 HERE = servers.REPOSITORY / "client" / "python"
@@ -43,6 +45,15 @@ def test_examples_run(
 def test_the_readme_of_the_repository_shows_what_the_package_s_does() -> None:
     (block,) = PYTHON_BLOCK.findall(readme_block("client/python/README.md"))
     assert block in readme_block("README.md")
+
+
+def test_every_method_of_the_api_has_an_example_that_is_run() -> None:
+    examples = "\n".join(PYTHON_BLOCK.findall(readme_block("docs/python.md")))
+    methods = [
+        task.name for task in tweedie.v1.job_pb2.Job.DESCRIPTOR.oneofs_by_name["task"].fields
+    ]
+    assert {"sample", "denoise", "dps", "repaint"} <= set(methods)
+    assert [name for name in methods if f" client.{name}(" not in examples] == []
 
 
 def test_every_method_is_run_by_the_example_script(server: servers.Server) -> None:
