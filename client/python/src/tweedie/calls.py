@@ -14,6 +14,7 @@ import grpc
 from tweedie import cursors, errors
 from tweedie.retry import RESUME_POLICY, BackOff, RetryPolicy
 from tweedie.v1.tweedie_service_pb2_grpc import TweedieStub
+from tweedie.waiting import Waiting
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -27,10 +28,6 @@ _LOGGER = logging.getLogger("tweedie")
 def log_retry(error: errors.ServerError, delay: float) -> None:
     """Logs a failure that will be tried again."""
     _LOGGER.info("%s: %s; the next try is in %.1f s", error.code.name, error, delay)
-
-
-def _ignore(_: grpc.ChannelConnectivity) -> None:
-    pass
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +82,7 @@ class Calls:
         self._channel = channel
         self._options = options
         self._parent = parent
+        self._waiting: Waiting = parent._waiting if parent is not None else Waiting(channel)
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._streams: set[Any] = set()  # under the lock
@@ -102,6 +100,7 @@ class Calls:
     def abort(self) -> None:
         """Ends the calls, for good, and leaves the channel."""
         self._closed.set()
+        self._waiting.wake()
         with self._lock:
             streams = list(self._streams)
         for stream in streams:
@@ -110,6 +109,7 @@ class Calls:
     def close(self) -> None:
         """Ends all calls, for good."""
         self._closed.set()
+        self._waiting.wake_all()
         self._channel.close()
 
     def call(self, method: Callable[..., ResponseT], request: RequestT) -> ResponseT:
@@ -205,16 +205,4 @@ class Calls:
             raise error
         left = left_until(deadline)
         self._options.on_retry(error, delay)
-        self._pause(delay if left is None else min(delay, left))
-
-    def _pause(self, seconds: float) -> None:
-        """Waits, and lets a connection come about meanwhile.
-
-        gRPC reads from sockets only in threads that wait for it: without one, a handshake begun by
-        the last try would stand still until it times out.
-        """
-        self._channel.subscribe(_ignore, try_to_connect=True)
-        try:
-            self._closed.wait(seconds)
-        finally:
-            self._channel.unsubscribe(_ignore)
+        self._waiting.wait(delay if left is None else min(delay, left), lambda: self.is_closed)
