@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "bench/cores.h"
@@ -186,9 +187,12 @@ Run RunJob(MeasuredServer& server, int images, int steps,
   run.median_step_ms = Median(StepTimes(server.client(), name));
   run.peak_mebibytes = peak.Stop();
   const auto after = server.metrics();
-  const auto grown = [&](const char* what) {
-    const auto then = before.find(what);  // not there before the first step
-    return after.at(what) - (then == before.end() ? 0 : then->second);
+  // In all calls, whatever their rows; those of new sizes are not there before.
+  const auto grown = [&](absl::string_view what) {
+    double sum = 0;
+    for (const auto& [name, value] : after) sum += absl::StartsWith(name, what) ? value : 0;
+    for (const auto& [name, value] : before) sum -= absl::StartsWith(name, what) ? value : 0;
+    return sum;
   };
   run.step_ms = 1e3 * grown("tweedie_step_seconds_sum") / grown("tweedie_step_seconds_count");
   return run;

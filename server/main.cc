@@ -14,6 +14,7 @@
 
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
+#include "server/base/supervisor.h"
 #include "server/log/logging.h"
 #include "server/model_tools/model_tools.h"
 #include "server/options.h"
@@ -69,11 +70,12 @@ class ExitOnStop {
 
 // Loading takes as long as models are large, and cannot be interrupted.
 absl::StatusOr<std::unique_ptr<Server>> StartServer(const ServerOptions& options,
-                                                    const sigset_t& signals) {
+                                                    const sigset_t& signals,
+                                                    const Supervisor& supervisor) {
   std::unique_ptr<Server> server;
   {
     const ExitOnStop exit_on_stop(signals);
-    ASSIGN_OR_RETURN(server, Server::Load(options));
+    ASSIGN_OR_RETURN(server, Server::Load(options, [&supervisor] { supervisor.Alive(); }));
   }
   RETURN_IF_ERROR(server->Run());
   return server;
@@ -102,9 +104,14 @@ int Main(int argc, char** argv) {
   const ServerOptions& options = std::get<ServerOptions>(parsed);
   const sigset_t signals = BlockSignals();
   StartLogging(options.log_format, options.log_level);
+  const absl::StatusOr<Supervisor> supervisor = Supervisor::FromEnvironment();
+  if (!supervisor.ok()) {
+    spdlog::error("cannot start: {}", std::string(supervisor.status().message()));
+    return 1;
+  }
   LimitLibTorch();
   CountTensorMemory();
-  absl::StatusOr<std::unique_ptr<Server>> server = StartServer(options, signals);
+  absl::StatusOr<std::unique_ptr<Server>> server = StartServer(options, signals, *supervisor);
   if (!server.ok()) {
     spdlog::error("cannot start: {}", std::string(server.status().message()));
     return 1;
@@ -114,7 +121,9 @@ int Main(int argc, char** argv) {
   }
   std::printf("listening on %s\n", (*server)->address().c_str());
   std::fflush(stdout);
+  supervisor->Ready("listening on " + (*server)->address());
   WaitForStop(signals);
+  supervisor->Stopping();
   (*server)->Drain();
   spdlog::info("drained");
   return 0;

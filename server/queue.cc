@@ -28,6 +28,17 @@ RetentionPolicy Retention(const ServerOptions& options) {
   return policy;
 }
 
+constexpr double kCommitBounds[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                    0.1,    0.25,  0.5,    1,     2.5,  5,     10};
+constexpr Histogram kCommitSeconds = {"tweedie_db_commit_seconds", kCommitBounds};
+
+OnWrite CountCommits(const Queue& queue) {
+  queue.commits->Declare(kCommitSeconds);
+  return [commits = queue.commits](absl::Duration took) {
+    commits->Observe(kCommitSeconds, absl::ToDoubleSeconds(took));
+  };
+}
+
 absl::StatusOr<std::unique_ptr<BlobStore>> OpenFiles(const std::string& path) {
   ASSIGN_OR_RETURN(FileBlobStore blobs, FileBlobStore::Open(path));
   return std::make_unique<FileBlobStore>(std::move(blobs));
@@ -45,7 +56,7 @@ absl::StatusOr<Queue> OpenFolder(const ServerOptions& options) {
   queue.reserve_bytes = options.disk_reserve_mebibytes << 20;
   ASSIGN_OR_RETURN(queue.blobs, OpenFiles(queue.data_dir->blobs_path()));
   ASSIGN_OR_RETURN(queue.jobs, OpenSqliteJobStore(queue.data_dir->queue_path(), Retention(options),
-                                                  Clock::Real()));
+                                                  Clock::Real(), CountCommits(queue)));
   return queue;
 }
 
@@ -53,8 +64,9 @@ absl::StatusOr<Queue> OpenDatabase(const ServerOptions& options) {
   PostgresOptions postgres;
   postgres.connection = options.database;
   postgres.schema = options.database_schema;
-  ASSIGN_OR_RETURN(PostgresQueue opened, OpenPostgresQueue(postgres, Retention(options)));
   Queue queue;
+  postgres.on_write = CountCommits(queue);
+  ASSIGN_OR_RETURN(PostgresQueue opened, OpenPostgresQueue(postgres, Retention(options)));
   queue.kind = "postgresql";
   queue.is_shared = true;
   queue.jobs = std::move(opened.jobs);

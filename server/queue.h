@@ -12,6 +12,7 @@
 #include "core/jobs/job_store.h"
 #include "server/base/data_dir.h"
 #include "server/options.h"
+#include "server/runner/run_counters.h"
 
 namespace tweedie {
 
@@ -28,6 +29,8 @@ struct Queue {
   // Several servers may use it: jobs that run when this one starts may be
   // another's, and blobs without a job may be about to get one.
   bool is_shared = false;
+  // How long its writes take: a histogram for /metrics.
+  std::shared_ptr<RunCounters> commits = std::make_shared<RunCounters>();
 };
 
 // Opens the queue that `options` name: in a database, or in the data folder.

@@ -223,6 +223,7 @@ struct Loaded {
   std::unique_ptr<ModelPool> pool;
   std::optional<Lpips> lpips;
   std::unique_ptr<Registration> registration;
+  std::function<void()> on_alive;
 };
 
 class ServerImpl final : public Server {
@@ -236,6 +237,7 @@ class ServerImpl final : public Server {
         pool_(std::move(loaded.pool)),
         registration_(std::move(loaded.registration)),
         lpips_(std::move(loaded.lpips)),
+        on_alive_(std::move(loaded.on_alive)),
         reserve_(queue_.reserve_path, queue_.reserve_bytes),
         hub_(Clock::Real()),
         observer_(&hub_) {}
@@ -251,8 +253,10 @@ class ServerImpl final : public Server {
     }
     RETURN_IF_ERROR(CleanUp(queue_));
     RETURN_IF_ERROR(registration_->Confirm());  // loading and cleaning may take long
+    JobRunner::Options runner = RunnerOptions(options_, queue_);
+    runner.on_alive = on_alive_;
     runner_ = std::make_unique<JobRunner>(
-        RunnerOptions(options_, queue_),
+        std::move(runner),
         JobRunner::Parts{Clock::Real(), queue_.jobs.get(), queue_.blobs.get(), pool_.get(),
                          &observer_, &reserve_, lpips_.has_value() ? &*lpips_ : nullptr});
     if (queue_.is_shared) {
@@ -396,6 +400,7 @@ class ServerImpl final : public Server {
       for (const auto& [name, value] : follower_->Metrics()) values[name] = value;
     }
     for (const auto& [name, value] : rpc_->Metrics()) values[name] = value;
+    for (const auto& [name, value] : queue_.commits->Values()) values[name] = value;
     const absl::StatusOr<JobCounts> counts = queue_.jobs->Count();
     if (!counts.ok()) return values;
     for (const auto& [state, count] : counts->by_state) {
@@ -417,6 +422,7 @@ class ServerImpl final : public Server {
   const std::unique_ptr<ModelPool> pool_;
   const std::unique_ptr<Registration> registration_;
   const std::optional<Lpips> lpips_;
+  const std::function<void()> on_alive_;
   DiskReserve reserve_;
   EventHub hub_;
   HubObserver observer_;
@@ -467,7 +473,8 @@ absl::StatusOr<std::unique_ptr<Certificates>> LoadCertificates(const ServerOptio
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given,
+                                                     std::function<void()> on_alive) {
   const ServerOptions options = WithDefaults(given);
   RETURN_IF_ERROR(CheckListening(ListeningOf(options)));
   ASSIGN_OR_RETURN(std::unique_ptr<WatchedAccess> access, OpenAccess(options.tokens_file));
@@ -486,7 +493,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Load(const ServerOptions& given)
                                       RegistrationOptions(options, queue, *pool)));
   return std::make_unique<ServerImpl>(
       options, Loaded{std::move(certificates), std::move(queue), std::move(access), std::move(pool),
-                      std::move(lpips), std::move(registration)});
+                      std::move(lpips), std::move(registration), std::move(on_alive)});
 }
 
 }  // namespace tweedie

@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_SERVER_SERVER_H_
 #define TWEEDIE_SERVER_SERVER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,8 +17,9 @@ class Server {
  public:
   // Opens the data folder and loads the models. Nothing runs yet: the process may
   // end at any time. FAILED_PRECONDITION or INVALID_ARGUMENT, saying why, where it
-  // could not work.
-  static absl::StatusOr<std::unique_ptr<Server>> Load(const ServerOptions& options);
+  // could not work. `on_alive` is JobRunner's, and outlives the server.
+  static absl::StatusOr<std::unique_ptr<Server>> Load(const ServerOptions& options,
+                                                      std::function<void()> on_alive);
   virtual ~Server() = default;
 
   // Runs from the return on. To be called once, before all else. Errors as above.

@@ -19,9 +19,8 @@ using Command = std::function<absl::StatusOr<int>(Session&)>;
 
 // Each adds a command to `app`; when the command is parsed, it puts itself
 // into `selected`, which must outlive `app`.
-void AddSample(CLI::App* app, Command* selected);
-void AddDenoise(CLI::App* app, Command* selected);
-void AddRestore(CLI::App* app, Command* selected);  // one a method
+void AddTasks(CLI::App* app, Command* selected);  // one a task
+void AddBatch(CLI::App* app, Command* selected);
 void AddEvaluate(CLI::App* app, Command* selected);
 void AddWatch(CLI::App* app, Command* selected);
 void AddGet(CLI::App* app, Command* selected);

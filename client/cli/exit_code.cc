@@ -67,6 +67,7 @@ std::string ExitCodesHelp() {
          "  9    the server does not know you (--token-file, --cert), or its certificate is not\n"
          "       accepted (--ca)\n"
          "  10   you may not do this\n"
+         "  11   some jobs of a batch failed or were refused; the others are done\n"
          "  130  interrupted (Ctrl-C); a job goes on\n";
 }
 

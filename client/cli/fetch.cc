@@ -10,7 +10,6 @@
 #include "client/cli/local_file.h"
 #include "client/cli/npy.h"
 #include "client/cli/result_writer.h"
-#include "client/cli/session.h"
 #include "client/cli/statistics.h"
 #include "core/base/status_macros.h"
 #include "google/protobuf/descriptor.h"
@@ -24,11 +23,11 @@ struct FetchedMeasurement {
   std::vector<Image> pictures;
 };
 
-absl::StatusOr<FetchedMeasurement> FetchMeasurement(Session& session, const std::string& name) {
+absl::StatusOr<FetchedMeasurement> FetchMeasurement(const Client& client, const std::string& name) {
   FetchedMeasurement measurement;
   v1::ReadJobMeasurementRequest request;
   request.set_name(name);
-  RETURN_IF_ERROR(session.client().ReadJobMeasurement(
+  RETURN_IF_ERROR(client.ReadJobMeasurement(
       request, [&](const v1::ReadJobMeasurementResponse& part) -> absl::Status {
         ASSIGN_OR_RETURN(Array y, ToArray(part.y()));
         measurement.y.push_back(std::move(y));
@@ -41,13 +40,13 @@ absl::StatusOr<FetchedMeasurement> FetchMeasurement(Session& session, const std:
 }
 
 // The pictures beside the results. Writes measurement.npy into a folder.
-absl::StatusOr<Companions> FetchCompanions(Session& session, const v1::Job& job,
+absl::StatusOr<Companions> FetchCompanions(const Client& client, const v1::Job& job,
                                            const OutputOptions& options) {
   Companions companions;
   ASSIGN_OR_RETURN(companions.truth, DecodeImages(options.truth));
   // Of a job that has not succeeded nothing is written; the server says so.
   if (!HasMeasurement(job) || job.state() != v1::Job::SUCCEEDED) return companions;
-  ASSIGN_OR_RETURN(FetchedMeasurement measurement, FetchMeasurement(session, job.name()));
+  ASSIGN_OR_RETURN(FetchedMeasurement measurement, FetchMeasurement(client, job.name()));
   companions.measured = std::move(measurement.pictures);
   if (absl::EndsWithIgnoreCase(options.out, ".png") || measurement.y.empty()) return companions;
   RETURN_IF_ERROR(MakeLocalFolder(options.out));
@@ -78,19 +77,18 @@ bool HasMeasurement(const v1::Job& job) {
   return measurement != nullptr && task.GetReflection()->HasField(task, measurement);
 }
 
-absl::Status FetchImages(Session& session, const v1::Job& job, const OutputOptions& options) {
-  ASSIGN_OR_RETURN(Companions companions, FetchCompanions(session, job, options));
+absl::StatusOr<std::string> FetchImages(const Client& client, const v1::Job& job,
+                                        const OutputOptions& options) {
+  ASSIGN_OR_RETURN(Companions companions, FetchCompanions(client, job, options));
   ResultWriter writer(options.out, job.samples_per_image(), std::move(companions));
   v1::ReadJobImagesRequest request;
   request.set_name(job.name());
   request.set_format(job.samples_per_image() > 1 ? v1::IMAGE_FORMAT_TENSOR_FLOAT32
                                                  : v1::IMAGE_FORMAT_PNG);
-  RETURN_IF_ERROR(session.client().ReadJobImages(
-      request,
-      [&](const v1::ReadJobImagesResponse& response) { return AddImage(response, &writer); }));
-  ASSIGN_OR_RETURN(const std::string written, writer.Finish());
-  session.Note(written);
-  return absl::OkStatus();
+  RETURN_IF_ERROR(client.ReadJobImages(request, [&](const v1::ReadJobImagesResponse& response) {
+    return AddImage(response, &writer);
+  }));
+  return writer.Finish();
 }
 
 }  // namespace tweedie::cli

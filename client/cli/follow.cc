@@ -12,6 +12,7 @@
 #include "client/cli/job_text.h"
 #include "client/cli/json.h"
 #include "client/cli/metrics_text.h"
+#include "client/cli/one_of.h"
 #include "client/cli/progress_view.h"
 #include "client/cli/session.h"
 #include "core/base/status_macros.h"
@@ -40,7 +41,8 @@ absl::StatusOr<int> Conclude(Session& session, const v1::Job& job, const OutputO
   if (!session.json()) session.Note(OutcomeText(job));
   if (job.state() == v1::Job::SUCCEEDED) {
     if (!options.out.empty()) {
-      RETURN_IF_ERROR(FetchImages(session, job, options));
+      ASSIGN_OR_RETURN(const std::string written, FetchImages(session.client(), job, options));
+      session.Note(written);
     } else {
       session.Note(absl::StrCat("to fetch the images: ", session.CommandLine(absl::StrCat(
                                                              "get ", job.name(), " --out DIR"))));
@@ -85,7 +87,7 @@ void AddFrameOptions(CLI::App* command, OutputOptions* options) {
   command
       ->add_option("--frame-kind", options->frame_kind,
                    "The estimate of the clean images, or the noisy state")
-      ->check(CLI::IsMember({"x0_hat", "x_t"}))
+      ->check(OneOf({"x0_hat", "x_t"}))
       ->capture_default_str()
       ->group("Output");
 }

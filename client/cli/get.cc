@@ -25,9 +25,9 @@ struct GetOptions {
 absl::StatusOr<int> Get(const GetOptions& options, Session& session) {
   ASSIGN_OR_RETURN(const v1::Job job, session.client().GetJob(JobName(options.name)));
   session.Result(session.json() ? ToJson(job) : DescribeJob(job));
-  if (!options.output.out.empty()) {
-    RETURN_IF_ERROR(FetchImages(session, job, options.output));
-  }
+  if (options.output.out.empty()) return kOk;
+  ASSIGN_OR_RETURN(const std::string written, FetchImages(session.client(), job, options.output));
+  session.Note(written);
   return kOk;
 }
 

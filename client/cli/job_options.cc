@@ -5,11 +5,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/cli/names.h"
+#include "client/cli/one_of.h"
 #include "client/cli/session.h"
 #include "core/base/status_macros.h"
 
 namespace tweedie::cli {
 namespace {
+
+constexpr char kGroup[] = "Job";
 
 v1::Job::Priority ToPriority(const std::string& text) {
   if (text == "batch") return v1::Job::BATCH;
@@ -26,7 +29,6 @@ std::string ModelNames(const std::vector<v1::Model>& models) {
 }  // namespace
 
 void AddJobOptions(CLI::App* command, JobOptions* options) {
-  constexpr char kGroup[] = "Job";
   command->add_option("--model", options->model, "The model; by default the server's only one")
       ->group(kGroup);
   // Without the check -1 would be read as 2^64 - 1.
@@ -34,7 +36,7 @@ void AddJobOptions(CLI::App* command, JobOptions* options) {
       ->check(CLI::NonNegativeNumber)
       ->group(kGroup);
   command->add_option("--priority", options->priority, "Who goes first; normal by default")
-      ->check(CLI::IsMember({"batch", "normal", "interactive"}))
+      ->check(OneOf({"batch", "normal", "interactive"}))
       ->group(kGroup);
   command->add_option("--label", options->labels, "A label of the job; may be given several times")
       ->type_name("KEY=VALUE")
@@ -44,6 +46,9 @@ void AddJobOptions(CLI::App* command, JobOptions* options) {
       ->add_option("--class-label", options->class_labels,
                    "Class for a class-conditional model: one for all images, or one an image")
       ->group(kGroup);
+}
+
+void AddIdOptions(CLI::App* command, IdOptions* options) {
   command->add_option("--id", options->job_id, "The job's name; by default the server's choice")
       ->group(kGroup);
   command
@@ -64,18 +69,19 @@ absl::Status ParseLabels(const std::vector<std::string>& pairs,
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::CreateJobRequest> MakeRequest(const JobOptions& options,
-                                                 const std::string& model) {
-  v1::CreateJobRequest request;
-  v1::Job& job = *request.mutable_job();
+void SetIds(const IdOptions& options, v1::CreateJobRequest* request) {
+  request->set_job_id(options.job_id);
+  request->set_request_id(options.request_id);
+}
+
+absl::StatusOr<v1::Job> MakeJob(const JobOptions& options, const std::string& model) {
+  v1::Job job;
   job.set_model(model);
   if (options.seed) job.set_seed(*options.seed);
   if (options.priority) job.set_priority(ToPriority(*options.priority));
   RETURN_IF_ERROR(ParseLabels(options.labels, job.mutable_labels()));
   job.mutable_class_labels()->Add(options.class_labels.begin(), options.class_labels.end());
-  request.set_job_id(options.job_id);
-  request.set_request_id(options.request_id);
-  return request;
+  return job;
 }
 
 absl::StatusOr<std::string> ChooseModel(const std::vector<v1::Model>& models) {

@@ -25,16 +25,22 @@ struct JobOptions {
   std::optional<std::string> priority;  // batch, normal, interactive
   std::vector<std::string> labels;      // k=v
   std::vector<int32_t> class_labels;
+};
+
+// What a job and its request are called, as typed.
+struct IdOptions {
   std::string job_id;
   std::string request_id;
 };
 
 void AddJobOptions(CLI::App* command, JobOptions* options);
+void AddIdOptions(CLI::App* command, IdOptions* options);
 
-// A request for a job of `model`, without its task. INVALID_ARGUMENT names a
-// label that is not `key=value`.
-absl::StatusOr<v1::CreateJobRequest> MakeRequest(const JobOptions& options,
-                                                 const std::string& model);
+// A job of `model`, without its task. INVALID_ARGUMENT names a label that is not
+// `key=value`.
+absl::StatusOr<v1::Job> MakeJob(const JobOptions& options, const std::string& model);
+
+void SetIds(const IdOptions& options, v1::CreateJobRequest* request);
 
 // Reads `key=value` pairs.
 absl::Status ParseLabels(const std::vector<std::string>& pairs,

@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/job_options.h"
 #include "client/cli/job_text.h"
 #include "client/cli/json.h"
 #include "client/cli/names.h"
+#include "client/cli/one_of.h"
 #include "client/cli/session.h"
 #include "core/base/status_macros.h"
 
@@ -30,11 +30,7 @@ absl::StatusOr<v1::JobFilter> MakeFilter(const ListOptions& options) {
   v1::JobFilter filter;
   for (const std::string& name : options.states) {
     v1::Job::State state;
-    if (!v1::Job::State_Parse(absl::AsciiStrToUpper(name), &state)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--state must be queued, running, succeeded, failed or cancelled; was '", name, "'"));
-    }
-    filter.add_states(state);
+    if (v1::Job::State_Parse(absl::AsciiStrToUpper(name), &state)) filter.add_states(state);
   }
   RETURN_IF_ERROR(ParseLabels(options.labels, filter.mutable_labels()));
   filter.set_creator(options.creator);
@@ -74,7 +70,14 @@ absl::StatusOr<int> List(const ListOptions& options, Session& session) {
 void AddList(CLI::App* app, Command* selected) {
   auto options = std::make_shared<ListOptions>();
   CLI::App* command = app->add_subcommand("list", "List jobs, newest first");
-  command->add_option("--state", options->states, "Only jobs in these states");
+  command->add_option("--state", options->states, "Only jobs in these states")
+      ->transform(CLI::Validator(
+          [](std::string& state) {
+            absl::AsciiStrToLower(&state);
+            return std::string();
+          },
+          ""))
+      ->check(OneOf({"queued", "running", "succeeded", "failed", "cancelled"}));
   command->add_option("--label", options->labels, "Only jobs with these labels, key=value");
   command->add_option("--creator", options->creator, "Only jobs of this creator");
   command->add_option("--model", options->model, "Only jobs of this model");

@@ -6,6 +6,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/json.h"
+#include "client/cli/one_of.h"
 #include "client/cli/session.h"
 #include "core/base/status_macros.h"
 
@@ -38,7 +39,8 @@ void AddLogLevel(CLI::App* app, Command* selected) {
   auto level = std::make_shared<std::string>();
   CLI::App* command =
       app->add_subcommand("log-level", "Show how much the server logs, or set it until it ends");
-  command->add_option("LEVEL", *level, "trace, debug, info, warning or error");
+  command->add_option("LEVEL", *level, "The new level")
+      ->check(OneOf({"trace", "debug", "info", "warning", "error"}));
   command->callback(
       [=] { *selected = [level](Session& session) { return LogLevel(*level, session); }; });
 }

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <utility>
 
+#include "client/cli/one_of.h"
+
 namespace tweedie::cli {
 
 OptionGroup::OptionGroup(CLI::App* command, std::string heading)
@@ -32,9 +34,7 @@ void OptionGroup::AddFlag(const char* flag, bool* value, const char* help) {
 
 void OptionGroup::AddChoice(const char* flag, std::optional<std::string>* value,
                             std::vector<std::string> choices, const char* help) {
-  command_->add_option(flag, *value, help)
-      ->check(CLI::IsMember(std::move(choices)))
-      ->group(heading_);
+  command_->add_option(flag, *value, help)->check(OneOf(std::move(choices)))->group(heading_);
 }
 
 void OptionGroup::AddWithOptionalValue(const char* flag, std::optional<std::string>* value,

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "client/cli/one_of.h"
+
 namespace tweedie::cli {
 namespace {
 
@@ -31,12 +33,12 @@ void AddProcessOptions(CLI::App* command, ProcessOptions* options) {
   command
       ->add_option("--process", options->kind,
                    "ddpm (ancestral sampling), ddim, or dpm-solver (DPM-Solver++ 2M)")
-      ->check(CLI::IsMember({"ddpm", "ddim", "dpm-solver"}))
+      ->check(OneOf({"ddpm", "ddim", "dpm-solver"}))
       ->group(kGroup);
   command->add_option("--eta", options->eta, "ddim: 0 is deterministic, 1 as noisy as ddpm")
       ->group(kGroup);
   command->add_option("--variance", options->variance, "ddpm: by default the model's own")
-      ->check(CLI::IsMember({"fixed-small", "fixed-large", "learned-range"}))
+      ->check(OneOf({"fixed-small", "fixed-large", "learned-range"}))
       ->group(kGroup);
   AddStepOptions(command, options);
 }
@@ -47,7 +49,7 @@ void AddStepOptions(CLI::App* command, ProcessOptions* options) {
   command
       ->add_option("--spacing", options->spacing,
                    "Which timesteps are kept; by default the model's own")
-      ->check(CLI::IsMember({"leading", "trailing", "linspace"}))
+      ->check(OneOf({"leading", "trailing", "linspace"}))
       ->group(kGroup);
   auto* clip = command->add_flag("--clip", options->clip, "Clip estimates of x0 to [-1, 1]");
   clip->group(kGroup);

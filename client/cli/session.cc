@@ -29,19 +29,16 @@ absl::Status Session::Connect() {
   for (const std::string& warning : warnings) Note(absl::StrCat("warning: ", warning));
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel, MakeChannel(channel_));
   const std::shared_ptr<Client::Stub> stub = v1::Tweedie::NewStub(channel);
-  for (Cancellation* const cancellation : {&cancellation_, static_cast<Cancellation*>(nullptr)}) {
-    ClientOptions options = MakeClientOptions(cancellation);
-    options.sleep = [channel, cancellation](absl::Duration delay) {
-      WaitWhileConnecting(*channel, delay, [cancellation] {
-        return cancellation != nullptr && cancellation->cancelled();
-      });
-    };
-    (cancellation != nullptr ? client_ : lasting_client_).emplace(stub, std::move(options));
-  }
+  ClientOptions options = MakeClientOptions(channel, &cancellation_);
+  client_.emplace(stub, options);
+  options.retry.give_up_after = options.resume.give_up_after;
+  patient_client_.emplace(stub, std::move(options));
+  lasting_client_.emplace(stub, MakeClientOptions(channel, nullptr));
   return absl::OkStatus();
 }
 
-ClientOptions Session::MakeClientOptions(Cancellation* cancellation) {
+ClientOptions Session::MakeClientOptions(std::shared_ptr<grpc::Channel> channel,
+                                         Cancellation* cancellation) {
   ClientOptions options;
   options.retry.give_up_after = absl::Seconds(options_.retry_seconds);
   options.retry.give_up_when_full = absl::Seconds(options_.wait_seconds);
@@ -54,6 +51,11 @@ ClientOptions Session::MakeClientOptions(Cancellation* cancellation) {
   options.on_retry = [this](const absl::Status& error, absl::Duration delay) {
     Note(absl::StrCat(DescribeError(error, options_.connection.server), "; trying again in ",
                       Seconds(delay), " s"));
+  };
+  options.sleep = [channel = std::move(channel), cancellation](absl::Duration delay) {
+    WaitWhileConnecting(*channel, delay, [cancellation] {
+      return cancellation != nullptr && cancellation->cancelled();
+    });
   };
   return options;
 }

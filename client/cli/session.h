@@ -35,8 +35,14 @@ class Session {
   const Interrupts& interrupts() const { return interrupts_; }
   // Its calls end at the first Ctrl-C.
   const Client& client() const { return *client_; }
+  // Likewise; and where others give up soon, its calls wait for a server that restarts as
+  // long as streams do.
+  const Client& patient_client() const { return *patient_client_; }
   // Its calls do not.
   const Client& lasting_client() const { return *lasting_client_; }
+
+  // Ends the calls of client() and patient_client(), for good. Thread-safe.
+  void EndCalls() { cancellation_.Cancel(); }
 
   // A line of the result, on standard output.
   void Result(absl::string_view line) const;
@@ -49,7 +55,8 @@ class Session {
  private:
   explicit Session(const GlobalOptions& options);
   absl::Status Connect();
-  ClientOptions MakeClientOptions(Cancellation* cancellation);
+  ClientOptions MakeClientOptions(std::shared_ptr<grpc::Channel> channel,
+                                  Cancellation* cancellation);
 
   const GlobalOptions options_;
   Cancellation cancellation_;
@@ -57,6 +64,7 @@ class Session {
   Terminal terminal_;
   ChannelOptions channel_;
   std::optional<Client> client_;
+  std::optional<Client> patient_client_;
   std::optional<Client> lasting_client_;
 };
 

@@ -107,6 +107,7 @@ void BucketedDenoiser::Check(const DenoiserInput& input) const {
 
 void BucketedDenoiser::RunRows(Bucket& bucket, const DenoiserInput& input, int64_t first,
                                int64_t count) {
+  if (options_.padding_rows != nullptr) *options_.padding_rows += bucket.rows - count;
   device_->Run([&] {
     Fill(bucket.host.x, input.x, first, count);
     Fill(bucket.host.t, input.t, first, count);

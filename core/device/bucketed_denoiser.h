@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -29,6 +30,8 @@ class BucketedDenoiser final : public Denoiser {
     std::array<int64_t, 3> image_shape;  // channels, height, width
     int64_t out_channels = 0;            // of the network's output
     bool has_classes = false;
+    // Grows by each copy of a row that fills a call up; may be null.
+    std::shared_ptr<std::atomic<int64_t>> padding_rows;
   };
   // `network` lies on the device, does not wait for it in Predict() of inputs that lie
   // there, and returns its output there. Its PredictWithGradient() takes inputs of the

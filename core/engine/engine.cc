@@ -169,6 +169,8 @@ bool Engine::StepOnce() {
   Admit();
   std::vector<BatchPart> parts = NextBatch();
   if (parts.empty()) return false;
+  last_rows_ = 0;
+  for (const BatchPart& part : parts) last_rows_ += part.rows;
   EvaluateBatch(parts);
   for (BatchPart& part : parts) {
     if (part.status.ok()) {

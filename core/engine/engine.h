@@ -63,6 +63,8 @@ class Engine {
 
   // One batched evaluation. Returns false if there was no work.
   bool StepOnce() ABSL_LOCKS_EXCLUDED(mu_);
+  // The rows that the last evaluation was begun with; 0 before the first.
+  int64_t last_rows() const { return last_rows_; }
   // Takes all jobs out, as they were after their last whole step; the sink is
   // not told. For the drain, once StepOnce() is called no more.
   std::vector<EngineJob> Evict() ABSL_LOCKS_EXCLUDED(mu_);
@@ -86,6 +88,7 @@ class Engine {
   // Of the engine thread.
   std::map<JobId, ResidentJob> resident_;
   RowScheduler scheduler_;
+  int64_t last_rows_ = 0;
 
   mutable absl::Mutex mu_;
   std::vector<EngineJob> inbox_ ABSL_GUARDED_BY(mu_);

@@ -69,7 +69,7 @@ bool EngineThread::Step() {
   ++progress_;
   const bool busy = engine_.StepOnce();
   ++progress_;
-  if (busy && options_.on_step) options_.on_step(absl::Now() - start);
+  if (busy && options_.on_step) options_.on_step(absl::Now() - start, engine_.last_rows());
   return busy;
 }
 

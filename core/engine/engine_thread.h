@@ -19,8 +19,9 @@ class EngineThread {
  public:
   struct Options {
     Engine::Options engine;
-    // Told the time that each step took; may be empty. Must not block.
-    std::function<void(absl::Duration)> on_step;
+    // Told the time that each step took, and the rows of its call; may be empty. Must
+    // not block.
+    std::function<void(absl::Duration took, int64_t rows)> on_step;
   };
   // `sink` outlives the thread.
   EngineThread(Options options, FrameSink* sink);

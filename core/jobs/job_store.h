@@ -196,6 +196,9 @@ struct JobCounts {
   std::optional<absl::Time> oldest_queued;
 };
 
+// Told how long a write took that was committed. Thread-safe; does not block.
+using OnWrite = std::function<void(absl::Duration took)>;
+
 class JobUpkeep {
  public:
   virtual ~JobUpkeep() = default;

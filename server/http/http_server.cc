@@ -9,12 +9,12 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "core/base/retry.h"
 #include "core/base/thread_name.h"
 #include "server/http/gateway.h"
 #include "server/http/json.h"
+#include "server/http/metrics_text.h"
 #include "server/http/tls_context.h"
 
 namespace tweedie {
@@ -165,12 +165,6 @@ absl::StatusOr<HostPort> ParseHostPort(absl::string_view address) {
   }
   parsed.host = std::string(host);
   return parsed;
-}
-
-std::string MetricsText(const std::map<std::string, double>& values) {
-  std::string text;
-  for (const auto& [name, value] : values) absl::StrAppendFormat(&text, "%s %.17g\n", name, value);
-  return text;
 }
 
 }  // namespace tweedie

@@ -55,9 +55,6 @@ struct HostPort {
 };
 absl::StatusOr<HostPort> ParseHostPort(absl::string_view address);
 
-// `values` in Prometheus' text format.
-std::string MetricsText(const std::map<std::string, double>& values);
-
 }  // namespace tweedie
 
 #endif  // TWEEDIE_SERVER_HTTP_HTTP_SERVER_H_

@@ -227,6 +227,7 @@ absl::StatusOr<std::vector<JobRecord>> JobCalls::Store(std::vector<PreparedJob>&
       continue;
     }
     const JobRecord& job = (*records)[i];
+    ++submitted_;
     AuditChange(JobChange::kCreated, job);
     parts_->hub->OnJobChanged(job);
   }

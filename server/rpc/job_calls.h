@@ -39,6 +39,9 @@ class JobCalls {
   // The measurement of a job whose task has one, whatever its state.
   absl::StatusOr<MeasurementReader> ReadMeasurement(absl::string_view name, const Identity& caller);
 
+  // Jobs that were created; what a repeated request found is none.
+  int64_t submitted() const { return submitted_; }
+
  private:
   // Refuses what there is no room for, before anything is decoded: the disk is full,
   // or the queue is, which is asked only while it has lately refused somebody.
@@ -57,6 +60,7 @@ class JobCalls {
   v1::Job Report(const JobRecord& record);
 
   const ServiceParts* const parts_;
+  std::atomic<int64_t> submitted_ = 0;
   // Until when it is asked, in nanoseconds of the steady clock.
   std::atomic<int64_t> ask_until_ = std::numeric_limits<int64_t>::min();
 };

@@ -73,6 +73,7 @@ void TweedieService::EndStalledStreams(absl::Duration limit) {
 
 std::map<std::string, double> TweedieService::Metrics() const {
   std::map<std::string, double> values = refusals_.Metrics();
+  values["tweedie_jobs_submitted_total"] = static_cast<double>(jobs_.submitted());
   values["tweedie_streams"] = streams_.size();
   values["tweedie_executor_tasks"] = executor_.num_tasks();
   values["tweedie_request_bytes"] = static_cast<double>(request_memory_.held());

@@ -22,17 +22,18 @@ namespace tweedie {
 namespace {
 
 absl::StatusOr<std::unique_ptr<BucketedDenoiser>> PutOn(const LoadedModel& model,
-                                                        Precision precision,
+                                                        const BucketOptions& given,
                                                         std::shared_ptr<StepDevice> device) {
   try {
     std::unique_ptr<Denoiser> network;
     device->Run([&] {
-      network = std::make_unique<UnetDenoiser>(model.network, device->device(), precision);
+      network = std::make_unique<UnetDenoiser>(model.network, device->device(), given.precision);
     });
     BucketedDenoiser::Options options;
     options.image_shape = model.diffusion->image_shape;
     options.out_channels = model.network->out_channels();
     options.has_classes = model.diffusion->num_classes > 0;
+    options.padding_rows = given.padding_rows;
     return std::make_unique<BucketedDenoiser>(std::move(network), std::move(device), options);
   } catch (const std::exception&) {
     return CaughtFailure(absl::StrCat("putting models/", model.name, " on its device"));
@@ -54,7 +55,7 @@ absl::StatusOr<std::unique_ptr<Denoiser>> MakeBucketedDenoiser(const LoadedModel
                                                                const BucketOptions& options,
                                                                std::shared_ptr<StepDevice> device) {
   ASSIGN_OR_RETURN(std::unique_ptr<BucketedDenoiser> denoiser,
-                   PutOn(model, options.precision, std::move(device)));
+                   PutOn(model, options, std::move(device)));
   std::vector<int64_t> sizes = BucketSizes(options.max_batch_rows);
   for (; !sizes.empty(); sizes.pop_back()) {
     const absl::Status added = AddBucket(model, sizes.back(), *denoiser);

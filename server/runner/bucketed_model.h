@@ -1,6 +1,8 @@
 #ifndef TWEEDIE_SERVER_RUNNER_BUCKETED_MODEL_H_
 #define TWEEDIE_SERVER_RUNNER_BUCKETED_MODEL_H_
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -14,6 +16,8 @@ namespace tweedie {
 struct BucketOptions {
   Precision precision = Precision::kFloat32;
   int max_batch_rows = 16;  // of a call
+  // As BucketedDenoiser::Options has it.
+  std::shared_ptr<std::atomic<int64_t>> padding_rows;
 };
 
 // Puts a model's network on the device, and records its calls, those of most rows first.

@@ -151,7 +151,8 @@ absl::StatusOr<std::unique_ptr<Denoiser>> MakeDenoiser(const LoadedModel& model,
   try {
     if (shared.rows != nullptr) return MakeStrictDenoiser(model, shared.rows);
     if (shared.steps != nullptr) {
-      return MakeBucketedDenoiser(model, {options.precision, options.max_batch_rows}, shared.steps);
+      return MakeBucketedDenoiser(
+          model, {options.precision, options.max_batch_rows, shared.padding_rows}, shared.steps);
     }
     return std::make_unique<UnetDenoiser>(model.network, at::kCPU);
   } catch (const std::exception&) {

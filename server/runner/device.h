@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_SERVER_RUNNER_DEVICE_H_
 #define TWEEDIE_SERVER_RUNNER_DEVICE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -30,6 +31,8 @@ struct DeviceOptions {
 struct SharedDevice {
   std::shared_ptr<RowPool> rows;      // null but in strict mode
   std::shared_ptr<StepDevice> steps;  // null on the CPU
+  // Rows that calls were filled up with.
+  std::shared_ptr<std::atomic<int64_t>> padding_rows = std::make_shared<std::atomic<int64_t>>(0);
 };
 
 // FAILED_PRECONDITION, saying why, for a device that is not there, for strict

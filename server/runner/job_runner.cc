@@ -26,6 +26,13 @@ constexpr const char* kCounters[] = {"tweedie_fence_rejections_total",
                                      "tweedie_leases_given_up_total", "tweedie_jobs_rescued_total",
                                      "tweedie_jobs_quarantined_total"};
 
+// By the smallest power of two that the rows of the call do not exceed.
+constexpr double kStepBounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                  0.5,   1,      2.5,   5,    10,    30,   60,  300};
+constexpr Histogram kStepSeconds = {"tweedie_step_seconds", kStepBounds};
+constexpr double kRowBounds[] = {1, 2, 4, 8, 16, 32, 64};
+constexpr Histogram kBatchRows = {"tweedie_batch_rows", kRowBounds};
+
 }  // namespace
 
 JobRunner::JobRunner(Options options, Parts parts)
@@ -36,15 +43,11 @@ JobRunner::JobRunner(Options options, Parts parts)
       outages_(options_.lease, parts.clock, parts.store),
       sink_(options_.sink, parts.clock, &running_, &writer_, parts.observer,
             {[this] { Wake(); }, [this](const JobId& id) { LetOthersJoin(id); }}),
-      engine_({options_.engine,
-               [this](absl::Duration step) {
-                 counters_.Add("tweedie_step_seconds_sum", absl::ToDoubleSeconds(step));
-                 counters_.Add("tweedie_step_seconds_count");
-               }},
-              &sink_),
-      watchdog_(
-          options_.step_limit, [this] { return engine_.progress() + 2 * *operator_uses_; },
-          [this] { OnHang(); }),
+      engine_(
+          {options_.engine, [this](absl::Duration took, int64_t rows) { CountStep(took, rows); }},
+          &sink_),
+      watchdog_(options_.step_limit, {[this] { return engine_.progress() + 2 * *operator_uses_; },
+                                      [this] { OnHang(); }, options_.on_alive}),
       leases_(options_.lease, {parts.clock, parts.store, &running_, &counters_, parts.reserve,
                                [this](const JobRecord& job) {
                                  parts_.observer->OnJobChanged(job);
@@ -54,7 +57,11 @@ JobRunner::JobRunner(Options options, Parts parts)
       claimer_("claimer", options_.poll, [this] { Pass(); }),
       upkeep_("upkeep", options_.upkeep, [this] { Upkeep(); }) {
   for (const char* counter : kCounters) counters_.Add(counter, 0);
+  for (const JobState end : {JobState::kSucceeded, JobState::kFailed, JobState::kCancelled}) {
+    counters_.Add(FinishedCounter(end), 0);
+  }
   for (const char* call : kStoreCalls) counters_.Add(StoreErrorCounter(call), 0);
+  counters_.Declare(kBatchRows);
 }
 
 JobRunner::~JobRunner() { Drain(absl::Now() + absl::Seconds(5)); }
@@ -76,10 +83,20 @@ std::map<std::string, double> JobRunner::Metrics() const {
   std::map<std::string, double> values = counters_.Values();
   values["tweedie_running_jobs"] = running_.size();
   values["tweedie_engine_jobs"] = engine_.num_jobs();
+  values["tweedie_engine_stalled_seconds"] = absl::ToDoubleSeconds(watchdog_.stalled());
+  values["tweedie_batch_padding_rows_total"] =
+      static_cast<double>(*parts_.models->device().padding_rows);
   values["tweedie_allocator_bytes{device=\"cpu\"}"] = static_cast<double>(TensorBytes());
   values["tweedie_disk_free_bytes"] = static_cast<double>(parts_.reserve->free_bytes());
   values["tweedie_disk_reserve_held"] = parts_.reserve->held() ? 1 : 0;
   return values;
+}
+
+void JobRunner::CountStep(absl::Duration took, int64_t rows) {
+  int64_t most = 1;
+  while (most < rows) most *= 2;
+  counters_.Observe(kStepSeconds, absl::ToDoubleSeconds(took), absl::StrCat("rows=\"", most, "\""));
+  counters_.Observe(kBatchRows, static_cast<double>(rows));
 }
 
 void JobRunner::LetOthersJoin(const JobId& id) {
@@ -228,6 +245,7 @@ void JobRunner::FailUnrun(const Claimed& claimed, const JobFailure& failure) {
   const absl::StatusOr<JobRecord> ended = parts_.store->Finish(claimed.lease, end);
   CountIfFenced(ended.status());
   if (ended.ok()) {
+    counters_.Add(FinishedCounter(ended->state));
     AuditChange(JobChange::kEnded, *ended);
     parts_.observer->OnJobChanged(*ended);
     RemoveBlob(claimed.job.checkpoint.name);

@@ -49,6 +49,8 @@ class JobRunner final : public RunnerControl {
     // How long a step may take (a zero: for ever), and what ends the process then.
     absl::Duration step_limit = absl::Minutes(5);
     std::function<void()> on_hang = [] { std::abort(); };
+    // Told again and again while the engine gets on, or has nothing to do. May be empty.
+    std::function<void()> on_alive;
     absl::Duration upkeep = absl::Seconds(3);
     LeaseKeeper::Options lease;
     LoadRetries::Options retries;
@@ -95,6 +97,7 @@ class JobRunner final : public RunnerControl {
   bool Run(const Claimed& claimed);
   // Ends a job that killed the process too often. Always true.
   bool Condemn(const Claimed& claimed);
+  void CountStep(absl::Duration took, int64_t rows);
   // A suspect is one no longer.
   void LetOthersJoin(const JobId& id);
   void OnHang();

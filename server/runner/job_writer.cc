@@ -82,6 +82,10 @@ std::string BlobName(const Lease& lease, absl::string_view name) {
 
 }  // namespace
 
+std::string FinishedCounter(JobState state) {
+  return absl::StrCat("tweedie_jobs_finished_total{outcome=\"", OutcomeName(state), "\"}");
+}
+
 bool JobWriter::LeaseLost(RunningJob& job, const absl::Status& status) {
   if (!absl::IsFailedPrecondition(status)) return false;
   counters_->Add("tweedie_fence_rejections_total");
@@ -189,8 +193,7 @@ absl::Status JobWriter::TryFinish(RunningJob& job, const JobOutcome& outcome) {
   if (ended->result.name != job.end->result.name) RemoveBlob(job.end->result.name);
   RemoveOldCheckpoints(job, "");
   running_->Remove(job);
-  counters_->Add(
-      absl::StrCat("tweedie_jobs_finished_total{outcome=\"", OutcomeName(ended->state), "\"}"));
+  counters_->Add(FinishedCounter(ended->state));
   AuditChange(JobChange::kEnded, *ended);
   observer_->OnJobChanged(*ended);
   return absl::OkStatus();

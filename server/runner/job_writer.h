@@ -24,6 +24,9 @@ struct JobOutcome {
   at::Tensor images;  // the result, if OK
 };
 
+// The counter of jobs that came to that end.
+std::string FinishedCounter(JobState state);
+
 // Writes what happens to running jobs into the store, blobs first and rows
 // after, all under the job's lease; then tells the observer. A call that finds
 // the lease lost abandons the job and returns OK: another server has it.

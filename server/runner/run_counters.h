@@ -7,8 +7,16 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 
 namespace tweedie {
+
+// A histogram of /metrics: its family's name, and the largest value of each bucket,
+// ascending, without the last, which takes all.
+struct Histogram {
+  absl::string_view name;
+  absl::Span<const double> bounds;
+};
 
 // Figures for /metrics, by name with labels. Thread-safe.
 class RunCounters {
@@ -17,6 +25,11 @@ class RunCounters {
     absl::MutexLock lock(&mu_);
     values_[std::string(name)] += value;
   }
+  // Shows the histogram, empty, so that its first value is seen as a rise. `labels` are
+  // written as Prometheus does, without braces, and may be empty.
+  void Declare(const Histogram& histogram, absl::string_view labels = "") ABSL_LOCKS_EXCLUDED(mu_);
+  void Observe(const Histogram& histogram, double value, absl::string_view labels = "")
+      ABSL_LOCKS_EXCLUDED(mu_);
   std::map<std::string, double> Values() const ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     return values_;

@@ -32,6 +32,7 @@ enum ExitCode {
   kLocalFile = 8,
   kUnauthenticated = 9,
   kPermissionDenied = 10,
+  kSomeFailed = 11,
   kInterrupted = 130,
 };
 

@@ -138,9 +138,9 @@ TEST_F(JobsTest, EveryCommandHasAManual) {
   EXPECT_THAT(MustRun({"--version"}).out, StartsWith("tweedie "));
   EXPECT_THAT(MustRun({"--help"}).out, AllOf(HasSubstr("Exit codes"), HasSubstr("Examples")));
   for (const char* command :
-       {"sample", "denoise", "sdedit",  "ald",     "dps",      "ddnm",  "ddrm",
-        "pigdm",  "diffpir", "reddiff", "repaint", "evaluate", "watch", "get",
-        "list",   "cancel",  "delete",  "models",  "servers",  "info",  "log-level"}) {
+       {"sample", "denoise", "batch",   "sdedit",  "ald",      "dps",      "ddnm", "ddrm",
+        "pigdm",  "diffpir", "reddiff", "repaint", "evaluate", "watch",    "get",  "list",
+        "cancel", "delete",  "models",  "servers", "info",     "log-level"}) {
     EXPECT_THAT(MustRun({command, "--help"}).out, HasSubstr(command));
   }
 }

@@ -16,8 +16,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "client/cli/manual/mistakes.h"
 #include "client/cli/measurement_options.h"
 #include "client/cli/methods/methods.h"
+#include "client/cli/nearest.h"
 #include "core/base/status_macros.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
@@ -33,7 +35,8 @@ absl::Status ParseOptions(const PlanEntry& entry, const std::string& text, const
   try {
     app.parse(text);
   } catch (const CLI::ParseError& error) {
-    return absl::InvalidArgumentError(absl::StrCat("'", entry.name, "': ", error.what()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", entry.name, "': ", ExplainMistake(app, error)));
   }
   return absl::OkStatus();
 }
@@ -52,8 +55,10 @@ absl::StatusOr<std::unique_ptr<MethodOptions>> ParseMethod(const PlanEntry& entr
   const std::string name = text.substr(0, text.find(' '));
   const MethodInfo* method = FindMethod(name);
   if (method == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", entry.name, "': there is no method '", name, "'"));
+    std::vector<std::string> names;
+    for (const MethodInfo* one : Methods()) names.push_back(one->name);
+    return absl::InvalidArgumentError(absl::StrCat("'", entry.name, "': there is no method '", name,
+                                                   "'", DidYouMean(name, names)));
   }
   std::unique_ptr<MethodOptions> options = method->make_options();
   RETURN_IF_ERROR(

@@ -7,6 +7,7 @@
 #include "core/jobs/postgres/database.h"
 #include "core/jobs/postgres/postgres_blob_store.h"
 #include "core/jobs/sql/sql_job_store.h"
+#include "core/jobs/sql/timed_database.h"
 
 namespace tweedie {
 
@@ -21,7 +22,8 @@ absl::StatusOr<PostgresQueue> OpenPostgresQueue(const PostgresOptions& options,
   }
   const std::shared_ptr<postgres::PgDatabase> database = *std::move(opened);
   PostgresQueue queue;
-  queue.jobs = std::make_unique<sql::SqlJobStore>(database, retention);
+  queue.jobs =
+      std::make_unique<sql::SqlJobStore>(sql::TimedIfWanted(database, options.on_write), retention);
   queue.blobs = std::make_unique<postgres::PostgresBlobStore>(database);
   return queue;
 }

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
+#include "core/jobs/job_store.h"
 
 namespace tweedie {
 
@@ -26,6 +27,7 @@ struct PostgresOptions {
   // For tests; outlives everything. Null: the database's own clock, the one that
   // all its servers share.
   const Clock* clock = nullptr;
+  OnWrite on_write;  // may be empty
 };
 
 // INVALID_ARGUMENT if `connection` cannot be read.

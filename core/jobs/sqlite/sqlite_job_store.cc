@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/jobs/sql/sql_job_store.h"
+#include "core/jobs/sql/timed_database.h"
 #include "core/jobs/sqlite/database.h"
 #include "core/jobs/sqlite/schema.h"
 
@@ -37,10 +38,11 @@ absl::Status OpenError(const std::string& path, const absl::Status& error) {
 
 absl::StatusOr<std::unique_ptr<JobStore>> OpenSqliteJobStore(const std::string& path,
                                                              const RetentionPolicy& retention,
-                                                             const Clock* clock) {
+                                                             const Clock* clock, OnWrite on_write) {
   absl::StatusOr<std::unique_ptr<sqlite::Database>> database = OpenChecked(path, clock);
   if (!database.ok()) return OpenError(path, database.status());
-  return std::make_unique<sql::SqlJobStore>(*std::move(database), retention);
+  return std::make_unique<sql::SqlJobStore>(
+      sql::TimedIfWanted(*std::move(database), std::move(on_write)), retention);
 }
 
 }  // namespace tweedie

@@ -13,9 +13,11 @@ namespace tweedie {
 // Opens (or makes, or migrates) the queue in the SQLite file `path`: WAL,
 // synchronous FULL, one writing connection. FAILED_PRECONDITION if the file was
 // made by a newer version or fails its integrity check. `clock` outlives it.
+// `on_write` may be empty.
 absl::StatusOr<std::unique_ptr<JobStore>> OpenSqliteJobStore(const std::string& path,
                                                              const RetentionPolicy& retention,
-                                                             const Clock* clock);
+                                                             const Clock* clock,
+                                                             OnWrite on_write = {});
 
 }  // namespace tweedie
 

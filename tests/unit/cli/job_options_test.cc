@@ -21,6 +21,7 @@ using ::testing::UnorderedElementsAre;
 struct Parsed {
   ProcessOptions process;
   JobOptions job;
+  IdOptions ids;
 };
 
 Parsed Parse(const std::string& command_line) {
@@ -28,6 +29,7 @@ Parsed Parse(const std::string& command_line) {
   CLI::App app;
   AddProcessOptions(&app, &parsed.process);
   AddJobOptions(&app, &parsed.job);
+  AddIdOptions(&app, &parsed.ids);
   app.parse(command_line);
   return parsed;
 }
@@ -90,7 +92,9 @@ TEST(JobOptionsTest, RequestCarriesThemAll) {
   const Parsed parsed = Parse(
       "--seed 18446744073709551615 --priority batch --label a=b --label c=d=e --class-label 3 4"
       " --id my-job --request-id some-uuid");
-  ASSERT_OK_AND_ASSIGN(const v1::CreateJobRequest request, MakeRequest(parsed.job, "models/m"));
+  v1::CreateJobRequest request;
+  SetIds(parsed.ids, &request);
+  ASSERT_OK_AND_ASSIGN(*request.mutable_job(), MakeJob(parsed.job, "models/m"));
   EXPECT_EQ(request.job().model(), "models/m");
   EXPECT_EQ(request.job().seed(), 18446744073709551615u);
   EXPECT_EQ(request.job().priority(), v1::Job::BATCH);
@@ -101,13 +105,13 @@ TEST(JobOptionsTest, RequestCarriesThemAll) {
 }
 
 TEST(JobOptionsTest, SeedIsTheServersChoiceUnlessGiven) {
-  EXPECT_FALSE(MakeRequest(Parse("").job, "models/m")->job().has_seed());
-  EXPECT_TRUE(MakeRequest(Parse("--seed 0").job, "models/m")->job().has_seed());
+  EXPECT_FALSE(MakeJob(Parse("").job, "models/m")->has_seed());
+  EXPECT_TRUE(MakeJob(Parse("--seed 0").job, "models/m")->has_seed());
   EXPECT_THROW(Parse("--seed -1"), CLI::ParseError);
 }
 
 TEST(JobOptionsTest, LabelWithoutAValueIsNamed) {
-  EXPECT_THAT(MakeRequest(Parse("--label fine=1 --label lonely").job, "models/m"),
+  EXPECT_THAT(MakeJob(Parse("--label fine=1 --label lonely").job, "models/m"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("lonely")));
 }
 

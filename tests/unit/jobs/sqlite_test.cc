@@ -206,6 +206,21 @@ TEST_F(SqliteTest, DamagedFileIsRefused) {
 
 // --- Rows -----------------------------------------------------------------
 
+TEST_F(SqliteTest, CommittedWritesAreTimedAndNoOthers) {
+  std::vector<absl::Duration> writes;
+  const auto store = OpenSqliteJobStore(path(), RetentionPolicy(), &clock_,
+                                        [&](absl::Duration took) { writes.push_back(took); });
+  ASSERT_OK(store.status());
+  NewJob job;
+  job.record.id = "a";
+  ASSERT_OK((*store)->Create({job}, CreateLimits()));
+  ASSERT_EQ(writes.size(), 1);
+  EXPECT_GT(writes[0], absl::ZeroDuration());
+  EXPECT_OK((*store)->Get("a"));
+  EXPECT_FALSE((*store)->Create({job}, CreateLimits()).ok()) << "the id is taken";
+  EXPECT_EQ(writes.size(), 1);
+}
+
 TEST_F(SqliteTest, DeletedJobLeavesNoLabels) {
   ASSERT_OK_AND_ASSIGN(auto store, OpenStore());
   NewJob job;

@@ -24,7 +24,8 @@ using ::testing::HasSubstr;
 class BucketedModelTest : public testing::Test {
  protected:
   absl::StatusOr<std::unique_ptr<Denoiser>> Make(int max_batch_rows) {
-    return MakeBucketedDenoiser(*model_, {Precision::kFloat32, max_batch_rows}, device_);
+    return MakeBucketedDenoiser(*model_, {Precision::kFloat32, max_batch_rows, padding_rows_},
+                                device_);
   }
   static std::vector<int64_t> BucketsOf(const Denoiser& denoiser) {
     return dynamic_cast<const BucketedDenoiser&>(denoiser).buckets();
@@ -32,6 +33,8 @@ class BucketedModelTest : public testing::Test {
 
   const std::shared_ptr<const LoadedModel> model_ =
       LoadModel("m", TWEEDIE_SOURCE_DIR "/tests/golden/network/v1/like-default").value();
+  const std::shared_ptr<std::atomic<int64_t>> padding_rows_ =
+      std::make_shared<std::atomic<int64_t>>(0);
   const std::shared_ptr<FaultyStepDevice> device_ =
       std::make_shared<FaultyStepDevice>(std::make_shared<CpuStepDevice>());
 };
@@ -43,6 +46,15 @@ TEST_F(BucketedModelTest, HasABucketForEachSizeOfACallAndTheNetworksOutput) {
   const DenoiserInput input = {at::randn({6, channels, height, width}), at::arange(6), {}};
   EXPECT_TRUE(
       at::equal(denoiser->Predict(input), UnetDenoiser(model_->network, at::kCPU).Predict(input)));
+}
+
+TEST_F(BucketedModelTest, RowsThatFillACallUpAreCounted) {
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Denoiser> denoiser, Make(8));
+  const auto [channels, height, width] = model_->diffusion->image_shape;
+  for (const int rows : {4, 5, 11}) {
+    denoiser->Predict({at::randn({rows, channels, height, width}), at::arange(rows), {}});
+  }
+  EXPECT_EQ(*padding_rows_, 0 + 3 + 1) << "4 in 4; 5 in 8; 11 in 8 and 4";
 }
 
 TEST_F(BucketedModelTest, BucketsWithoutRoomAreLeftOut) {

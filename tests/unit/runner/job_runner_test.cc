@@ -336,7 +336,30 @@ TEST_F(JobRunnerTest, AJobThatKilledTheProcessThriceIsQuarantinedAndOthersAreDon
   EXPECT_EQ(job.failure->reason, "QUARANTINED");
   EXPECT_EQ(job.failure->code, absl::StatusCode::kAborted);
   EXPECT_EQ(job.crashes, 3);
-  EXPECT_EQ(runner_->Metrics()["tweedie_jobs_quarantined_total"], 1);
+  std::map<std::string, double> metrics = runner_->Metrics();
+  EXPECT_EQ(metrics["tweedie_jobs_quarantined_total"], 1);
+  EXPECT_EQ(metrics["tweedie_jobs_finished_total{outcome=\"FAILED\"}"], 1);
+  EXPECT_EQ(metrics["tweedie_jobs_finished_total{outcome=\"SUCCEEDED\"}"], 1);
+}
+
+TEST_F(JobRunnerTest, ACallIsCountedWithItsRowsAndItsTime) {
+  v1::CreateJobRequest request = DenoiseRequest(3);
+  request.set_job_id("three");
+  PreparedJob prepared = Prepare(request).value();
+  prepared.new_job.record.input = blobs_.Write("three/input", prepared.input).value();
+  ASSERT_OK(queue_->Create({prepared.new_job}, CreateLimits()));
+  Start();
+  ASSERT_TRUE(observer_.Await("three", JobState::kSucceeded));
+  // The end is told within the step.
+  while (runner_->Metrics()["tweedie_batch_rows_count"] < 1) std::this_thread::yield();
+  std::map<std::string, double> metrics = runner_->Metrics();
+  EXPECT_EQ(metrics["tweedie_batch_rows_sum"], 3);
+  EXPECT_EQ(metrics["tweedie_batch_rows_bucket{le=\"2\"}"], 0);
+  EXPECT_EQ(metrics["tweedie_batch_rows_bucket{le=\"4\"}"], 1);
+  EXPECT_EQ(metrics["tweedie_step_seconds_count{rows=\"4\"}"], 1);
+  EXPECT_GT(metrics["tweedie_step_seconds_sum{rows=\"4\"}"], 0);
+  EXPECT_EQ(metrics["tweedie_engine_stalled_seconds"], 0);
+  EXPECT_EQ(metrics["tweedie_batch_padding_rows_total"], 0);
 }
 
 // --- The audit ----------------------------------------------------------------

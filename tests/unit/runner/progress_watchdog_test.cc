@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -50,8 +51,8 @@ class Watched {
 // The look at which a hang was found, within `looks`.
 int HangOf(std::function<int64_t(int)> progress, int looks) {
   Watched watched(std::move(progress));
-  ProgressWatchdog watchdog(
-      kLimit, [&] { return watched.Look(); }, [&] { watched.Hang(); });
+  ProgressWatchdog watchdog(kLimit,
+                            {[&] { return watched.Look(); }, [&] { watched.Hang(); }, nullptr});
   EXPECT_TRUE(watched.AwaitLooks(looks));
   watchdog.Stop();
   return watched.hang_at();
@@ -73,17 +74,37 @@ TEST(ProgressWatchdogTest, AStepThatHangsAfterOthersIsFound) {
   EXPECT_EQ(HangOf([](int look) { return look < 20 ? 2 * look + 1 : 41; }, 40), 31);
 }
 
-TEST(ProgressWatchdogTest, WithoutALimitNobodyLooks) {
-  bool looked = false;
+TEST(ProgressWatchdogTest, TellsThatItIsAliveUntilSomethingHangs) {
+  std::atomic<int> alive = 0;
+  Watched watched([](int) { return 7; });
   ProgressWatchdog watchdog(
-      absl::ZeroDuration(),
-      [&] {
-        looked = true;
-        return 1;
-      },
-      [] { FAIL(); });
+      kLimit, {[&] { return watched.Look(); }, [&] { watched.Hang(); }, [&] { ++alive; }});
+  ASSERT_TRUE(watched.AwaitLooks(25));
   watchdog.Stop();
-  EXPECT_FALSE(looked);
+  EXPECT_EQ(alive, 10) << "each look but those from the limit on";
+  EXPECT_GE(watchdog.stalled(), 2 * kLimit);
+}
+
+TEST(ProgressWatchdogTest, WhoDoesNothingIsAliveAndNotStalled) {
+  std::atomic<int> alive = 0;
+  Watched watched([](int) { return 8; });
+  ProgressWatchdog watchdog(
+      kLimit, {[&] { return watched.Look(); }, [&] { watched.Hang(); }, [&] { ++alive; }});
+  ASSERT_TRUE(watched.AwaitLooks(15));
+  watchdog.Stop();
+  EXPECT_GE(alive, 15);
+  EXPECT_EQ(watchdog.stalled(), absl::ZeroDuration());
+}
+
+TEST(ProgressWatchdogTest, WithoutALimitNothingHangs) {
+  std::atomic<bool> alive = false;
+  Watched watched([](int) { return 7; });
+  ProgressWatchdog watchdog(absl::ZeroDuration(), {[&] { return watched.Look(); }, [] { FAIL(); },
+                                                   [&] { alive = true; }});
+  ASSERT_TRUE(watched.AwaitLooks(3));
+  watchdog.Stop();
+  EXPECT_TRUE(alive);
+  EXPECT_GE(watchdog.stalled(), absl::Seconds(1));
 }
 
 }  // namespace
