@@ -14,8 +14,8 @@ import subprocess
 import textwrap
 
 PROGRAMS = {
-    "apptainer", "cmake", "cp", "createdb", "ctest", "curl", "docker", "export", "grpcurl", "kill", "kubectl", "mkdir",
-    "openssl", "pip", "printf", "python", "python3", "scripts", "sqlite3", "sudo", "systemctl", "tools", "tweedie", "tweedied",
+    "apptainer", "apt", "cd", "cmake", "cp", "createdb", "ctest", "curl", "docker", "export", "grpcurl", "kill", "kubectl", "mkdir",
+    "openssl", "pip", "printf", "python", "python3", "sbatch", "scripts", "sqlite3", "sudo", "systemctl", "tools", "tweedie", "tweedied",
 }
 FENCE = re.compile(r"^( *)```(\S*)\s*$")
 MARK = re.compile(r"^ *<!-- not run(?:, \"([^\"]+)\")?: (.+?) -->\s*$")

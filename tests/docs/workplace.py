@@ -3,7 +3,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -52,7 +51,7 @@ class Workplace:
         self._starts_server = starts_server
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tweedie-docs-"))
         self._ports = {}
-        self._servers = []
+        self._server = None
         self._python = None
         for name in LINKS:
             (self.folder / name).symlink_to(ROOT / name)
@@ -89,10 +88,17 @@ class Workplace:
         return self
 
     def __exit__(self, *_):
-        for process in [*self._servers, *([self._python] if self._python else [])]:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+        self._end_server()
+        if self._python is not None:
+            self._python.kill()
+            self._python.communicate()
         shutil.rmtree(self.folder)
+
+    def _end_server(self):
+        if self._server is not None:
+            self._server.terminate()
+            self._server.communicate()
+            self._server = None
 
     def ported(self, text):
         """Returns the text with each port of the pages as a free one, always the same."""
@@ -109,9 +115,7 @@ class Workplace:
         if not (self.folder / "stopped").exists():
             self._serve("tweedied --data-dir stopped")
             self._shell("tweedie sample --steps 2")
-            process = self._servers.pop()
-            process.terminate()
-            process.communicate()
+            self._end_server()
         return "stopped"
 
     def _new_job(self):
@@ -122,7 +126,7 @@ class Workplace:
         """Returns what went wrong, or nothing. A server is begun, and goes on; it has the place of an earlier one."""
         if is_server(command):
             return self._serve(self._adapted(command))
-        if not self._servers and not self._starts_server:
+        if self._server is None and not self._starts_server:
             self._serve(self.ported("tweedied --data-dir data-of-the-page --listen 127.0.0.1:7433 --http 127.0.0.1:7480"))
         done = self._shell(self._adapted(command))
         return "" if done.returncode == 0 else f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
@@ -137,17 +141,15 @@ class Workplace:
         command = re.sub(r"\s*(&|#.*)?\s*$", "", command)
         for option, address in (("--listen", "127.0.0.1:7433"), ("--http", "127.0.0.1:7480")):
             command += "" if option in command else f" {option} {self.ported(address)}"
-        for process in self._servers:
-            process.terminate()
-            process.wait()
-        errors = self.folder / f"server-{len(self._servers)}.log"
+        self._end_server()
+        errors = self.folder / "server.log"
         state = "[ ! -e .state ] || . ./.state\n"
         words = re.match(r"((?:[A-Z_]+=\S+ )*)(.*)", command, re.DOTALL)
         with errors.open("w") as log:
             process = subprocess.Popen(
                 ["bash", "-c", f"{state}{words[1]}exec {words[2]} --disk-reserve-mebibytes 1"], cwd=self.folder,
                 env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True)
-        self._servers.append(process)
+        self._server = process
         said = process.stdout.readline()
         return "" if said.startswith("listening on ") else f"the server did not start:\n{errors.read_text()}"
 
