@@ -67,5 +67,6 @@ function(tweedie_test name)
   add_test(NAME ${name} COMMAND ${name})
   # ctest keeps the cores busy: OpenMP's threads would only wait for each other.
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "OMP_NUM_THREADS=1")
+    # No profiles of whoever runs the tests.
+    ENVIRONMENT "OMP_NUM_THREADS=1;XDG_CONFIG_HOME=${CMAKE_BINARY_DIR}/no-config")
 endfunction()

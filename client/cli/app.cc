@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/command_line.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/profile.h"
 #include "client/cli/session.h"
 
 namespace tweedie::cli {
@@ -46,6 +47,9 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kOk : kUsage;
   }
+  if (line.local) return line.local();
+  const absl::Status applied = ApplyProfile(ProfilesPath(), line.options.profile, &app);
+  if (!applied.ok()) return Fail(applied, line.options);
   return Run(line.options, line.command);
 }
 

@@ -6,6 +6,7 @@
 #include "client/cli/connection.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/manual/mistakes.h"
+#include "client/cli/one_of.h"
 
 namespace tweedie::cli {
 namespace {
@@ -29,7 +30,26 @@ constexpr char kExamples[] =
 void AddGlobalOptions(CLI::App* app, GlobalOptions* options) {
   AddConnectionOptions(app, &options->connection);
   app->add_flag("--json", options->json,
-                "Print one JSON object a line: every event, and what was asked for");
+                "Print one JSON object a line: every event, and what was asked for")
+      ->configurable(false);
+  auto* quiet =
+      app->add_flag("-q,--quiet", options->quiet, "Print results and errors alone: no progress")
+          ->configurable(false);
+  app->add_flag("-v,--verbose", options->verbose,
+                "Say more: where the server is, what it chose for a job, what becomes of each")
+      ->excludes(quiet)
+      ->configurable(false);
+  app->add_option("--preview", options->preview,
+                  "Show results in the terminal: as the terminal can, as colored blocks, by its\n"
+                  "graphics, or not")
+      ->check(OneOf({"auto", "none", "blocks", "kitty", "sixel"}))
+      ->envname("TWEEDIE_PREVIEW")
+      ->capture_default_str();
+  app->add_option("--profile", options->profile,
+                  "The section of the configuration's file that gives what is not given here;\n"
+                  "[default] if there is one")
+      ->envname("TWEEDIE_PROFILE")
+      ->configurable(false);
   app->add_option("--retry-for", options->retry_seconds,
                   "Seconds to go on trying to reach a server that cannot be reached")
       ->check(CLI::NonNegativeNumber)
@@ -37,10 +57,11 @@ void AddGlobalOptions(CLI::App* app, GlobalOptions* options) {
   app->add_option("--wait-for", options->wait_seconds, "Seconds to wait for room in a full queue")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app->set_version_flag("--version", "tweedie " TWEEDIE_VERSION);
+  app->set_version_flag("--version", "tweedie " TWEEDIE_VERSION)->configurable(false);
 }
 
-void AddCommands(CLI::App* app, Command* selected) {
+void AddCommands(CLI::App* app, CommandLine* line) {
+  Command* const selected = &line->command;
   AddTasks(app, selected);
   AddBatch(app, selected);
   AddEvaluate(app, selected);
@@ -53,6 +74,9 @@ void AddCommands(CLI::App* app, Command* selected) {
   AddServers(app, selected);
   AddInfo(app, selected);
   AddLogLevel(app, selected);
+  AddTop(app, selected);
+  AddCompletion(app, &line->local);
+  AddManual(app, &line->local);
 }
 
 std::string TellMistake(const CLI::App* app, const CLI::Error& error) {
@@ -73,7 +97,7 @@ void DeclareCommandLine(CLI::App* app, CommandLine* line) {
   app->footer(absl::StrCat(kExamples, ExitCodesHelp()));
   app->failure_message(TellMistake);
   AddGlobalOptions(app, &line->options);
-  AddCommands(app, &line->command);
+  AddCommands(app, line);
 }
 
 }  // namespace tweedie::cli

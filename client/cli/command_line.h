@@ -9,7 +9,8 @@ namespace tweedie::cli {
 // What a command line of `tweedie` says, once it is parsed.
 struct CommandLine {
   GlobalOptions options;
-  Command command;
+  Command command;  // or
+  LocalCommand local;
 };
 
 // Declares all commands and options. `line` must outlive `app`.

@@ -17,6 +17,9 @@ class Session;
 // it follows.
 using Command = std::function<absl::StatusOr<int>(Session&)>;
 
+// Likewise of one that needs no server; it returns the exit code.
+using LocalCommand = std::function<int()>;
+
 // Each adds a command to `app`; when the command is parsed, it puts itself
 // into `selected`, which must outlive `app`.
 void AddTasks(CLI::App* app, Command* selected);  // one a task
@@ -31,6 +34,9 @@ void AddModels(CLI::App* app, Command* selected);
 void AddServers(CLI::App* app, Command* selected);
 void AddInfo(CLI::App* app, Command* selected);
 void AddLogLevel(CLI::App* app, Command* selected);
+void AddTop(CLI::App* app, Command* selected);
+void AddCompletion(CLI::App* app, LocalCommand* selected);
+void AddManual(CLI::App* app, LocalCommand* selected);
 
 }  // namespace tweedie::cli
 

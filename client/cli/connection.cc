@@ -79,14 +79,19 @@ void AddConnectionOptions(CLI::App* app, ConnectionOptions* options) {
   app->add_option("--ca", options->ca,
                   "PEM file of the authorities that the server's certificate must come from; the "
                   "system's if none is given")
+      ->type_name("FILE")
       ->envname("TWEEDIE_CA");
   app->add_option("--cert", options->cert,
                   "PEM file of a certificate to show to a server that asks for one")
+      ->type_name("FILE")
       ->envname("TWEEDIE_CERT");
-  app->add_option("--key", options->key, "PEM file of its private key")->envname("TWEEDIE_KEY");
+  app->add_option("--key", options->key, "PEM file of its private key")
+      ->type_name("FILE")
+      ->envname("TWEEDIE_KEY");
   app->add_option("--token-file", options->token_file,
                   "File of the token that says who you are; otherwise TWEEDIE_TOKEN, or the file "
-                  "of TWEEDIE_TOKEN_FILE");
+                  "of TWEEDIE_TOKEN_FILE")
+      ->type_name("FILE");
 }
 
 absl::StatusOr<ChannelOptions> ReadConnection(const ConnectionOptions& options,

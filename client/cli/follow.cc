@@ -13,6 +13,7 @@
 #include "client/cli/json.h"
 #include "client/cli/metrics_text.h"
 #include "client/cli/one_of.h"
+#include "client/cli/preview/preview.h"
 #include "client/cli/progress_view.h"
 #include "client/cli/session.h"
 #include "core/base/status_macros.h"
@@ -47,6 +48,7 @@ absl::StatusOr<int> Conclude(Session& session, const v1::Job& job, const OutputO
       session.Note(absl::StrCat("to fetch the images: ", session.CommandLine(absl::StrCat(
                                                              "get ", job.name(), " --out DIR"))));
     }
+    ShowPreview(session, job);
   }
   if (session.json()) {
     session.Result(ToJson(job));
@@ -116,6 +118,7 @@ absl::StatusOr<int> CreateAndFollow(Session& session, const v1::CreateJobRequest
     return kInterrupted;
   }
   RETURN_IF_ERROR(job.status());
+  session.Detail(DescribeJob(*job));
   if (!detach) return FollowJob(session, *job, options);
   session.Result(session.json() ? ToJson(*job) : job->name());
   session.Note("to watch it: " + session.CommandLine("watch " + job->name()));

@@ -44,7 +44,7 @@ void ProgressView::OnProgress(const v1::Progress& progress, absl::Time now) {
 }
 
 void ProgressView::Show(absl::Time now, bool at_once) {
-  if (session_->json()) return;
+  if (session_->json() || session_->quiet()) return;
   Terminal& terminal = session_->terminal();
   const absl::Duration interval = terminal.can_redraw() ? kRedrawInterval : kLineInterval;
   if (!at_once && now - last_shown_ < interval) return;

@@ -21,24 +21,32 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const GlobalOptions& opti
   return session;
 }
 
-Session::Session(const GlobalOptions& options) : options_(options), interrupts_(&cancellation_) {}
+Session::Session(const GlobalOptions& options)
+    : options_(options), interrupts_(&cancellation_), terminal_(stderr, !options.quiet) {}
 
 absl::Status Session::Connect() {
   std::vector<std::string> warnings;
   ASSIGN_OR_RETURN(channel_, ReadConnection(options_.connection, &warnings));
-  for (const std::string& warning : warnings) Note(absl::StrCat("warning: ", warning));
-  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel, MakeChannel(channel_));
-  const std::shared_ptr<Client::Stub> stub = v1::Tweedie::NewStub(channel);
-  ClientOptions options = MakeClientOptions(channel, &cancellation_);
+  for (const std::string& warning : warnings) Warn(absl::StrCat("warning: ", warning));
+  Detail(absl::StrCat("server ", channel_.target, channel_.tls ? ", TLS" : "",
+                      channel_.token.empty() ? "" : ", with a token"));
+  ASSIGN_OR_RETURN(connection_, MakeChannel(channel_));
+  const std::shared_ptr<Client::Stub> stub = v1::Tweedie::NewStub(connection_);
+  ClientOptions options = MakeClientOptions(&cancellation_);
   client_.emplace(stub, options);
   options.retry.give_up_after = options.resume.give_up_after;
   patient_client_.emplace(stub, std::move(options));
-  lasting_client_.emplace(stub, MakeClientOptions(channel, nullptr));
+  lasting_client_.emplace(stub, MakeClientOptions(nullptr));
   return absl::OkStatus();
 }
 
-ClientOptions Session::MakeClientOptions(std::shared_ptr<grpc::Channel> channel,
-                                         Cancellation* cancellation) {
+Client Session::MakeClient(std::function<void(const absl::Status&, absl::Duration)> on_retry) {
+  ClientOptions options = MakeClientOptions(&cancellation_);
+  options.on_retry = std::move(on_retry);
+  return Client(v1::Tweedie::NewStub(connection_), std::move(options));
+}
+
+ClientOptions Session::MakeClientOptions(Cancellation* cancellation) {
   ClientOptions options;
   options.retry.give_up_after = absl::Seconds(options_.retry_seconds);
   options.retry.give_up_when_full = absl::Seconds(options_.wait_seconds);
@@ -52,7 +60,7 @@ ClientOptions Session::MakeClientOptions(std::shared_ptr<grpc::Channel> channel,
     Note(absl::StrCat(DescribeError(error, options_.connection.server), "; trying again in ",
                       Seconds(delay), " s"));
   };
-  options.sleep = [channel = std::move(channel), cancellation](absl::Duration delay) {
+  options.sleep = [channel = connection_, cancellation](absl::Duration delay) {
     WaitWhileConnecting(*channel, delay, [cancellation] {
       return cancellation != nullptr && cancellation->cancelled();
     });

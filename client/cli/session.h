@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_CLIENT_CLI_SESSION_H_
 #define TWEEDIE_CLIENT_CLI_SESSION_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,10 @@ namespace tweedie::cli {
 struct GlobalOptions {
   ConnectionOptions connection;
   bool json = false;
+  bool quiet = false;  // not both
+  bool verbose = false;
+  std::string preview = "auto";  // none, blocks, kitty, sixel
+  std::string profile;           // "": [default], if there is one
   double retry_seconds = 15;
   double wait_seconds = 3600;
 };
@@ -31,6 +36,8 @@ class Session {
   static absl::StatusOr<std::unique_ptr<Session>> Open(const GlobalOptions& options);
 
   bool json() const { return options_.json; }
+  bool quiet() const { return options_.quiet; }
+  const std::string& preview() const { return options_.preview; }
   Terminal& terminal() { return terminal_; }
   const Interrupts& interrupts() const { return interrupts_; }
   // Its calls end at the first Ctrl-C.
@@ -41,13 +48,24 @@ class Session {
   // Its calls do not.
   const Client& lasting_client() const { return *lasting_client_; }
 
-  // Ends the calls of client() and patient_client(), for good. Thread-safe.
+  // One whose calls end likewise, and that tells of failures that it tries again in its
+  // own way.
+  Client MakeClient(std::function<void(const absl::Status&, absl::Duration)> on_retry);
+  const std::string& server() const { return options_.connection.server; }
+
+  // Ends the calls of client() and those like it, for good. Thread-safe.
   void EndCalls() { cancellation_.Cancel(); }
 
   // A line of the result, on standard output.
   void Result(absl::string_view line) const;
-  // A message for a person, on standard error.
-  void Note(absl::string_view line) { terminal_.Print(line); }
+  // A message for a person, on standard error: unless --quiet; where --verbose; always.
+  void Note(absl::string_view line) {
+    if (!options_.quiet) terminal_.Print(line);
+  }
+  void Detail(absl::string_view line) {
+    if (options_.verbose) terminal_.Print(line);
+  }
+  void Warn(absl::string_view line) { terminal_.Print(line); }
   // The command line that a person would type now: `tweedie COMMAND`, with the
   // server if it is not the default.
   std::string CommandLine(absl::string_view command) const;
@@ -55,14 +73,14 @@ class Session {
  private:
   explicit Session(const GlobalOptions& options);
   absl::Status Connect();
-  ClientOptions MakeClientOptions(std::shared_ptr<grpc::Channel> channel,
-                                  Cancellation* cancellation);
+  ClientOptions MakeClientOptions(Cancellation* cancellation);
 
   const GlobalOptions options_;
   Cancellation cancellation_;
   Interrupts interrupts_;  // before anything that makes threads
   Terminal terminal_;
   ChannelOptions channel_;
+  std::shared_ptr<grpc::Channel> connection_;
   std::optional<Client> client_;
   std::optional<Client> patient_client_;
   std::optional<Client> lasting_client_;

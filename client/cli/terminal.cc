@@ -15,7 +15,8 @@ bool IsCapable(std::FILE* file) {
 
 }  // namespace
 
-Terminal::Terminal(std::FILE* file) : file_(file), can_redraw_(IsCapable(file)) {}
+Terminal::Terminal(std::FILE* file, bool may_redraw)
+    : file_(file), can_redraw_(may_redraw && IsCapable(file)) {}
 
 Terminal::~Terminal() { Clear(); }
 

@@ -14,7 +14,8 @@ namespace tweedie::cli {
 // terminal. Thread-safe.
 class Terminal {
  public:
-  explicit Terminal(std::FILE* file = stderr);
+  // With `may_redraw` false it never redraws.
+  explicit Terminal(std::FILE* file = stderr, bool may_redraw = true);
   ~Terminal();
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;

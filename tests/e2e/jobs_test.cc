@@ -105,7 +105,7 @@ TEST_F(JobsTest, InfoTellsTheLimits) {
 }
 
 TEST_F(JobsTest, LogLevelIsShownAndSet) {
-  EXPECT_EQ(MustRun({"log-level"}).out, "warning\n");
+  EXPECT_EQ(MustRun({"log-level", "top", "completion", "manual"}).out, "warning\n");
   const Finished set = MustRun({"log-level", "error"});
   EXPECT_EQ(set.out, "error\n");
   EXPECT_THAT(set.err, HasSubstr("was warning"));
@@ -138,9 +138,10 @@ TEST_F(JobsTest, EveryCommandHasAManual) {
   EXPECT_THAT(MustRun({"--version"}).out, StartsWith("tweedie "));
   EXPECT_THAT(MustRun({"--help"}).out, AllOf(HasSubstr("Exit codes"), HasSubstr("Examples")));
   for (const char* command :
-       {"sample", "denoise", "batch",   "sdedit",  "ald",      "dps",      "ddnm", "ddrm",
-        "pigdm",  "diffpir", "reddiff", "repaint", "evaluate", "watch",    "get",  "list",
-        "cancel", "delete",  "models",  "servers", "info",     "log-level"}) {
+       {"sample",    "denoise", "batch",      "sdedit",  "ald",     "dps",      "ddnm",
+        "ddrm",      "pigdm",   "diffpir",    "reddiff", "repaint", "evaluate", "watch",
+        "get",       "list",    "cancel",     "delete",  "models",  "servers",  "info",
+        "log-level", "top",     "completion", "manual"}) {
     EXPECT_THAT(MustRun({command, "--help"}).out, HasSubstr(command));
   }
 }

@@ -18,6 +18,7 @@
 #include "client/cli/job_options.h"
 #include "client/cli/local_file.h"
 #include "client/cli/session.h"
+#include "client/cli/waiting.h"
 #include "core/base/status_macros.h"
 
 namespace tweedie::cli {
@@ -30,6 +31,7 @@ struct BatchOptions {
   int in_flight = 32;
   bool retry_failed = false;
   bool dry_run = false;
+  bool detach = false;
   std::optional<std::string> model;
 };
 
@@ -92,6 +94,7 @@ absl::StatusOr<BatchWork> FindWork(const BatchOptions& options, const Journal& j
     RETURN_IF_ERROR(AddWork(std::move(job), journal, options.retry_failed, &work));
   }
   work.folder = options.out;
+  work.detach = options.detach;
   work.marks.key = journal.key();
   ASSIGN_OR_RETURN(work.marks.model, DefaultModel(options, work.jobs, session));
   return work;
@@ -100,6 +103,7 @@ absl::StatusOr<BatchWork> FindWork(const BatchOptions& options, const Journal& j
 int Conclude(const BatchOptions& options, const Tally& tally, Session& session) {
   if (options.dry_run) session.Note("nothing was submitted");
   if (!session.json()) session.Result(TallySummary(tally));
+  if (tally.submitted > 0) session.Note("for their results: the same command without --detach");
   if (tally.failed > 0 && !options.dry_run) {
     session.Note("to run those that failed anew: the same command with --retry-failed");
   }
@@ -156,6 +160,7 @@ void AddBatch(CLI::App* app, Command* selected) {
   command->add_flag("--retry-failed", options->retry_failed, "Run anew what has failed before");
   command->add_flag("--dry-run", options->dry_run,
                     "Let the server check what is left to do, and submit nothing");
+  AddWaitOptions(command, &options->detach);
   command->footer(kFooter);
   command->callback(
       [=] { *selected = [=](Session& session) { return Batch(*options, session); }; });

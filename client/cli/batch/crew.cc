@@ -53,10 +53,10 @@ BatchCrew::BatchCrew(Session* session, Journal* journal, BatchWork work)
 }
 
 absl::StatusOr<Tally> BatchCrew::RunAll(int in_flight) {
-  Board board(&session_->patient_client(), work_.marks.key);
-  board_ = &board;
+  if (!work_.detach) board_.emplace(&session_->patient_client(), work_.marks.key);
   absl::StatusOr<Tally> tally = ForAll(in_flight, &BatchCrew::RunOne);
   session_->EndCalls();  // that of the board
+  board_.reset();
   return tally;
 }
 
@@ -116,7 +116,10 @@ absl::Status BatchCrew::RunOne(size_t index) {
   if (IsRefusal(created.status())) return Refuse(job, Explain(created.status()));
   RETURN_IF_ERROR(created.status());
   RETURN_IF_ERROR(journal_->Submitted(job.entry, work_.attempts[index], created->name()));
-  return Finish(job, created->name());
+  session_->Detail(absl::StrCat(job.entry.name, " is ", created->name()));
+  if (!work_.detach) return Finish(job, created->name());
+  Count(&Tally::submitted);
+  return absl::OkStatus();
 }
 
 absl::Status BatchCrew::CheckOne(size_t index) {
@@ -124,7 +127,7 @@ absl::Status BatchCrew::CheckOne(size_t index) {
   const absl::StatusOr<v1::Job> checked = Create(index, /*validate_only=*/true);
   if (checked.ok()) return absl::OkStatus();
   if (!IsRefusal(checked.status())) return checked.status();
-  session_->Note(absl::StrCat(job.entry.name, " refused: ", Explain(checked.status())));
+  session_->Warn(absl::StrCat(job.entry.name, " refused: ", Explain(checked.status())));
   Count(&Tally::refused);
   return absl::OkStatus();
 }
@@ -152,13 +155,13 @@ absl::Status BatchCrew::Keep(const BatchJob& job, const v1::Job& ended) {
 }
 
 absl::Status BatchCrew::Fail(const BatchJob& job, const std::string& name, absl::string_view why) {
-  session_->Note(absl::StrCat(job.entry.name, " failed: ", why));
+  session_->Warn(absl::StrCat(job.entry.name, " failed: ", why));
   Count(&Tally::failed);
   return journal_->Failed(job.entry, name, why);
 }
 
 absl::Status BatchCrew::Refuse(const BatchJob& job, absl::string_view why) {
-  session_->Note(absl::StrCat(job.entry.name, " refused: ", why));
+  session_->Warn(absl::StrCat(job.entry.name, " refused: ", why));
   Count(&Tally::refused);
   return journal_->Refused(job.entry, why);
 }

@@ -2,6 +2,7 @@
 #define TWEEDIE_CLIENT_CLI_BATCH_CREW_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ struct BatchWork {
   std::vector<BatchJob> jobs;  // that are left to do
   std::vector<int> attempts;   // of each
   BatchMarks marks;
-  std::string folder;  // of the results
+  std::string folder;   // of the results
+  bool detach = false;  // submit them, and do not wait for them
   int already_done = 0;
   int already_failed = 0;
 };
@@ -65,7 +67,7 @@ class BatchCrew {
   Journal* const journal_;
   const BatchWork work_;
   const absl::Time start_;
-  Board* board_ = nullptr;  // while RunAll() runs
+  std::optional<Board> board_;  // while RunAll() runs, and waits for jobs
   absl::Mutex mu_;
   size_t next_ ABSL_GUARDED_BY(mu_) = 0;
   Tally tally_ ABSL_GUARDED_BY(mu_);

@@ -25,6 +25,7 @@ std::string TallyLine(const Tally& tally, int ended, absl::Duration elapsed) {
       absl::StrCat(ProgressBar(progress, kBarWidth), " ", progress.step(), "/", tally.total);
   Append(tally.failed, "failed", &line);
   Append(tally.refused, "refused", &line);
+  Append(tally.submitted, "submitted", &line);
   Append(tally.in_flight, "in flight", &line);
   const double rate = ended / std::max(absl::ToDoubleSeconds(elapsed), 1e-3);
   if (ended == 0) return line;
@@ -38,7 +39,8 @@ std::string TallySummary(const Tally& tally) {
       absl::StrCat(tally.total, tally.total == 1 ? " job: " : " jobs: ", tally.done, " done");
   Append(tally.failed, "failed", &text);
   Append(tally.refused, "refused", &text);
-  Append(tally.total - EndedOf(tally), "left", &text);
+  Append(tally.submitted, "submitted", &text);
+  Append(tally.total - EndedOf(tally) - tally.submitted, "left", &text);
   return text;
 }
 

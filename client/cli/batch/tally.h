@@ -14,6 +14,7 @@ struct Tally {
   int done = 0;       // this time and before
   int failed = 0;     // jobs that ran and failed, or were cancelled
   int refused = 0;    // never became a job
+  int submitted = 0;  // and left alone
   int in_flight = 0;  // beside those
 };
 

@@ -47,7 +47,7 @@ bool Crew::Take(size_t* index) {
 absl::StatusOr<CellResult> Crew::RunOne(size_t index) const {
   const Cell& cell = outcomes_[index].cell;
   Terminal& terminal = session_->terminal();
-  if (!runner_->Has(cell) && !terminal.can_redraw()) terminal.Print(Heading(index));
+  if (!runner_->Has(cell) && !terminal.can_redraw()) session_->Note(Heading(index));
   return runner_->Run(cell, [&](v1::Job::State state, const v1::Progress& progress) {
     ProgressFacts facts;
     facts.state = state;

@@ -118,6 +118,7 @@ void AddEvaluate(CLI::App* app, Command* selected) {
   CLI::App* command = app->add_subcommand(
       "evaluate", "Compare methods over images, operators and noise levels, resumably");
   command->add_option("files", options->images, "PNG or JPEG files, or folders of them")
+      ->type_name("IMAGES")
       ->required();
   command->add_option("--out", options->out, "Folder of the results; those in it are kept")
       ->type_name("DIR")

@@ -1,6 +1,8 @@
 #include "client/cli/manual/table.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 
 namespace tweedie::cli {
 namespace {
@@ -56,6 +58,18 @@ bool TakesValue(const CLI::Option& option) { return option.get_items_expected_ma
 std::string ValueName(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   return type.substr(0, type.find(':'));
+}
+
+bool TakesPath(const CLI::Option& option) {
+  const std::string name = ValueName(option);
+  for (const char* part : {"FILE", "DIR", "IMAGES", "KERNEL"}) {
+    if (absl::StrContains(name, part)) return true;
+  }
+  return false;
+}
+
+std::string Summary(const std::string& description) {
+  return absl::StrReplaceAll(description.substr(0, description.find(';')), {{"\n", " "}});
 }
 
 }  // namespace tweedie::cli

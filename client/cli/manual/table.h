@@ -26,6 +26,11 @@ std::vector<std::string> FlagsOf(const CLI::App& command);
 bool TakesValue(const CLI::Option& option);
 // What stands for the value in the manual, `FILE.json`, without checks and defaults.
 std::string ValueName(const CLI::Option& option);
+// Whether the value is the path of a file or a folder.
+bool TakesPath(const CLI::Option& option);
+
+// A description on one line, up to its first semicolon.
+std::string Summary(const std::string& description);
 
 }  // namespace tweedie::cli
 

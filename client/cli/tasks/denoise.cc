@@ -15,10 +15,13 @@ namespace {
 class DenoiseOptions : public TaskOptions {
  public:
   void AddTo(CLI::App* command) override {
-    command->add_option("images", images_, "PNG or JPEG files, or folders of them")->required();
+    command->add_option("images", images_, "PNG or JPEG files, or folders of them")
+        ->type_name("IMAGES")
+        ->required();
     AddLevel(command);
     command->add_flag("--add-noise", add_noise_, "The images are clean; add the noise first");
-    command->add_option("--reference", reference_, "The true clean images, for PSNR and SSIM");
+    command->add_option("--reference", reference_, "The true clean images, for PSNR and SSIM")
+        ->type_name("IMAGES");
     command->add_option("--samples", samples_, "Results for each image");
     AddProcessOptions(command, &process_);
   }

@@ -8,6 +8,7 @@
 #include "client/cli/job_options.h"
 #include "client/cli/session.h"
 #include "client/cli/tasks/tasks.h"
+#include "client/cli/waiting.h"
 #include "core/base/status_macros.h"
 
 namespace tweedie::cli {
@@ -37,7 +38,7 @@ void AddTask(const TaskInfo& task, CLI::App* app, Command* selected) {
   options->task = task.make_options();
   CLI::App* command = app->add_subcommand(task.name, task.about);
   options->task->AddTo(command);
-  command->add_flag("--detach", options->detach, "Print the job's name and do not wait");
+  AddWaitOptions(command, &options->detach);
   AddJobOptions(command, &options->job);
   AddIdOptions(command, &options->ids);
   AddOutOption(command, &options->output);

@@ -1,0 +1,20 @@
+#ifndef TWEEDIE_CLIENT_CLI_MANUAL_COMPLETION_H_
+#define TWEEDIE_CLIENT_CLI_MANUAL_COMPLETION_H_
+
+#include <string>
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace tweedie::cli {
+
+// Scripts that complete the command line of `app`: commands, options, and the values of
+// those that have choices or are files. They ask nobody.
+std::string BashCompletion(const CLI::App& app);
+std::string ZshCompletion(const CLI::App& app);
+std::string FishCompletion(const CLI::App& app);
+
+}  // namespace tweedie::cli
+
+#endif  // TWEEDIE_CLIENT_CLI_MANUAL_COMPLETION_H_

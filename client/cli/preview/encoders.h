@@ -1,0 +1,25 @@
+#ifndef TWEEDIE_CLIENT_CLI_PREVIEW_ENCODERS_H_
+#define TWEEDIE_CLIENT_CLI_PREVIEW_ENCODERS_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "imaging/image.h"
+
+namespace tweedie::cli {
+
+// Pictures as text that a terminal draws. Images have 8 bits, and 1 or 3 channels.
+
+// Two pixels a character, one above the other, in 24-bit colour. An image of more than
+// `columns` pixels is made smaller by a whole factor. Ends with a line end.
+std::string EncodeBlocks(const Image& image, int columns);
+
+// The graphics protocol of kitty, of the bytes of a PNG file.
+std::string EncodeKitty(absl::string_view png);
+
+// Sixels: in 64 greys, or 252 colours (6 x 7 x 6).
+std::string EncodeSixel(const Image& image);
+
+}  // namespace tweedie::cli
+
+#endif  // TWEEDIE_CLIENT_CLI_PREVIEW_ENCODERS_H_

@@ -1,0 +1,87 @@
+#include "client/cli/preview/preview.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "client/cli/preview/encoders.h"
+#include "client/cli/preview/style.h"
+#include "client/cli/session.h"
+#include "core/base/status_macros.h"
+#include "imaging/contact_sheet.h"
+
+namespace tweedie::cli {
+namespace {
+
+constexpr int kMostImages = 8;
+
+PictureStyle StyleFor(const Session& session) {
+  if (session.quiet() || session.json()) return PictureStyle::kNone;
+  TerminalTraits traits;
+  traits.is_terminal = isatty(STDERR_FILENO) != 0;
+  traits.variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  traits.answer = AskTerminal;
+  return ChooseStyle(session.preview(), traits);
+}
+
+absl::StatusOr<std::vector<Image>> ReadFirstImages(Session& session, const v1::Job& job) {
+  std::vector<Image> images;
+  v1::ReadJobImagesRequest request;
+  request.set_name(job.name());
+  request.set_format(v1::IMAGE_FORMAT_PNG);
+  const absl::Status status = session.client().ReadJobImages(
+      request, [&](const v1::ReadJobImagesResponse& response) -> absl::Status {
+        if (response.images().encoded().files_size() != 1) {
+          return absl::InternalError("the server sent no image where one was asked for");
+        }
+        ASSIGN_OR_RETURN(Image image, DecodeImage(response.images().encoded().files(0)));
+        images.push_back(std::move(image));
+        const bool enough = images.size() == kMostImages;
+        return enough ? absl::CancelledError("enough images") : absl::OkStatus();
+      });
+  if (!status.ok() && images.size() < kMostImages) return status;
+  return images;
+}
+
+absl::StatusOr<std::string> Draw(const std::vector<Image>& images, PictureStyle style, int width) {
+  ContactSheetOptions options;
+  if (style == PictureStyle::kBlocks) {
+    options.scale = 1;
+    options.padding = 1;
+    options.columns = std::max(1, (width - 1) / (images.at(0).width + 1));
+  } else {
+    options.columns = static_cast<int>(images.size());
+  }
+  options.columns = std::min(options.columns, static_cast<int>(images.size()));
+  ASSIGN_OR_RETURN(const Image sheet, MakeContactSheet(images, options));
+  if (style == PictureStyle::kKitty) return EncodeKitty(EncodePng(sheet));
+  return style == PictureStyle::kSixel ? EncodeSixel(sheet) : EncodeBlocks(sheet, width);
+}
+
+absl::Status Show(Session& session, const v1::Job& job, PictureStyle style) {
+  ASSIGN_OR_RETURN(const std::vector<Image> images, ReadFirstImages(session, job));
+  if (images.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::string text, Draw(images, style, session.terminal().width()));
+  session.Note(absl::StripSuffix(text, "\n"));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void ShowPreview(Session& session, const v1::Job& job) {
+  const PictureStyle style = StyleFor(session);
+  if (style == PictureStyle::kNone) return;
+  const absl::Status status = Show(session, job, style);
+  if (!status.ok()) session.Note(absl::StrCat("no preview: ", status.message()));
+}
+
+}  // namespace tweedie::cli
