@@ -96,8 +96,8 @@ class JobsSource {
     while (!listed_.empty()) {
       const JobRecord record = std::move(listed_.front());
       listed_.pop_front();
-      if (!feed_->List(record)) continue;
       *response.mutable_job() = hub_->Report(record);
+      if (!feed_->List(record, ProgressOf(response.job()))) continue;
       return WatchJobsReactor::Item{std::move(response), false};
     }
     if (!std::exchange(complete_, true)) {
@@ -111,6 +111,10 @@ class JobsSource {
   }
 
  private:
+  static std::shared_ptr<const v1::Progress> ProgressOf(const v1::Job& job) {
+    if (job.state() != v1::Job::RUNNING) return nullptr;
+    return std::make_shared<const v1::Progress>(job.progress());
+  }
   v1::WatchJobsResponse ToResponse(const FeedEvent& event) const {
     v1::WatchJobsResponse response;
     SetTime(event.time, *response.mutable_event_time());

@@ -14,11 +14,14 @@ bool IsNew(const FeedEvent& event) {
 
 }  // namespace
 
-bool JobsFeed::List(const JobRecord& job) {
+bool JobsFeed::List(const JobRecord& job, std::shared_ptr<const v1::Progress> progress) {
   absl::MutexLock lock(&mu_);
   const auto waiting = pending_.find(job.id);
   if (waiting != pending_.end() && waiting->second.event.deleted) return false;
-  known_[job.id].sequence = job.sequence;
+  Known& known = known_[job.id];
+  known.sequence = job.sequence;
+  known.attempt = job.attempt;
+  known.progress = std::move(progress);
   return true;
 }
 
@@ -125,8 +128,18 @@ bool JobsFeed::IsOfAnother(const FeedEvent& event) const {
   return event.job != nullptr && creator.has_value() && *creator != event.job->creator;
 }
 
-bool JobsFeed::Deliver(const Pending& pending) {
-  const FeedEvent& event = pending.event;
+void JobsFeed::KeepNewest(FeedEvent& event, Known& known) {
+  const bool is_same = known.attempt == event.job->attempt && known.progress != nullptr;
+  const int step = event.progress != nullptr ? event.progress->step() : event.job->progress.step;
+  if (is_same && event.job->state == JobState::kRunning && step < known.progress->step()) {
+    event.progress = known.progress;
+  }
+  known.attempt = event.job->attempt;
+  known.progress = event.progress;
+}
+
+bool JobsFeed::Deliver(Pending& pending) {
+  FeedEvent& event = pending.event;
   const auto known = known_.find(event.job_id);
   const bool was_known = known != known_.end();
   const bool stale = was_known && known->second.sequence >= pending.sequence;
@@ -135,8 +148,10 @@ bool JobsFeed::Deliver(const Pending& pending) {
     if (was_known) known_.erase(known);
     return was_known;
   }
-  known_[event.job_id].sequence = pending.sequence;
-  if (event.progress != nullptr) known_[event.job_id].progress_time = event.time;
+  Known& told = known_[event.job_id];
+  told.sequence = pending.sequence;
+  if (event.progress != nullptr) told.progress_time = event.time;
+  KeepNewest(event, told);
   return true;
 }
 

@@ -46,9 +46,10 @@ class JobsFeed {
 
   // --- The reader's side ---
 
-  // Whether `job`, as the listing found it, is to be sent; it counts as sent
-  // then. False if it has been deleted since.
-  bool List(const JobRecord& job) ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether `job`, as the listing found it, is to be sent, with `progress` if that is
+  // newer than the record's; it counts as sent then. False if it has been deleted since.
+  bool List(const JobRecord& job, std::shared_ptr<const v1::Progress> progress = nullptr)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void EndListing() ABSL_LOCKS_EXCLUDED(mu_);
   // These are to come through List().
   void Expect(std::vector<std::string> ids) ABSL_LOCKS_EXCLUDED(mu_);
@@ -72,6 +73,8 @@ class JobsFeed {
   struct Known {
     int64_t sequence = 0;
     absl::Time progress_time = absl::InfinitePast();
+    int attempt = 0;
+    std::shared_ptr<const v1::Progress> progress;  // of that attempt, the newest sent; or null
   };
   struct Pending {
     FeedEvent event;
@@ -82,7 +85,9 @@ class JobsFeed {
   // Lets `event` take the place of what waits for its job.
   void Add(FeedEvent event, int64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Whether the reader has use for `pending`; updates what it knows.
-  bool Deliver(const Pending& pending) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool Deliver(Pending& pending) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What a listing tells may be newer than what waits: gives the event that progress.
+  static void KeepNewest(FeedEvent& event, Known& known);
   // Whether the id was that of a job of the creator asked for, and now is that of
   // another's: of which the reader learns only that the first is gone.
   bool IsOfAnother(const FeedEvent& event) const;

@@ -75,6 +75,37 @@ TEST_F(JobsFeedTest, WhatTheListingToldIsNotToldAgain) {
   EXPECT_THAT(Drain(*feed), IsEmpty());
 }
 
+// The listing tells the newest progress of all, which a feed may be told of later.
+TEST_F(JobsFeedTest, StepsDoNotGoBackAfterTheListing) {
+  const auto listed = [&](JobsFeed& feed, int step) {
+    v1::Progress progress;
+    progress.set_step(step);
+    EXPECT_TRUE(feed.List(running_, std::make_shared<const v1::Progress>(progress)));
+    feed.EndListing();
+  };
+  FeedOptions options;
+  options.include_progress = true;
+  auto feed = hub_.WatchAll(options);
+  hub_.OnJobChanged(running_);
+  Step("a", 57);
+  listed(*feed, 59);
+  EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING step 59"));
+  Step("a", 58);
+  EXPECT_THAT(Drain(*feed), IsEmpty());  // within a second of the last
+  clock_.Advance(absl::Seconds(1));
+  Step("a", 60);
+  EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING step 60"));
+
+  // Nor by what else happens to the running job.
+  auto other = hub_.WatchAll({});
+  listed(*other, 61);
+  hub_.OnJobChanged(MakeRecord("a", JobState::kRunning, 1, 1));
+  EXPECT_THAT(Drain(*other), ElementsAre("a RUNNING step 61"));
+  // A later attempt begins where its checkpoint is.
+  hub_.OnJobChanged(MakeRecord("a", JobState::kRunning, 2, 0));
+  EXPECT_THAT(Drain(*other), ElementsAre("a RUNNING"));
+}
+
 TEST_F(JobsFeedTest, ChangesOfOneJobAreMerged) {
   auto feed = Listed({}, {queued_});
   hub_.OnJobChanged(running_);
