@@ -51,6 +51,13 @@ class Group {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->group(name_);
   }
+  // Several values, with commas between them or by repeating the option.
+  void AddList(const std::string& flag, std::vector<std::string>& values, const std::string& help) {
+    Add(flag, values, help)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->allow_extra_args(false)
+        ->delimiter(',');
+  }
   void AddFlag(const std::string& flag, bool& value, const std::string& help) {
     app_.add_flag("--" + flag, value, help)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
@@ -94,13 +101,10 @@ void AddService(CLI::App& app, ServerOptions& options, std::string& log_format,
             "empty");
   group.Add("models-dir", options.models_dir,
             "Folder whose folders and files of weights are the models");
-  group
-      .Add("listen", options.listen,
-           "HOST:PORT or unix:PATH of the gRPC service; port 0 picks a free one. Several, with "
-           "commas between them or by several --listen, are all listened on")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false)
-      ->delimiter(',');
+  group.AddList(
+      "listen", options.listen,
+      "HOST:PORT or unix:PATH of the gRPC service; port 0 picks a free one. Several, with "
+      "commas between them or by several --listen, are all listened on");
   group.Add("unix-mode", unix_mode, "Mode of the files of Unix sockets, octal")
       ->check(CLI::Validator(CheckMode, "MODE"));
   group.Add("advertise", options.advertise,
@@ -110,14 +114,11 @@ void AddService(CLI::App& app, ServerOptions& options, std::string& log_format,
             "HOST:PORT of /healthz, /readyz, /metrics and the dashboard; empty for none");
   group.Add("dashboard", options.dashboard,
             "Whether --http serves the dashboard and the JSON API behind it");
-  group
-      .Add("http-host", options.http_hosts,
-           "Name that browsers reach --http by, beside its own, the host's and localhost; several, "
-           "with commas between them. Asked for where there is no --tokens-file, so that no page "
-           "of another site gets in by turning its name to this machine")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false)
-      ->delimiter(',');
+  group.AddList(
+      "http-host", options.http_hosts,
+      "Name that browsers reach --http by, beside its own, the host's and localhost; several, "
+      "with commas between them. Asked for where there is no --tokens-file, so that no page "
+      "of another site gets in by turning its name to this machine");
   group.Add("peer-ca", options.peer_ca,
             "PEM file of the authorities of the other servers of the queue, with TLS; the system's "
             "if empty");

@@ -12,6 +12,7 @@
 #include "core/base/retry.h"
 #include "core/base/status_macros.h"
 #include "server/http/event_stream.h"
+#include "server/http/http_headers.h"
 #include "server/http/json.h"
 #include "server/http/page_files.h"
 
@@ -23,11 +24,7 @@ constexpr char kJson[] = "application/json";
 constexpr char kPng[] = "image/png";
 
 void Answer(const HttpError& error, httplib::Response& response) {
-  response.status = error.code;
-  if (error.code == 401) response.set_header("WWW-Authenticate", "Bearer");
-  if (error.retry_after.has_value()) {
-    response.set_header("Retry-After", absl::StrCat(absl::ToInt64Seconds(*error.retry_after)));
-  }
+  SetRefusal(error.code, error.retry_after, response);
   response.set_content(error.json, kJson);
 }
 
@@ -110,6 +107,23 @@ absl::StatusOr<int> IndexOf(const httplib::Request& request) {
   return absl::InvalidArgumentError("the picture's number is too large");
 }
 
+// The call that fetches one picture.
+template <typename Request>
+struct PictureCall {
+  Request request;
+  int index = 0;
+  std::unique_ptr<grpc::ClientContext> context;
+};
+
+template <typename Request>
+absl::StatusOr<PictureCall<Request>> PictureCallOf(const httplib::Request& http) {
+  PictureCall<Request> call;
+  ASSIGN_OR_RETURN(call.request, RequestOf<Request>(http, "", "jobs/"));
+  ASSIGN_OR_RETURN(call.index, IndexOf(http));
+  ASSIGN_OR_RETURN(call.context, ContextOfShortCall(http));
+  return call;
+}
+
 void Answer(const grpc::Status& status, const std::string& png, absl::string_view what,
             httplib::Response& response) {
   if (!status.ok()) return Answer(ToHttpError(status), response);
@@ -159,11 +173,9 @@ absl::StatusOr<Gateway::Stub*> Gateway::GetStub() {
 
 absl::StatusOr<Gateway::Stub*> Gateway::Admit(const httplib::Request& request) {
   RETURN_IF_ERROR(rules_.Check(HeadOf(request)));
-  std::optional<std::string> authorization;
-  if (request.has_header("Authorization")) {
-    authorization = request.get_header_value("Authorization");
+  if (options_.admit) {
+    RETURN_IF_ERROR(options_.admit(request.remote_addr, AuthorizationOf(request)));
   }
-  if (options_.admit) RETURN_IF_ERROR(options_.admit(request.remote_addr, authorization));
   return GetStub();
 }
 
@@ -241,41 +253,31 @@ Gateway::Handler Gateway::Events(StreamCall<Request, Response> call,
 }
 
 void Gateway::SendImage(Visit& visit) {
-  auto request = RequestOf<v1::ReadJobImagesRequest>(visit.request, "", "jobs/");
-  const absl::StatusOr<int> index = IndexOf(visit.request);
-  const auto context = ContextOfShortCall(visit.request);
-  absl::Status status = request.status();
-  status.Update(index.status());
-  status.Update(context.status());
-  if (!status.ok()) return Answer(ToHttpError(status), visit.response);
-  request->set_start_index(*index);
-  request->set_format(v1::IMAGE_FORMAT_PNG);
-  const auto reader = visit.stub.ReadJobImages(context->get(), *request);
+  auto call = PictureCallOf<v1::ReadJobImagesRequest>(visit.request);
+  if (!call.ok()) return Answer(ToHttpError(call.status()), visit.response);
+  call->request.set_start_index(call->index);
+  call->request.set_format(v1::IMAGE_FORMAT_PNG);
+  const auto reader = visit.stub.ReadJobImages(call->context.get(), call->request);
   v1::ReadJobImagesResponse part;
   const bool came = reader->Read(&part) && part.images().encoded().files_size() > 0;
-  if (came) (*context)->TryCancel();  // an error is to come as it is
+  if (came) call->context->TryCancel();  // an error is to come as it is
   const grpc::Status end = reader->Finish();
   Answer(came ? grpc::Status::OK : end, came ? part.images().encoded().files(0) : "",
-         absl::StrCat("image ", *index), visit.response);
+         absl::StrCat("image ", call->index), visit.response);
 }
 
 void Gateway::SendMeasurement(
     Visit& visit, const std::string& (*picture)(const v1::ReadJobMeasurementResponse& part)) {
-  const auto request = RequestOf<v1::ReadJobMeasurementRequest>(visit.request, "", "jobs/");
-  const absl::StatusOr<int> index = IndexOf(visit.request);
-  const auto context = ContextOfShortCall(visit.request);
-  absl::Status status = request.status();
-  status.Update(index.status());
-  status.Update(context.status());
-  if (!status.ok()) return Answer(ToHttpError(status), visit.response);
-  const auto reader = visit.stub.ReadJobMeasurement(context->get(), *request);
+  const auto call = PictureCallOf<v1::ReadJobMeasurementRequest>(visit.request);
+  if (!call.ok()) return Answer(ToHttpError(call.status()), visit.response);
+  const auto reader = visit.stub.ReadJobMeasurement(call->context.get(), call->request);
   v1::ReadJobMeasurementResponse part;
   bool came = false;
-  while (!came && reader->Read(&part)) came = part.index() == *index;
-  if (came) (*context)->TryCancel();  // an error is to come as it is
+  while (!came && reader->Read(&part)) came = part.index() == call->index;
+  if (came) call->context->TryCancel();  // an error is to come as it is
   const grpc::Status end = reader->Finish();
   Answer(came ? grpc::Status::OK : end, came ? picture(part) : "",
-         absl::StrCat("measurement ", *index), visit.response);
+         absl::StrCat("measurement ", call->index), visit.response);
 }
 
 void Gateway::RouteReads(httplib::Server& server) {

@@ -13,6 +13,7 @@
 #include "core/base/retry.h"
 #include "core/base/thread_name.h"
 #include "server/http/gateway.h"
+#include "server/http/http_headers.h"
 #include "server/http/json.h"
 #include "server/http/metrics_text.h"
 #include "server/http/tls_context.h"
@@ -31,11 +32,7 @@ constexpr char kContentSecurity[] =
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 void Refuse(const absl::Status& status, httplib::Response& response) {
-  response.status = HttpStatusOf(static_cast<int>(status.code()));
-  if (response.status == 401) response.set_header("WWW-Authenticate", "Bearer");
-  if (const std::optional<absl::Duration> wait = RetryDelayOf(status)) {
-    response.set_header("Retry-After", absl::StrCat(absl::ToInt64Seconds(*wait)));
-  }
+  SetRefusal(HttpStatusOf(static_cast<int>(status.code())), RetryDelayOf(status), response);
   response.set_content(absl::StrCat(status.message(), "\n"), "text/plain");
 }
 
@@ -126,11 +123,7 @@ class HttpServerImpl final : public HttpServer {
 
   absl::Status Admit(const httplib::Request& request) const {
     if (!options_.admit) return absl::OkStatus();
-    std::optional<std::string> authorization;
-    if (request.has_header("Authorization")) {
-      authorization = request.get_header_value("Authorization");
-    }
-    return options_.admit(request.remote_addr, authorization);
+    return options_.admit(request.remote_addr, AuthorizationOf(request));
   }
 
   const Options options_;
