@@ -3,10 +3,10 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "client/cli/environment.h"
 #include "client/cli/local_file.h"
 #include "core/base/status_macros.h"
 #include "net/pem.h"
@@ -17,11 +17,6 @@ namespace tweedie::cli {
 namespace {
 
 constexpr char kHttps[] = "https://";
-
-std::string Variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 // The message of `status` as one about the file.
 absl::Status About(absl::string_view path, const absl::Status& status) {

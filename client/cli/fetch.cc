@@ -60,10 +60,8 @@ absl::Status AddImage(const v1::ReadJobImagesResponse& response, ResultWriter* w
     ASSIGN_OR_RETURN(Array image, ToArray(response.images().tensor()));
     return writer->Add(std::move(image));
   }
-  if (response.images().encoded().files_size() != 1) {
-    return absl::InternalError("the server sent no image where one was asked for");
-  }
-  return writer->Add(response.images().encoded().files(0));
+  ASSIGN_OR_RETURN(const std::string png, PngOf(response));
+  return writer->Add(png);
 }
 
 }  // namespace
@@ -75,6 +73,11 @@ bool HasMeasurement(const v1::Job& job) {
   const google::protobuf::Message& task = v1::Job::GetReflection()->GetMessage(job, field);
   const auto* measurement = task.GetDescriptor()->FindFieldByName("measurement");
   return measurement != nullptr && task.GetReflection()->HasField(task, measurement);
+}
+
+absl::StatusOr<std::string> PngOf(const v1::ReadJobImagesResponse& response) {
+  if (response.images().encoded().files_size() == 1) return response.images().encoded().files(0);
+  return absl::InternalError("the server sent no image where one was asked for");
 }
 
 absl::StatusOr<std::string> FetchImages(const Client& client, const v1::Job& job,

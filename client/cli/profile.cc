@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
@@ -11,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "client/cli/environment.h"
 #include "client/cli/local_file.h"
 #include "client/cli/manual/table.h"
 #include "client/cli/nearest.h"
@@ -20,11 +20,6 @@ namespace tweedie::cli {
 namespace {
 
 constexpr char kDefault[] = "default";
-
-std::string Variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 absl::Status ErrorAt(absl::string_view path, int line, absl::string_view problem) {
   return LocalFileError(absl::StrCat(path, ":", line), problem);

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "client/cli/fetch.h"
 #include "client/cli/json.h"
 #include "client/cli/local_file.h"
 #include "client/cli/names.h"
@@ -141,10 +142,8 @@ absl::Status CellRunner::FetchPictures(CellResult* result) const {
   images.set_format(v1::IMAGE_FORMAT_PNG);
   RETURN_IF_ERROR(client_->ReadJobImages(
       images, [&](const v1::ReadJobImagesResponse& response) -> absl::Status {
-        if (response.images().encoded().files_size() != 1) {
-          return absl::InternalError("the server sent no image where one was asked for");
-        }
-        ASSIGN_OR_RETURN(Image image, DecodeImage(response.images().encoded().files(0)));
+        ASSIGN_OR_RETURN(const std::string png, PngOf(response));
+        ASSIGN_OR_RETURN(Image image, DecodeImage(png));
         result->results.push_back(std::move(image));
         return absl::OkStatus();
       }));

@@ -3,13 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "client/cli/environment.h"
+#include "client/cli/fetch.h"
 #include "client/cli/preview/encoders.h"
 #include "client/cli/preview/style.h"
 #include "client/cli/session.h"
@@ -25,10 +26,7 @@ PictureStyle StyleFor(const Session& session) {
   if (session.quiet() || session.json()) return PictureStyle::kNone;
   TerminalTraits traits;
   traits.is_terminal = isatty(STDERR_FILENO) != 0;
-  traits.variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
+  traits.variable = Variable;
   traits.answer = AskTerminal;
   return ChooseStyle(session.preview(), traits);
 }
@@ -40,10 +38,8 @@ absl::StatusOr<std::vector<Image>> ReadFirstImages(Session& session, const v1::J
   request.set_format(v1::IMAGE_FORMAT_PNG);
   const absl::Status status = session.client().ReadJobImages(
       request, [&](const v1::ReadJobImagesResponse& response) -> absl::Status {
-        if (response.images().encoded().files_size() != 1) {
-          return absl::InternalError("the server sent no image where one was asked for");
-        }
-        ASSIGN_OR_RETURN(Image image, DecodeImage(response.images().encoded().files(0)));
+        ASSIGN_OR_RETURN(const std::string png, PngOf(response));
+        ASSIGN_OR_RETURN(Image image, DecodeImage(png));
         images.push_back(std::move(image));
         const bool enough = images.size() == kMostImages;
         return enough ? absl::CancelledError("enough images") : absl::OkStatus();
