@@ -10,11 +10,13 @@ import os
 import pathlib
 import re
 import signal
+import sys
 import unittest
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "testing"))
 from running_server import IMAGES, MODEL, RunningServer
 
 SCREENSHOTS = os.environ.get("TWEEDIE_SCREENSHOTS")

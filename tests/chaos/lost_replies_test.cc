@@ -26,16 +26,7 @@ v1::CreateJobRequest Request(int i, bool has_request_id) {
 
 std::set<std::string> ListedJobs(TestClient& client) {
   std::set<std::string> names;
-  v1::ListJobsRequest request;
-  request.set_page_size(1000);
-  do {
-    grpc::ClientContext context;
-    v1::ListJobsResponse page;
-    const grpc::Status status = client.stub().ListJobs(&context, request, &page);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    for (const v1::Job& job : page.jobs()) names.insert(job.name());
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+  for (const v1::Job& job : client.ListAll()) names.insert(job.name());
   return names;
 }
 

@@ -108,22 +108,15 @@ class OverloadTest : public ::testing::Test {
   // In the queue, of the jobs of a phase, once all have begun.
   double P90Wait(const std::string& phase) {
     std::vector<double> waits;
-    v1::ListJobsRequest request;
-    request.set_page_size(1000);
-    (*request.mutable_filter()->mutable_labels())["phase"] = phase;
-    do {
-      grpc::ClientContext context;
-      v1::ListJobsResponse page;
-      EXPECT_TRUE(server_.client().stub().ListJobs(&context, request, &page).ok());
-      for (v1::Job job : page.jobs()) {
-        if (!HasEnded(job.state())) {
-          EXPECT_TRUE(server_.client().WaitForEnd(job.name(), &job).ok());
-        }
-        EXPECT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
-        waits.push_back(Seconds(job.start_time()) - Seconds(job.create_time()));
+    v1::JobFilter filter;
+    (*filter.mutable_labels())["phase"] = phase;
+    for (v1::Job& job : server_.client().ListAll(filter)) {
+      if (!HasEnded(job.state())) {
+        EXPECT_TRUE(server_.client().WaitForEnd(job.name(), &job).ok());
       }
-      request.set_page_token(page.next_page_token());
-    } while (!request.page_token().empty());
+      EXPECT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
+      waits.push_back(Seconds(job.start_time()) - Seconds(job.create_time()));
+    }
     std::sort(waits.begin(), waits.end());
     return waits.empty() ? 0 : waits[waits.size() * 9 / 10];
   }

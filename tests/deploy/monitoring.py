@@ -4,7 +4,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,8 +14,8 @@ import urllib.request
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "browser"))
-from running_server import RunningServer  # noqa: F401 (for the tests)
+sys.path.insert(0, str(ROOT / "tests" / "testing"))
+from running_server import RunningServer, free_port  # noqa: F401 (the server for the tests)
 
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
 CONFIG = ROOT / "deploy" / "prometheus" / "prometheus.yml"
@@ -62,12 +61,6 @@ def dashboard_queries():
 def metric_names(query):
     """The names of our series that a PromQL query has: what precedes a selector or stands alone."""
     return set(re.findall(r"\btweedie_[a-z_]+\b", re.sub(r'"[^"]*"', "", query)))
-
-
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
 
 
 class Prometheus:

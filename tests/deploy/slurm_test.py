@@ -1,4 +1,5 @@
 """The batch script for Slurm, run by bash: with `scontrol` played, and Slurm's signals sent by hand."""
+import contextlib
 import os
 import pathlib
 import signal
@@ -29,10 +30,16 @@ class SlurmTest(unittest.TestCase):
         environment = {**os.environ, "SLURM_JOB_ID": job, "SLURMD_NODENAME": "localhost", "USER": "ada",
                        "TWEEDIE_HOME": str(self.home), "PATH": f"{self.folder}:{os.environ['PATH']}"}
         self.script = subprocess.Popen(["bash", SCRIPT, "--threads", "1", "--disk-reserve-mebibytes", "1"],
-                                       env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                                       env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                       start_new_session=True)
         self.addCleanup(self.script.stdout.close)
-        self.addCleanup(self.script.kill)
+        self.addCleanup(self.kill_all, self.script.pid)
         monitoring.await_value("the address is told", self.is_up)
+
+    def kill_all(self, session):
+        """The script, and the server that it has begun."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(session, signal.SIGKILL)
 
     def is_up(self):
         self.assertIsNone(self.script.poll(), "the script has ended")

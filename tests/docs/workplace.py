@@ -3,12 +3,14 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "testing"))
+from running_server import free_port
+
 IMAGES = ROOT / "data" / "fashion-mnist-test"
 LINKS = ("client", "data", "models", "proto", "tools")
 # They would change the machine, or an environment that others use: a page that has them marks them.
@@ -35,12 +37,6 @@ for path in map(str.strip, sys.stdin):
 def is_server(command):
     """Whether it is a server, which goes on until another one takes its place."""
     return bool(SERVER.match(command))
-
-
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
 
 
 class Workplace:

@@ -29,18 +29,10 @@ std::string Line(const std::string& name, const std::string& command) {
 // The server's jobs, by what the batch calls them; a failure if two are called the same.
 std::map<std::string, v1::Job> JobsByName(TestClient& client) {
   std::map<std::string, v1::Job> jobs;
-  v1::ListJobsRequest request;
-  request.set_page_size(1000);
-  do {
-    grpc::ClientContext context;
-    v1::ListJobsResponse page;
-    EXPECT_TRUE(client.stub().ListJobs(&context, request, &page).ok());
-    for (const v1::Job& job : page.jobs()) {
-      const bool is_new = jobs.emplace(job.labels().at("batch.name"), job).second;
-      EXPECT_TRUE(is_new) << job.labels().at("batch.name") << " was made twice";
-    }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+  for (const v1::Job& job : client.ListAll()) {
+    const bool is_new = jobs.emplace(job.labels().at("batch.name"), job).second;
+    EXPECT_TRUE(is_new) << job.labels().at("batch.name") << " was made twice";
+  }
   return jobs;
 }
 

@@ -50,6 +50,22 @@ grpc::Status TestClient::Delete(const std::string& name) {
   return stub_->DeleteJob(&context, request, &empty);
 }
 
+std::vector<v1::Job> TestClient::ListAll(const v1::JobFilter& filter) {
+  std::vector<v1::Job> jobs;
+  v1::ListJobsRequest request;
+  request.set_page_size(1000);
+  *request.mutable_filter() = filter;
+  do {
+    grpc::ClientContext context;
+    v1::ListJobsResponse page;
+    const grpc::Status status = stub_->ListJobs(&context, request, &page);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    jobs.insert(jobs.end(), page.jobs().begin(), page.jobs().end());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return jobs;
+}
+
 grpc::Status TestClient::Watch(const v1::WatchJobRequest& request,
                                const std::function<bool(const v1::WatchJobResponse&)>& on_event) {
   WatchHistory history(request.name());

@@ -32,6 +32,8 @@ class TestClient {
   grpc::Status Get(const std::string& name, v1::Job* job);
   grpc::Status Cancel(const std::string& name, v1::Job* job);
   grpc::Status Delete(const std::string& name);
+  // All jobs that match, page by page; a failure of the test if a page does not come.
+  std::vector<v1::Job> ListAll(const v1::JobFilter& filter = {});
   // Watches from `request` until the stream ends or `on_event` says false. Expects the
   // stream to keep the contract of WatchJob (watch_rules.h), of servers that share a
   // queue as well.

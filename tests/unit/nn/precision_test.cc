@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -28,14 +27,7 @@ std::shared_ptr<nn::Network> RandomLucidrains(std::optional<int64_t> num_learned
   config.level_dims = {8, 16};
   config.attention = {{false, 2, 4}, {true, 2, 4}};
   config.num_learned_frequencies = num_learned_frequencies;
-  at::manual_seed(1);
-  auto network = std::make_shared<nn::LucidrainsUnet>(config);
-  for (at::Tensor& parameter : network->parameters()) {
-    const double fan_in =
-        parameter.dim() > 1 ? static_cast<double>(parameter.numel() / parameter.size(0)) : 4;
-    parameter.set_data(at::randn(parameter.sizes()).div_(std::sqrt(fan_in)));
-  }
-  return network;
+  return RandomNetwork<nn::LucidrainsUnet>(config);
 }
 
 // Frequencies multiply timesteps of up to 1000: of 8 bits nothing would be left.

@@ -23,16 +23,21 @@ inline nn::UnetConfig SmallConfig() {
   return config;
 }
 
-// A network with random parameters.
-inline std::shared_ptr<nn::UnetImpl> RandomUnet(const nn::UnetConfig& config) {
+// A network of that configuration with random parameters.
+template <typename Network, typename Config>
+std::shared_ptr<Network> RandomNetwork(const Config& config) {
   at::manual_seed(1);
-  auto network = std::make_shared<nn::UnetImpl>(config);
+  auto network = std::make_shared<Network>(config);
   for (at::Tensor& parameter : network->parameters()) {
     const double fan_in =
         parameter.dim() > 1 ? static_cast<double>(parameter.numel() / parameter.size(0)) : 4;
     parameter.set_data(at::randn(parameter.sizes()).div_(std::sqrt(fan_in)));
   }
   return network;
+}
+
+inline std::shared_ptr<nn::UnetImpl> RandomUnet(const nn::UnetConfig& config) {
+  return RandomNetwork<nn::UnetImpl>(config);
 }
 
 }  // namespace tweedie
