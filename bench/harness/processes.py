@@ -60,9 +60,10 @@ def job_client(address: str) -> Commanded:
 
 
 class Server:
-    """A tweedied with data of its own, on free ports; ready once this is made."""
+    """A tweedied on free ports; ready once this is made. Its data are its own, unless `data` is given."""
 
     def __init__(self, models: pathlib.Path, *options: str, data: Optional[pathlib.Path] = None):
+        self._own_data = data is None
         self.data = data or pathlib.Path(tempfile.mkdtemp(prefix="tweedie-bench-"))
         begin = time.monotonic()
         self._log = tempfile.TemporaryFile("w+")
@@ -96,7 +97,8 @@ class Server:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=120)
         self._log.close()
-        shutil.rmtree(self.data)
+        if self._own_data:
+            shutil.rmtree(self.data)
 
     def __enter__(self):
         return self
