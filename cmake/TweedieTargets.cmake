@@ -17,6 +17,9 @@ if(TWEEDIE_SANITIZE)
     -fsanitize=${TWEEDIE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   target_link_options(tweedie_options INTERFACE -fsanitize=${TWEEDIE_SANITIZE})
 endif()
+if(TWEEDIE_SANITIZE STREQUAL thread)
+  target_include_directories(tweedie_options SYSTEM BEFORE INTERFACE "${CMAKE_SOURCE_DIR}/tests/sanitizers/include")
+endif()
 
 # LibTorch's headers cost 10 to 17 s a file; ATen's are compiled once, here. (Not
 # torch/torch.h: what it leaves to be instantiated costs every file 15 s again.)

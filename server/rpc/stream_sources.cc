@@ -94,10 +94,11 @@ class JobsSource {
   absl::StatusOr<std::optional<WatchJobsReactor::Item>> Next(std::function<void()> on_ready) {
     v1::WatchJobsResponse response;
     while (!listed_.empty()) {
-      const JobRecord record = std::move(listed_.front());
+      const auto record = std::make_shared<const JobRecord>(std::move(listed_.front()));
       listed_.pop_front();
-      *response.mutable_job() = hub_->Report(record);
-      if (!feed_->List(record, ProgressOf(response.job()))) continue;
+      const auto found = feed_->List(record, ProgressOf(hub_->Report(*record)));
+      if (!found.has_value()) continue;
+      *response.mutable_job() = JobOf(*found);
       return WatchJobsReactor::Item{std::move(response), false};
     }
     if (!std::exchange(complete_, true)) {
@@ -123,9 +124,13 @@ class JobsSource {
       response.mutable_job()->set_name(absl::StrCat("jobs/", event.job_id));
       return response;
     }
-    *response.mutable_job() = ToProto(*event.job);
-    if (event.progress != nullptr) *response.mutable_job()->mutable_progress() = *event.progress;
+    *response.mutable_job() = JobOf(event);
     return response;
+  }
+  static v1::Job JobOf(const FeedEvent& event) {
+    v1::Job job = ToProto(*event.job);
+    if (event.progress != nullptr) *job.mutable_progress() = *event.progress;
+    return job;
   }
 
   const std::shared_ptr<JobsFeed> feed_;

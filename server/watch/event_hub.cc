@@ -126,20 +126,27 @@ void EventHub::OnJobSeen(const JobRecord& job) { Publish(job, /*here=*/false); }
 
 void EventHub::Publish(const JobRecord& job, bool here) {
   const absl::Time now = clock_->Now();
+  // First: a listing that finds no steps of the attempt any more is to find this waiting.
+  TellFeeds(job, now);
   std::vector<Listener> listeners;
-  std::vector<std::shared_ptr<JobsFeed>> feeds;
   {
     absl::MutexLock lock(&mu_);
     Topic& topic = topics_[job.id];
     UpdateLive(job, here, topic);
     listeners = ListenersOf(topic);
     EraseIfIdle(job.id);
-    feeds = LiveFeeds();
   }
-  if (!listeners.empty()) {
-    const WatchEvent event{job.sequence, now, std::make_shared<const v1::Job>(ToProto(job)), 0,
-                           HasEnded(job.state)};
-    for (const Listener& listener : listeners) listener.subscription->AddState(event);
+  if (listeners.empty()) return;
+  const WatchEvent event{job.sequence, now, std::make_shared<const v1::Job>(ToProto(job)), 0,
+                         HasEnded(job.state)};
+  for (const Listener& listener : listeners) listener.subscription->AddState(event);
+}
+
+void EventHub::TellFeeds(const JobRecord& job, absl::Time now) {
+  std::vector<std::shared_ptr<JobsFeed>> feeds;
+  {
+    absl::MutexLock lock(&mu_);
+    feeds = LiveFeeds();
   }
   if (feeds.empty()) return;
   const auto record = std::make_shared<const JobRecord>(job);

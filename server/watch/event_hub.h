@@ -138,6 +138,7 @@ class EventHub {
   };
   void Forget(const std::string& job_id, const Subscription* subscription) ABSL_LOCKS_EXCLUDED(mu_);
   void Publish(const JobRecord& job, bool here) ABSL_LOCKS_EXCLUDED(mu_);
+  void TellFeeds(const JobRecord& job, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
   // Follow what runs; the second returns the job's record, if it is known and the
   // step is not of an attempt that is over.
   void UpdateLive(const JobRecord& job, bool here, Topic& topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -14,15 +14,22 @@ bool IsNew(const FeedEvent& event) {
 
 }  // namespace
 
-bool JobsFeed::List(const JobRecord& job, std::shared_ptr<const v1::Progress> progress) {
+std::optional<FeedEvent> JobsFeed::List(std::shared_ptr<const JobRecord> job,
+                                        std::shared_ptr<const v1::Progress> progress) {
   absl::MutexLock lock(&mu_);
-  const auto waiting = pending_.find(job.id);
-  if (waiting != pending_.end() && waiting->second.event.deleted) return false;
-  Known& known = known_[job.id];
-  known.sequence = job.sequence;
-  known.attempt = job.attempt;
-  known.progress = std::move(progress);
-  return true;
+  const auto waiting = pending_.find(job->id);
+  const bool changed = waiting != pending_.end() && waiting->second.sequence > job->sequence;
+  if (changed && waiting->second.event.deleted) return std::nullopt;
+  if (changed && !Matches(options_.query, *waiting->second.event.job)) {
+    pending_.erase(waiting);
+    return std::nullopt;
+  }
+  known_[job->id] = {job->sequence, absl::InfinitePast(), job->attempt, progress};
+  if (!changed) return FeedEvent{{}, job->id, false, std::move(job), std::move(progress)};
+  Pending newer = std::move(waiting->second);
+  pending_.erase(waiting);
+  Deliver(newer);
+  return std::move(newer.event);
 }
 
 void JobsFeed::EndListing() {

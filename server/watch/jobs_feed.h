@@ -36,8 +36,8 @@ struct FeedEvent {
 
 // What waits for one watcher of many jobs: for each job only how it is now, or
 // that it was deleted. The reader first passes what it reads from the store
-// through List(), then takes changes. A job that no longer matches is sent once
-// more, as it is, so that the reader learns of it. Thread-safe; calls no
+// through List(), then takes changes. A job that was sent and no longer matches is
+// sent once more, as it is, so that the reader learns of it. Thread-safe; calls no
 // callback with a lock held.
 class JobsFeed {
  public:
@@ -46,9 +46,12 @@ class JobsFeed {
 
   // --- The reader's side ---
 
-  // Whether `job`, as the listing found it, is to be sent, with `progress` if that is
-  // newer than the record's; it counts as sent then. False if it has been deleted since.
-  bool List(const JobRecord& job, std::shared_ptr<const v1::Progress> progress = nullptr)
+  // What to send of `job`, which the listing found, and of which `progress` is known if
+  // that is newer than the record's. What has changed since is told at once, as the
+  // record may be from before steps that an earlier listing told. Nullopt if the job has
+  // been deleted, or no longer matches.
+  std::optional<FeedEvent> List(std::shared_ptr<const JobRecord> job,
+                                std::shared_ptr<const v1::Progress> progress = nullptr)
       ABSL_LOCKS_EXCLUDED(mu_);
   void EndListing() ABSL_LOCKS_EXCLUDED(mu_);
   // These are to come through List().

@@ -20,11 +20,7 @@ void Subscription::Begin(WatchEvent initial) {
   {
     absl::MutexLock lock(&mu_);
     std::optional<WatchEvent> end = initial.last ? std::nullopt : TakeEnd();
-    const auto old = [&](const WatchEvent& e) { return e.sequence <= initial.sequence; };
-    while (!states_.empty() && old(states_.front())) states_.pop_front();
-    for (auto& slot : slots_) {
-      if (slot.has_value() && old(*slot)) slot.reset();
-    }
+    DropUpTo(initial.sequence);
     last_sent_ = initial.sequence;
     ended_ = initial.last || end.has_value();
     states_.push_front(std::move(initial));
@@ -57,12 +53,14 @@ bool Subscription::Put(Slot slot, WatchEvent event) {
   bool merged = false;
   {
     absl::MutexLock lock(&mu_);
-    std::optional<WatchEvent>& waiting = slots_[static_cast<size_t>(slot)];
+    const size_t place = static_cast<size_t>(slot);
+    std::optional<WatchEvent>& waiting = slots_[place];
     if (event.may_rise) event.sequence = std::max(event.sequence, last_sent_ + 1);
     if (!Accepts(event.sequence)) return false;
     merged = waiting.has_value();
     if (merged) {
       if (waiting->sequence >= event.sequence) return false;
+      if (!begun_) NoteMerged(place, *waiting);
       event.skipped += waiting->skipped + 1;
     }
     waiting = std::move(event);
@@ -81,6 +79,29 @@ void Subscription::Close(const absl::Status& status) {
     wake = std::exchange(waker_, nullptr);
   }
   if (wake) wake();
+}
+
+void Subscription::NoteMerged(size_t slot, const WatchEvent& waiting) {
+  merged_[slot].emplace_back(waiting.sequence, waiting.skipped + 1);
+}
+
+void Subscription::DropUpTo(int64_t sequence) {
+  while (!states_.empty() && states_.front().sequence <= sequence) states_.pop_front();
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    std::optional<WatchEvent>& waiting = slots_[i];
+    if (!waiting.has_value()) continue;
+    waiting->skipped -= MergedUpTo(sequence, i);
+    if (waiting->sequence <= sequence) waiting.reset();
+  }
+  merged_ = {};
+}
+
+int Subscription::MergedUpTo(int64_t sequence, size_t slot) const {
+  int count = 0;
+  for (const auto& [merged, so_far] : merged_[slot]) {
+    if (merged <= sequence) count = so_far;
+  }
+  return count;
 }
 
 bool Subscription::Accepts(int64_t sequence) const { return sequence > last_sent_; }

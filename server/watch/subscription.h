@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -92,6 +93,12 @@ class Subscription {
   using Waker = std::function<void()>;
 
   bool Accepts(int64_t sequence) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Before Begin(): notes that what waits in `slot` is merged into what comes.
+  void NoteMerged(size_t slot, const WatchEvent& waiting) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // How many of the events merged into what waits in `slot` have at most that sequence.
+  int MergedUpTo(int64_t sequence, size_t slot) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What has at most that sequence waits no more, and does not count as merged.
+  void DropUpTo(int64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The latest sequence that has been sent or waits.
   int64_t Latest() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::optional<WatchEvent> TakeEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -105,6 +112,9 @@ class Subscription {
   int64_t last_sent_ ABSL_GUARDED_BY(mu_) = -1;         // or begun with
   std::deque<WatchEvent> states_ ABSL_GUARDED_BY(mu_);  // ascending
   std::array<std::optional<WatchEvent>, 3> slots_ ABSL_GUARDED_BY(mu_);
+  // Before Begin(), of each slot: sequences that were merged, ascending, and how many
+  // events were merged up to each.
+  std::array<std::vector<std::pair<int64_t, int>>, 3> merged_ ABSL_GUARDED_BY(mu_);
   absl::Status closed_ ABSL_GUARDED_BY(mu_);
   Waker waker_ ABSL_GUARDED_BY(mu_);
 };

@@ -18,22 +18,30 @@ class JobsFeedTest : public ::testing::Test {
  protected:
   std::shared_ptr<JobsFeed> Listed(FeedOptions options, const std::vector<JobRecord>& jobs = {}) {
     auto feed = hub_.WatchAll(std::move(options));
-    for (const JobRecord& job : jobs) EXPECT_TRUE(feed->List(job));
+    for (const JobRecord& job : jobs) EXPECT_NE(List(*feed, job), "");
     feed->EndListing();
     return feed;
   }
+  // What is sent of a job that the listing found `step` steps far; "": nothing.
+  static std::string List(JobsFeed& feed, const JobRecord& job, int step = 0) {
+    std::shared_ptr<v1::Progress> progress;
+    if (step > 0) {
+      progress = std::make_shared<v1::Progress>();
+      progress->set_step(step);
+    }
+    const auto event = feed.List(std::make_shared<const JobRecord>(job), progress);
+    return event.has_value() ? TextOf(*event) : "";
+  }
+  static std::string TextOf(const FeedEvent& event) {
+    if (event.deleted) return event.job_id + " deleted";
+    std::string text =
+        absl::StrCat(event.job_id, " ", v1::Job::State_Name(v1::Job::State(event.job->state)));
+    if (event.progress) absl::StrAppend(&text, " step ", event.progress->step());
+    return text;
+  }
   static std::vector<std::string> Drain(JobsFeed& feed) {
     std::vector<std::string> texts;
-    while (std::optional<FeedEvent> event = feed.Next([] {})) {
-      std::string text = event->job_id;
-      if (event->deleted) {
-        text += " deleted";
-      } else {
-        absl::StrAppend(&text, " ", v1::Job::State_Name(v1::Job::State(event->job->state)));
-      }
-      if (event->progress) absl::StrAppend(&text, " step ", event->progress->step());
-      texts.push_back(std::move(text));
-    }
+    while (std::optional<FeedEvent> event = feed.Next([] {})) texts.push_back(TextOf(*event));
     return texts;
   }
   void Step(const std::string& id, int step) {
@@ -49,18 +57,46 @@ class JobsFeedTest : public ::testing::Test {
 
 TEST_F(JobsFeedTest, ChangesWaitForTheEndOfTheListing) {
   auto feed = hub_.WatchAll({});
+  EXPECT_EQ(List(*feed, queued_), "a QUEUED");
   hub_.OnJobChanged(running_);
   EXPECT_THAT(Drain(*feed), IsEmpty());
-  EXPECT_TRUE(feed->List(queued_));
   feed->EndListing();
   EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING"));
+}
+
+TEST_F(JobsFeedTest, WhatHasChangedBeforeItIsListedIsListedAsItIs) {
+  auto feed = hub_.WatchAll({});
+  hub_.OnJobChanged(running_);  // after the page was read
+  EXPECT_EQ(List(*feed, queued_), "a RUNNING");
+  feed->EndListing();
+  EXPECT_THAT(Drain(*feed), IsEmpty());
+}
+
+// Its steps are forgotten with the attempt; the record read before knows of none.
+TEST_F(JobsFeedTest, AnAttemptThatIsOverIsNotListedAsRunning) {
+  hub_.OnJobChanged(running_);
+  Step("a", 1);
+  auto feed = hub_.WatchAll({});
+  hub_.OnJobChanged(MakeRecord("a", JobState::kQueued, 1, 1 << 20));
+  EXPECT_EQ(hub_.Report(running_).progress().step(), 0);
+  EXPECT_EQ(List(*feed, running_), "a QUEUED");
+}
+
+TEST_F(JobsFeedTest, FeedsAreToldBeforeStepsAreForgotten) {
+  hub_.OnJobChanged(running_);
+  Step("a", 1);
+  auto feed = Listed({});
+  int step_when_told = -1;
+  feed->Next([&] { step_when_told = hub_.Report(running_).progress().step(); });
+  hub_.OnJobChanged(MakeRecord("a", JobState::kQueued, 1, 1 << 20));
+  EXPECT_EQ(step_when_told, 1);
 }
 
 TEST_F(JobsFeedTest, KnownIsAllThatTheReaderHasOrWillHave) {
   auto feed = hub_.WatchAll({});
   feed->Expect({"a", "b"});
   EXPECT_THAT(feed->KnownIds(), ElementsAre("a", "b"));
-  EXPECT_TRUE(feed->List(queued_));
+  EXPECT_EQ(List(*feed, queued_), "a QUEUED");
   feed->EndListing();
   hub_.OnJobChanged(MakeRecord("c", JobState::kQueued, 0, 1));
   EXPECT_THAT(feed->KnownIds(), ::testing::UnorderedElementsAre("a", "c"));
@@ -70,26 +106,20 @@ TEST_F(JobsFeedTest, WhatTheListingToldIsNotToldAgain) {
   auto feed = hub_.WatchAll({});
   hub_.OnJobChanged(queued_);
   hub_.OnJobChanged(running_);
-  EXPECT_TRUE(feed->List(running_));
+  EXPECT_EQ(List(*feed, running_), "a RUNNING");
   feed->EndListing();
   EXPECT_THAT(Drain(*feed), IsEmpty());
 }
 
 // The listing tells the newest progress of all, which a feed may be told of later.
 TEST_F(JobsFeedTest, StepsDoNotGoBackAfterTheListing) {
-  const auto listed = [&](JobsFeed& feed, int step) {
-    v1::Progress progress;
-    progress.set_step(step);
-    EXPECT_TRUE(feed.List(running_, std::make_shared<const v1::Progress>(progress)));
-    feed.EndListing();
-  };
   FeedOptions options;
   options.include_progress = true;
   auto feed = hub_.WatchAll(options);
   hub_.OnJobChanged(running_);
   Step("a", 57);
-  listed(*feed, 59);
-  EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING step 59"));
+  EXPECT_EQ(List(*feed, running_, 59), "a RUNNING step 59");
+  feed->EndListing();
   Step("a", 58);
   EXPECT_THAT(Drain(*feed), IsEmpty());  // within a second of the last
   clock_.Advance(absl::Seconds(1));
@@ -98,7 +128,8 @@ TEST_F(JobsFeedTest, StepsDoNotGoBackAfterTheListing) {
 
   // Nor by what else happens to the running job.
   auto other = hub_.WatchAll({});
-  listed(*other, 61);
+  EXPECT_EQ(List(*other, running_, 61), "a RUNNING step 61");
+  other->EndListing();
   hub_.OnJobChanged(MakeRecord("a", JobState::kRunning, 1, 1));
   EXPECT_THAT(Drain(*other), ElementsAre("a RUNNING step 61"));
   // A later attempt begins where its checkpoint is.
@@ -133,14 +164,14 @@ TEST_F(JobsFeedTest, AJobThatStopsMatchingIsSentOnceMore) {
   EXPECT_THAT(Drain(*feed), IsEmpty());
 }
 
-TEST_F(JobsFeedTest, AJobThatStopsMatchingBeforeItIsListedIsNotForgotten) {
+TEST_F(JobsFeedTest, AJobThatStopsMatchingBeforeItIsListedIsNotListed) {
   FeedOptions options;
   options.query.states = {JobState::kQueued};
   auto feed = hub_.WatchAll(options);
-  hub_.OnJobChanged(running_);       // after the page was read,
-  EXPECT_TRUE(feed->List(queued_));  // before the job was sent
+  hub_.OnJobChanged(running_);  // after the page was read
+  EXPECT_EQ(List(*feed, queued_), "");
   feed->EndListing();
-  EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING"));
+  EXPECT_THAT(Drain(*feed), IsEmpty());
 }
 
 TEST_F(JobsFeedTest, DeletionIsToldToThoseWhoKnowTheJob) {
@@ -154,7 +185,7 @@ TEST_F(JobsFeedTest, DeletionIsToldToThoseWhoKnowTheJob) {
 TEST_F(JobsFeedTest, AJobDeletedDuringTheListingIsNotListed) {
   auto feed = hub_.WatchAll({});
   hub_.OnJobDeleted("a");
-  EXPECT_FALSE(feed->List(succeeded_));
+  EXPECT_EQ(List(*feed, succeeded_), "");
   feed->EndListing();
   EXPECT_THAT(Drain(*feed), IsEmpty());
 }

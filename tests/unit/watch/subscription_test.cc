@@ -52,6 +52,17 @@ TEST(SubscriptionTest, WhatTheInitialJobCoversIsDroppedAlsoIfItComesLate) {
   EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.5"));
 }
 
+TEST(SubscriptionTest, WhatTheInitialJobCoversDoesNotCountAsMerged) {
+  Subscription s;
+  for (const int64_t sequence : {5, 8, 11}) s.Put(Slot::kX0Hat, Frame(sequence));
+  for (const int64_t sequence : {4, 7}) s.Put(Slot::kProgress, Step(sequence, 1));
+  s.Begin(State(7));
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.7", "frame:0.11+1"));
+  s.Put(Slot::kX0Hat, Frame(14));
+  s.Put(Slot::kX0Hat, Frame(17));
+  EXPECT_THAT(Drain(s), ElementsAre("frame:0.17+1"));
+}
+
 TEST(SubscriptionTest, OnlyTheNewestProgressAndFrameOfAKindWait) {
   Subscription s;
   s.Begin(State(1));
