@@ -25,7 +25,7 @@ COPY . .
 RUN preset=release \
     && if [ "${TWEEDIE_CUDA}" = ON ]; then preset=cuda; fi \
     && cmake --preset "${preset}" -DTWEEDIE_TESTS=OFF \
-    && cmake --build "build/${preset}" -j "$(nproc)" --target tweedied tweedie \
+    && cmake --build "build/${preset}" -j "$(nproc)" --target tweedied tweedie tweedie_manual \
     && scripts/bundle "${preset}" /bundle
 
 FROM ${DEBIAN_IMAGE}

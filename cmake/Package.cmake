@@ -11,6 +11,10 @@ install(TARGETS tweedied tweedie RUNTIME_DEPENDENCY_SET tweedie_libraries RUNTIM
 install(RUNTIME_DEPENDENCY_SET tweedie_libraries
   POST_EXCLUDE_REGEXES "^/lib/" "^/lib64/" "^/usr/lib/"
   LIBRARY DESTINATION ${_private})
+install(DIRECTORY "${CMAKE_BINARY_DIR}/client/share/" DESTINATION share)
+install(CODE [[
+  file(GLOB _pages "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/share/man/man1/tweedie*.1")
+  execute_process(COMMAND gzip -9 -n -f ${_pages} COMMAND_ERROR_IS_FATAL ANY)]])
 install(DIRECTORY models/ DESTINATION share/tweedie/models)
 install(DIRECTORY deploy/prometheus deploy/grafana DESTINATION share/tweedie)
 install(FILES deploy/systemd/tweedied.service DESTINATION lib/systemd/system)

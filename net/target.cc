@@ -60,4 +60,9 @@ std::optional<HostAndPort> SplitHostAndPort(absl::string_view target) {
   return HostAndPort{std::string(host), std::string(port)};
 }
 
+std::string JoinHostAndPort(absl::string_view host, absl::string_view port) {
+  const bool six = absl::StrContains(host, ':');
+  return absl::StrCat(six ? "[" : "", host, six ? "]:" : ":", port);
+}
+
 }  // namespace tweedie

@@ -28,6 +28,8 @@ struct HostAndPort {
   std::string port;
 };
 std::optional<HostAndPort> SplitHostAndPort(absl::string_view target);
+// The other way round.
+std::string JoinHostAndPort(absl::string_view host, absl::string_view port);
 
 }  // namespace tweedie
 

@@ -41,7 +41,7 @@ absl::StatusOr<int> Cancel(const CancelOptions& options, Session& session) {
 void AddCancel(CLI::App* app, Command* selected) {
   auto options = std::make_shared<CancelOptions>();
   CLI::App* command = app->add_subcommand("cancel", "Ask jobs to stop");
-  command->add_option("jobs", options->names, "The jobs' names")->required();
+  command->add_option("jobs", options->names, "The jobs' names")->type_name(kJobType)->required();
   command->add_flag("--wait", options->wait, "Wait until they have stopped");
   command->footer("Example: tweedie cancel jobs/abc123");
   command->callback(

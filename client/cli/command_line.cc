@@ -40,7 +40,7 @@ void AddGlobalOptions(CLI::App* app, GlobalOptions* options) {
       ->excludes(quiet)
       ->configurable(false);
   app->add_option("--preview", options->preview,
-                  "Show results in the terminal: as the terminal can, as colored blocks, by its\n"
+                  "Show frames and results in the terminal: as it can, as colored blocks, by its\n"
                   "graphics, or not")
       ->check(OneOf({"auto", "none", "blocks", "kitty", "sixel"}))
       ->envname("TWEEDIE_PREVIEW")
@@ -76,6 +76,7 @@ void AddCommands(CLI::App* app, CommandLine* line) {
   AddLogLevel(app, selected);
   AddTop(app, selected);
   AddCompletion(app, &line->local);
+  AddCompletionJobs(app, selected);
   AddManual(app, &line->local);
 }
 

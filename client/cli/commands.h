@@ -36,6 +36,8 @@ void AddInfo(CLI::App* app, Command* selected);
 void AddLogLevel(CLI::App* app, Command* selected);
 void AddTop(CLI::App* app, Command* selected);
 void AddCompletion(CLI::App* app, LocalCommand* selected);
+// Hidden: what the scripts of AddCompletion() ask.
+void AddCompletionJobs(CLI::App* app, Command* selected);
 void AddManual(CLI::App* app, LocalCommand* selected);
 
 }  // namespace tweedie::cli

@@ -33,7 +33,7 @@ void AddDelete(CLI::App* app, Command* selected) {
   auto names = std::make_shared<std::vector<std::string>>();
   CLI::App* command =
       app->add_subcommand("delete", "Delete jobs that have ended, with their images");
-  command->add_option("jobs", *names, "The jobs' names")->required();
+  command->add_option("jobs", *names, "The jobs' names")->type_name(kJobType)->required();
   command->footer("Example: tweedie delete jobs/abc123");
   command->callback([=] { *selected = [=](Session& session) { return Delete(*names, session); }; });
 }

@@ -13,6 +13,7 @@
 #include "client/cli/json.h"
 #include "client/cli/metrics_text.h"
 #include "client/cli/one_of.h"
+#include "client/cli/preview/live_preview.h"
 #include "client/cli/preview/preview.h"
 #include "client/cli/progress_view.h"
 #include "client/cli/session.h"
@@ -23,6 +24,11 @@ namespace {
 
 constexpr int kFrames = 50;
 constexpr absl::Duration kSecondInterrupt = absl::Seconds(2);
+
+// Of the frames that are written.
+v1::Frame::Kind FrameKind(const OutputOptions& options) {
+  return options.frame_kind == "x_t" ? v1::Frame::X_T : v1::Frame::X0_HAT;
+}
 
 // After the first Ctrl-C.
 absl::StatusOr<int> Detach(Session& session, const std::string& name) {
@@ -99,12 +105,18 @@ int FrameInterval(const OutputOptions& options, int num_steps) {
   return std::max(1, (num_steps + kFrames - 1) / kFrames);
 }
 
-v1::WatchJobRequest MakeWatchRequest(const OutputOptions& options, const v1::Job& job) {
+v1::WatchJobRequest MakeWatchRequest(const OutputOptions& options, const v1::Job& job,
+                                     bool shows_frames) {
   v1::WatchJobRequest request;
   request.set_name(job.name());
-  if (options.frames.empty()) return request;
+  if (options.frames.empty() && !shows_frames) return request;
+  const v1::Frame::Kind written = FrameKind(options);
   request.set_frame_interval(FrameInterval(options, job.progress().num_steps()));
-  request.add_frame_kinds(options.frame_kind == "x_t" ? v1::Frame::X_T : v1::Frame::X0_HAT);
+  if (!options.frames.empty()) request.add_frame_kinds(written);
+  if (shows_frames && (options.frames.empty() || written != v1::Frame::X0_HAT)) {
+    request.add_frame_kinds(v1::Frame::X0_HAT);
+  }
+  if (options.frames.empty()) request.set_max_frame_images(LivePreview::kMostImages);
   request.set_frame_format(v1::IMAGE_FORMAT_PNG);
   return request;
 }
@@ -127,13 +139,18 @@ absl::StatusOr<int> CreateAndFollow(Session& session, const v1::CreateJobRequest
 
 absl::StatusOr<int> FollowJob(Session& session, const v1::Job& job, const OutputOptions& options) {
   ProgressView view(&session);
+  LivePreview preview(&session);
   FrameWriter frames(options.frames);
   const auto on_event = [&](const v1::WatchJobResponse& event) {
     view.OnEvent(event, absl::Now());
-    return event.has_frame() ? frames.Add(event.frame()) : absl::OkStatus();
+    if (!event.has_frame()) return absl::OkStatus();
+    preview.OnFrame(event.frame(), absl::Now());
+    const bool is_written = !options.frames.empty() && event.frame().kind() == FrameKind(options);
+    return is_written ? frames.Add(event.frame()) : absl::OkStatus();
   };
   const absl::StatusOr<v1::Job> ended =
-      session.client().WatchJob(MakeWatchRequest(options, job), on_event);
+      session.client().WatchJob(MakeWatchRequest(options, job, preview.is_wanted()), on_event);
+  preview.Close();
   view.Close();
   if (!options.frames.empty()) {
     ASSIGN_OR_RETURN(const std::string written, frames.Finish());

@@ -43,7 +43,7 @@ absl::StatusOr<int> Get(const GetOptions& options, Session& session) {
 void AddGet(CLI::App* app, Command* selected) {
   auto options = std::make_shared<GetOptions>();
   CLI::App* command = app->add_subcommand("get", "Show a job, and fetch its images with --out");
-  command->add_option("job", options->name, "The job's name")->required();
+  command->add_option("job", options->name, "The job's name")->type_name(kJobType)->required();
   command->add_flag("--wait", options->wait, "Wait until the job has ended");
   AddOutOption(command, &options->output);
   command->footer("Example: tweedie get jobs/abc123 --out images");

@@ -7,6 +7,9 @@
 
 namespace tweedie::cli {
 
+// What stands for a job's name in the manual; completions complete it.
+inline constexpr char kJobType[] = "JOB";
+
 // `jobs/x` for `x` or `jobs/x`.
 std::string JobName(absl::string_view text);
 

@@ -22,7 +22,10 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const GlobalOptions& opti
 }
 
 Session::Session(const GlobalOptions& options)
-    : options_(options), interrupts_(&cancellation_), terminal_(stderr, !options.quiet) {}
+    : options_(options),
+      interrupts_(&cancellation_),
+      terminal_(stderr, !options.quiet),
+      farewell_(&interrupts_, [this] { terminal_.Clear(); }) {}
 
 absl::Status Session::Connect() {
   std::vector<std::string> warnings;
@@ -43,6 +46,14 @@ absl::Status Session::Connect() {
 Client Session::MakeClient(std::function<void(const absl::Status&, absl::Duration)> on_retry) {
   ClientOptions options = MakeClientOptions(&cancellation_);
   options.on_retry = std::move(on_retry);
+  return Client(v1::Tweedie::NewStub(connection_), std::move(options));
+}
+
+Client Session::MakeHastyClient(absl::Duration timeout) {
+  ClientOptions options = MakeClientOptions(&cancellation_);
+  options.retry.give_up_after = absl::ZeroDuration();
+  options.retry.give_up_when_full = absl::ZeroDuration();
+  options.call_timeout = timeout;
   return Client(v1::Tweedie::NewStub(connection_), std::move(options));
 }
 

@@ -39,7 +39,7 @@ class Session {
   bool quiet() const { return options_.quiet; }
   const std::string& preview() const { return options_.preview; }
   Terminal& terminal() { return terminal_; }
-  const Interrupts& interrupts() const { return interrupts_; }
+  Interrupts& interrupts() { return interrupts_; }
   // Its calls end at the first Ctrl-C.
   const Client& client() const { return *client_; }
   // Likewise; and where others give up soon, its calls wait for a server that restarts as
@@ -51,6 +51,8 @@ class Session {
   // One whose calls end likewise, and that tells of failures that it tries again in its
   // own way.
   Client MakeClient(std::function<void(const absl::Status&, absl::Duration)> on_retry);
+  // One whose calls are tried once, for `timeout`.
+  Client MakeHastyClient(absl::Duration timeout);
   const std::string& server() const { return options_.connection.server; }
 
   // Ends the calls of client() and those like it, for good. Thread-safe.
@@ -79,6 +81,7 @@ class Session {
   Cancellation cancellation_;
   Interrupts interrupts_;  // before anything that makes threads
   Terminal terminal_;
+  const Interrupts::Farewell farewell_;  // the redrawn line goes away
   ChannelOptions channel_;
   std::shared_ptr<grpc::Channel> connection_;
   std::optional<Client> client_;

@@ -3,10 +3,23 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+
+#include "absl/strings/str_cat.h"
 
 namespace tweedie::cli {
 namespace {
+
+constexpr char kEraseLine[] = "\r\x1b[K";
+
+winsize SizeOf(std::FILE* file) {
+  winsize size = {};
+  if (ioctl(fileno(file), TIOCGWINSZ, &size) != 0) size = {};
+  if (size.ws_col == 0) size.ws_col = 80;
+  if (size.ws_row == 0) size.ws_row = 24;
+  return size;
+}
 
 bool IsCapable(std::FILE* file) {
   const char* term = std::getenv("TERM");
@@ -20,42 +33,48 @@ Terminal::Terminal(std::FILE* file, bool may_redraw)
 
 Terminal::~Terminal() { Clear(); }
 
-int Terminal::width() const {
-  winsize size = {};
-  if (ioctl(fileno(file_), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
-}
+int Terminal::width() const { return SizeOf(file_).ws_col; }
+
+int Terminal::height() const { return SizeOf(file_).ws_row; }
 
 void Terminal::Print(absl::string_view line) {
   absl::MutexLock lock(&mu_);
-  const std::string drawn = drawn_;
-  ClearLocked();
-  std::fprintf(file_, "%.*s\n", static_cast<int>(line.size()), line.data());
-  if (!drawn.empty()) RedrawLocked(drawn);
-  std::fflush(file_);
+  Write(absl::StrCat(ErasingLocked(), line, "\n", picture_, line_));
 }
 
 void Terminal::Redraw(absl::string_view line) {
   absl::MutexLock lock(&mu_);
-  RedrawLocked(line);
+  if (!can_redraw_) return;
+  line_ = std::string(line.substr(0, static_cast<size_t>(width()) - 1));
+  Write(absl::StrCat(kEraseLine, line_));
 }
 
-void Terminal::RedrawLocked(absl::string_view line) {
-  if (!can_redraw_) return;
-  drawn_ = std::string(line.substr(0, static_cast<size_t>(width()) - 1));
-  std::fprintf(file_, "\r\x1b[K%s", drawn_.c_str());
-  std::fflush(file_);
+void Terminal::RedrawPicture(absl::string_view picture) {
+  absl::MutexLock lock(&mu_);
+  if (!can_redraw_ || (picture.empty() && picture_.empty())) return;
+  const std::string erasing = ErasingLocked();
+  picture_ = std::string(picture);
+  Write(absl::StrCat(erasing, picture_, line_));
 }
 
 void Terminal::Clear() {
   absl::MutexLock lock(&mu_);
-  ClearLocked();
+  const std::string erasing = ErasingLocked();
+  line_.clear();
+  picture_.clear();
+  Write(erasing);
 }
 
-void Terminal::ClearLocked() {
-  if (drawn_.empty()) return;
-  drawn_.clear();
-  std::fprintf(file_, "\r\x1b[K");
+std::string Terminal::ErasingLocked() const {
+  if (picture_.empty()) return line_.empty() ? "" : kEraseLine;
+  const auto rows = std::count(picture_.begin(), picture_.end(), '\n');
+  return absl::StrCat(kEraseLine, "\x1b[", rows, "A\x1b[J");
+}
+
+void Terminal::Write(absl::string_view text) {
+  if (text.empty()) return;
+  // At once, or a picture would flicker.
+  std::fwrite(text.data(), 1, text.size(), file_);
   std::fflush(file_);
 }
 

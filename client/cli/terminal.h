@@ -10,8 +10,8 @@
 
 namespace tweedie::cli {
 
-// Standard error: messages, and below them one line that is redrawn if it is a
-// terminal. Thread-safe.
+// Standard error: messages, and below them a picture and one line that are redrawn if it
+// is a terminal. Thread-safe.
 class Terminal {
  public:
   // With `may_redraw` false it never redraws.
@@ -21,23 +21,29 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
 
   bool can_redraw() const { return can_redraw_; }
-  // Columns of the terminal; 80 if unknown.
+  // Columns and lines of the terminal; 80 and 24 if unknown.
   int width() const;
-  // Prints a line of its own, above the redrawn one.
+  int height() const;
+  // Prints a line of its own, above what is redrawn.
   void Print(absl::string_view line) ABSL_LOCKS_EXCLUDED(mu_);
   // Replaces the redrawn line, cut to the width. Only where it can_redraw().
   void Redraw(absl::string_view line) ABSL_LOCKS_EXCLUDED(mu_);
-  // Takes the redrawn line away.
+  // Replaces the picture above that line: lines that end, narrower than the terminal and
+  // fewer than it has; "" for none. Only where it can_redraw().
+  void RedrawPicture(absl::string_view picture) ABSL_LOCKS_EXCLUDED(mu_);
+  // Takes the line and the picture away.
   void Clear() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  void RedrawLocked(absl::string_view line) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void ClearLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What takes away all that is drawn, with the cursor where it began.
+  std::string ErasingLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Write(absl::string_view text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   std::FILE* const file_;
   const bool can_redraw_;
   absl::Mutex mu_;
-  std::string drawn_ ABSL_GUARDED_BY(mu_);
+  std::string line_ ABSL_GUARDED_BY(mu_);
+  std::string picture_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace tweedie::cli

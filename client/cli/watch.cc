@@ -29,7 +29,7 @@ absl::StatusOr<int> Watch(const WatchOptions& options, Session& session) {
 void AddWatch(CLI::App* app, Command* selected) {
   auto options = std::make_shared<WatchOptions>();
   CLI::App* command = app->add_subcommand("watch", "Watch a job until it has ended");
-  command->add_option("job", options->name, "The job's name")->required();
+  command->add_option("job", options->name, "The job's name")->type_name(kJobType)->required();
   AddOutOption(command, &options->output);
   AddFrameOptions(command, &options->output);
   command->footer("Example: tweedie watch jobs/abc123 --frames frames --out images");

@@ -34,7 +34,7 @@ std::optional<int> ParseOr(const CLI::App& app, absl::FunctionRef<void()> parse)
   try {
     parse();
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, std::cout, std::cerr) == 0 ? kDone : kWrongOption;
+    return app.exit(error, std::cout, std::cerr) == 0 ? kExitDone : kExitWrongOption;
   }
   return std::nullopt;
 }

@@ -26,16 +26,16 @@ std::vector<std::string> WithEnvironment(const CLI::App& app, int argc, const ch
 bool IsGiven(const std::string& flag, int argc, const char* const* argv);
 
 // Exit codes of commands.
-inline constexpr int kDone = 0;
-inline constexpr int kFailed = 1;
-inline constexpr int kWrongOption = 2;
+inline constexpr int kExitDone = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitWrongOption = 2;
 
 // Calls `parse`, which has `app` parse its arguments. The exit code if the command is
 // not to run: after --help, or a wrong option, which is printed.
 std::optional<int> ParseOr(const CLI::App& app, absl::FunctionRef<void()> parse);
 
 // Says on standard error why a command fails; returns `code`.
-int Fail(const absl::Status& status, int code = kFailed);
+int Fail(const absl::Status& status, int code = kExitFailed);
 
 // Whether the command line itself, as others may see it, gives a password by
 // --database.

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "core/base/retry.h"
 #include "core/base/thread_name.h"
+#include "net/target.h"
 #include "server/http/gateway.h"
 #include "server/http/http_headers.h"
 #include "server/http/json.h"
@@ -84,17 +85,21 @@ class HttpServerImpl final : public HttpServer {
   }
 
   absl::Status Listen() {
-    const absl::StatusOr<HostPort> parsed = ParseHostPort(options_.listen);
-    if (!parsed.ok()) return parsed.status();
+    const std::optional<HostAndPort> at = SplitHostAndPort(options_.listen);
+    int port = 0;
+    if (!at || !absl::SimpleAtoi(at->port, &port)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("an address must be HOST:PORT; was '", options_.listen, "'"));
+    }
     if (!server_->is_valid()) return absl::InternalError("OpenSSL makes no TLS context");
-    HostPort at = *parsed;
-    const bool bound = at.port == 0 ? (at.port = server_->bind_to_any_port(at.host.c_str())) > 0
-                                    : server_->bind_to_port(at.host.c_str(), at.port);
+    const char* const host = at->host.c_str();
+    const bool bound = port == 0 ? (port = server_->bind_to_any_port(host)) > 0
+                                 : server_->bind_to_port(host, port);
     if (!bound) {
       return absl::FailedPreconditionError(
           absl::StrCat("cannot listen on ", options_.listen, " for HTTP"));
     }
-    address_ = absl::StrCat(at.host, ":", at.port);
+    address_ = JoinHostAndPort(at->host, absl::StrCat(port));
     thread_ = std::thread([this] {
       NameThisThread("http");
       server_->listen_after_bind();
@@ -112,6 +117,8 @@ class HttpServerImpl final : public HttpServer {
     if (!options.gateway.has_value()) return nullptr;
     GatewayOptions gateway = *options.gateway;
     gateway.admit = options.admit;
+    const std::optional<HostAndPort> own = SplitHostAndPort(options.listen);
+    if (own.has_value()) gateway.rules.hosts.push_back(own->host);
     return std::make_unique<Gateway>(std::move(gateway));
   }
 
@@ -141,23 +148,6 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(Options options) {
   const absl::Status listening = server->Listen();
   if (!listening.ok()) return listening;
   return server;
-}
-
-absl::StatusOr<HostPort> ParseHostPort(absl::string_view address) {
-  const size_t colon = address.rfind(':');
-  HostPort parsed;
-  if (colon == absl::string_view::npos || colon == 0 ||
-      !absl::SimpleAtoi(address.substr(colon + 1), &parsed.port) || parsed.port < 0 ||
-      parsed.port > 65535) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("an address must be HOST:PORT; was '", address, "'"));
-  }
-  absl::string_view host = address.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  }
-  parsed.host = std::string(host);
-  return parsed;
 }
 
 }  // namespace tweedie

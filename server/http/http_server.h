@@ -8,7 +8,6 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "server/http/gateway_options.h"
 #include "server/tls/certificates.h"
 
@@ -35,7 +34,7 @@ class HttpServer {
                                const std::optional<std::string>& authorization)>
         admit;
     // The dashboard and the API under /api/v1/; none of it if nullopt. Its `admit` is
-    // the one above.
+    // the one above, and the host of `listen` is added to its hosts.
     std::optional<GatewayOptions> gateway;
   };
   // INVALID_ARGUMENT for a malformed address; FAILED_PRECONDITION if it cannot
@@ -43,17 +42,9 @@ class HttpServer {
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(Options options);
   virtual ~HttpServer() = default;  // stops it
 
-  // HOST:PORT as it is.
+  // HOST:PORT as it is, an IPv6 host in brackets.
   virtual const std::string& address() const = 0;
 };
-
-// "127.0.0.1:80" in its parts; INVALID_ARGUMENT otherwise. An IPv6 host is in
-// brackets, which are taken off.
-struct HostPort {
-  std::string host;
-  int port = 0;
-};
-absl::StatusOr<HostPort> ParseHostPort(absl::string_view address);
 
 }  // namespace tweedie
 

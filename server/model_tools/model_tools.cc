@@ -36,7 +36,7 @@ int RunInspect(int argc, const char* const* argv) {
   const absl::Status inspected =
       InspectModel(path, !summary, [](absl::string_view line) { std::cout << line << "\n"; });
   std::cout.flush();
-  return inspected.ok() ? kDone : Fail(inspected);
+  return inspected.ok() ? kExitDone : Fail(inspected);
 }
 
 int RunConvert(int argc, const char* const* argv) {
@@ -59,7 +59,7 @@ int RunConvert(int argc, const char* const* argv) {
   std::cout << absl::StrCat("wrote ", folder, ": ", (*model)->num_parameters, " parameters of ",
                             (*model)->dialect)
             << std::endl;
-  return kDone;
+  return kExitDone;
 }
 
 }  // namespace

@@ -1,29 +1,28 @@
 #include "server/peers/advertised_address.h"
 
-#include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/field_error.h"
+#include "net/target.h"
 
 namespace tweedie {
 namespace {
 
 constexpr char kUnix[] = "unix:";
 
+// One that can be connected to.
 bool IsHostAndPort(absl::string_view address) {
-  const size_t colon = address.rfind(':');
-  int32_t port = 0;
-  return colon != absl::string_view::npos && colon > 0 &&
-         absl::SimpleAtoi(address.substr(colon + 1), &port) && port > 0 && port < 65536;
+  const std::optional<HostAndPort> parts = SplitHostAndPort(address);
+  int port = 0;
+  return parts.has_value() && absl::SimpleAtoi(parts->port, &port) && port > 0;
 }
 
-bool IsWildcard(absl::string_view host) {
-  return host == "0.0.0.0" || host == "[::]" || host == "::" || host == "*";
-}
+bool IsWildcard(absl::string_view host) { return host == "0.0.0.0" || host == "::" || host == "*"; }
 
 }  // namespace
 
@@ -37,11 +36,9 @@ absl::StatusOr<std::string> AdvertisedAddress(const std::string& advertise,
   if (absl::ConsumePrefix(&path, kUnix)) {
     return absl::StrCat(kUnix, std::filesystem::absolute(std::string(path)).string());
   }
-  const size_t colon = listening.rfind(':');
-  if (colon == absl::string_view::npos || !IsWildcard(listening.substr(0, colon))) {
-    return std::string(listening);
-  }
-  return absl::StrCat(host, listening.substr(colon));
+  const std::optional<HostAndPort> parts = SplitHostAndPort(listening);
+  if (!parts || !IsWildcard(parts->host)) return std::string(listening);
+  return absl::StrCat(host, ":", parts->port);
 }
 
 }  // namespace tweedie

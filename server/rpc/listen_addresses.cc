@@ -30,8 +30,7 @@ Found Find(const HostAndPort& parts, int flags, int* error) {
 std::string TextOf(const addrinfo& info, const std::string& port) {
   char host[NI_MAXHOST] = {};
   getnameinfo(info.ai_addr, info.ai_addrlen, host, sizeof(host), nullptr, 0, NI_NUMERICHOST);
-  const bool six = info.ai_family == AF_INET6;
-  return absl::StrCat(six ? "[" : "", host, six ? "]:" : ":", port);
+  return JoinHostAndPort(host, port);
 }
 
 }  // namespace

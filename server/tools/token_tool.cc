@@ -126,7 +126,7 @@ int RunNew(int argc, const char* const* argv) {
   const absl::StatusOr<std::string> token = AddToken(options, command.file());
   if (!token.ok()) return Fail(token.status());
   std::cout << *token << std::endl;
-  return std::cout.good() ? kDone : kFailed;
+  return std::cout.good() ? kExitDone : kExitFailed;
 }
 
 // --- list -----------------------------------------------------------------
@@ -163,7 +163,7 @@ int RunList(int argc, const char* const* argv) {
   if (!entries.ok()) return Fail(InFile(command.file(), entries.status()));
   for (const AccessEntry& entry : *entries) std::cout << ToText(entry) << "\n";
   std::cout << std::flush;
-  return kDone;
+  return kExitDone;
 }
 
 // --- revoke ---------------------------------------------------------------
@@ -194,7 +194,7 @@ int RunRevoke(int argc, const char* const* argv) {
   const absl::Status revoked = EditAccessFile(command.file(), /*may_be_new=*/false, edit);
   if (!revoked.ok()) return Fail(revoked);
   std::cout << "revoked " << removed << " of " << name << std::endl;
-  return kDone;
+  return kExitDone;
 }
 
 }  // namespace
@@ -206,7 +206,7 @@ int RunTokenTool(int argc, const char* const* argv) {
   if (name == "revoke") return RunRevoke(argc - 1, argv + 1);
   const bool is_question = name == "--help" || name == "-h";
   (is_question ? std::cout : std::cerr) << kUsage;
-  return is_question ? kDone : kWrongOption;
+  return is_question ? kExitDone : kExitWrongOption;
 }
 
 }  // namespace tweedie

@@ -65,13 +65,13 @@ class Command {
     if (const std::optional<int> code = ParseOr(app_, parse)) return code;
     if (ShowsPassword(argc, argv)) {
       std::cerr << kPasswordShown << "\n";
-      return kWrongOption;
+      return kExitWrongOption;
     }
     const bool gives_folder = IsGiven("data-dir", argc, argv);
     const bool gives_database = IsGiven("database", argc, argv);
     if (gives_folder + gives_database + !folder.empty() > 1) {
       std::cerr << "tweedied: more than one queue is named; give a data folder or --database\n";
-      return kWrongOption;
+      return kExitWrongOption;
     }
     // A database that the environment names must not be taken for the folder that
     // the command line does.
@@ -153,7 +153,7 @@ int RunCheck(int argc, const char* const* argv) {
   });
   if (!summary.ok()) return Fail(summary.status(), kCannotCheck);
   std::cout << (as_json ? ToJson(*summary) : ToText(*summary)) << std::endl;
-  return summary->findings == summary->repaired ? kDone : kFindings;
+  return summary->findings == summary->repaired ? kExitDone : kFindings;
 }
 
 // --- export, import -------------------------------------------------------
@@ -170,12 +170,12 @@ int RunExport(int argc, const char* const* argv) {
   command.AddQueue("From");
   if (const std::optional<int> code = command.Parse(argc, argv)) return *code;
   const absl::StatusOr<QueueCounts> counts = ExportQueue(command.queue(), path);
-  if (!counts.ok()) return Fail(counts.status(), kFailed);
+  if (!counts.ok()) return Fail(counts.status(), kExitFailed);
   std::cout << absl::StrCat("exported ", counts->jobs, " jobs, ", counts->blobs, " blobs of ",
                             counts->bytes, " bytes, ", counts->requests,
                             " request ids of deleted jobs")
             << std::endl;
-  return kDone;
+  return kExitDone;
 }
 
 int RunImport(int argc, const char* const* argv) {
@@ -193,13 +193,13 @@ int RunImport(int argc, const char* const* argv) {
   if (const std::optional<int> code = command.Parse(argc, argv)) return *code;
   options.queue = command.queue();
   const absl::StatusOr<Imported> imported = ImportQueue(options, path);
-  if (!imported.ok()) return Fail(imported.status(), kFailed);
+  if (!imported.ok()) return Fail(imported.status(), kExitFailed);
   const Added& added = imported->added;
   std::cout << absl::StrCat("imported ", added.jobs, " jobs of ", imported->file.jobs, "; ",
                             added.known_jobs, " were there already, and ", added.known_requests,
                             " request ids. Images are in ", imported->place_of_blobs)
             << std::endl;
-  return kDone;
+  return kExitDone;
 }
 
 }  // namespace

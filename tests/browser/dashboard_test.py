@@ -10,14 +10,16 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import sys
+import tempfile
 import unittest
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "testing"))
-from running_server import IMAGES, MODEL, RunningServer
+from running_server import IMAGES, MODEL, Authority, RunningServer
 
 SCREENSHOTS = os.environ.get("TWEEDIE_SCREENSHOTS")
 PHONE = {"width": 360, "height": 740}
@@ -49,9 +51,16 @@ class BrowserTest(unittest.TestCase):
     def setUpClass(cls):
         cls.playwright = sync_playwright().start()
         cls.addClassCleanup(cls.playwright.stop)
-        cls.browser = cls.playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"])
-        cls.addClassCleanup(cls.browser.close)
+        cls.browser = cls.launch()
+
+    @classmethod
+    def launch(cls, **environment):
+        """A browser whose environment has these variables too."""
+        browser = cls.playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"],
+            env={**os.environ, **environment})
+        cls.addClassCleanup(browser.close)
+        return browser
 
     def setUp(self):
         self.problems = []
@@ -269,12 +278,13 @@ class WatchTest(BrowserTest):
         expect(page.get_by_text("note=<img src=x onerror=alert(1)>", exact=True)).to_be_visible()
 
 
+def give_token(page, token):
+    page.get_by_label("Token").fill(token)
+    page.get_by_role("button", name="Continue").click()
+
+
 class AccessTest(BrowserTest):
     TOKENS = {"ada": "user", "eye": "viewer"}
-
-    def give(self, page, token):
-        page.get_by_label("Token").fill(token)
-        page.get_by_role("button", name="Continue").click()
 
     def test_without_a_token_there_is_only_the_question(self):
         server = self.serve(tokens=self.TOKENS)
@@ -285,9 +295,9 @@ class AccessTest(BrowserTest):
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_be_visible()
         self.assertNotIn(job, page.content())
-        self.give(page, "wrong-token")
+        give_token(page, "wrong-token")
         expect(page.get_by_role("dialog")).to_contain_text("the token is not known here")
-        self.give(page, "ada-token")
+        give_token(page, "ada-token")
         expect(page.get_by_role("link", name=job)).to_be_visible()
         self.assertNotIn("token", page.url)
         self.assertEqual(page.evaluate("[document.cookie, localStorage.length]"), ["", 0])
@@ -300,11 +310,76 @@ class AccessTest(BrowserTest):
         server = self.serve(tokens=self.TOKENS)
         job = server.sample(steps=1000, token="ada-token")
         page = self.open(server, f"#/jobs/{job}")
-        self.give(page, "eye-token")
+        give_token(page, "eye-token")
         self.await_frames(page)
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("alert")).to_contain_text("viewer")
         expect(self.state(page)).to_have_text("running")
+
+
+class HttpsTest(BrowserTest):
+    """With certificates of an authority that a browser knows by its user's NSS database."""
+
+    TOKENS = {"ada": "user"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        home = tempfile.TemporaryDirectory(prefix="tweedie-home-")
+        cls.addClassCleanup(home.cleanup)
+        cls.home = pathlib.Path(home.name)
+        cls.authority = Authority(cls.home)
+        cls.trust()
+        cls.stranger = cls.browser
+        cls.browser = cls.launch(HOME=str(cls.home), XDG_CONFIG_HOME=str(cls.home / "config"))
+
+    @classmethod
+    def trust(cls):
+        database = cls.home / ".pki" / "nssdb"
+        database.mkdir(parents=True, exist_ok=True)
+        for command in (["-N", "--empty-password"], ["-A", "-t", "C,,", "-n", "tweedie", "-i", str(cls.authority.pem)]):
+            subprocess.run(["certutil", "-d", f"sql:{database}", *command], check=True, capture_output=True)
+
+    def test_a_job_is_submitted_and_its_frames_move(self):
+        server = self.serve(tokens=self.TOKENS, authority=self.authority)
+        page = self.open(server, "#/new")
+        self.assertTrue(page.evaluate("window.isSecureContext"))
+        with page.expect_request("**/api/v1/models*") as asked:
+            give_token(page, "ada-token")
+        self.assertEqual(asked.value.header_value("authorization"), "Bearer ada-token")
+        page.get_by_label("Steps").fill("1000")
+        drop(page, IMAGES / "0000.png")
+        expect(page.locator(".answer")).to_have_text("The server would take this.")
+        with page.expect_response("**/events?*") as stream:
+            page.get_by_role("button", name="Submit").click()
+        self.assertEqual(stream.value.headers["content-type"], "text/event-stream")
+        self.await_frames(page)
+        page.reload()
+        self.await_frames(page)
+        self.assertEqual(page.evaluate("[document.cookie, localStorage.length]"), ["", 0])
+        self.assertEqual(page.context.cookies(), [])
+        page.get_by_role("button", name="Cancel").click()
+        expect(self.state(page)).to_have_text("cancelled")
+
+    def test_answers_say_what_a_page_may_do(self):
+        server = self.serve(authority=self.authority)
+        page = self.open(server)
+        for path in ("", "/api/v1/server"):
+            headers = page.goto(f"{server.url}{path}").headers
+            self.assertIn("default-src 'none'", headers["content-security-policy"])
+            self.assertEqual(headers["x-content-type-options"], "nosniff")
+            self.assertEqual(headers["referrer-policy"], "no-referrer")
+            self.assertEqual(headers["cross-origin-resource-policy"], "same-origin")
+            self.assertNotIn("set-cookie", headers)
+
+    def test_who_does_not_know_the_authority_is_warned(self):
+        server = self.serve(authority=self.authority)
+        page = self.stranger.new_page()
+        self.addCleanup(page.close)
+        with self.assertRaisesRegex(Error, "ERR_CERT_AUTHORITY_INVALID"):
+            page.goto(server.url)
+        with self.assertRaisesRegex(Error, "ERR_EMPTY_RESPONSE|ERR_CONNECTION"):
+            page.goto(server.url.replace("https", "http"))
 
 
 class ManyJobsTest(BrowserTest):

@@ -52,6 +52,16 @@ TEST_F(InterruptsTest, CtrlCEndsTheTriesForAServerThatIsNotThere) {
   EXPECT_THAT(finished.err, HasSubstr("tweedie: interrupted"));
 }
 
+TEST_F(InterruptsTest, NohupKeepsItsMeaning) {
+  const std::string name = StartLongJob();
+  auto child = ChildProcess::Start("/usr/bin/nohup", {TWEEDIE, "watch", name},
+                                   {"TWEEDIE_SERVER=" + server().process().address()});
+  ASSERT_TRUE(child->WaitForError("running: "));
+  child->Signal(SIGHUP);
+  Cancel(name);
+  EXPECT_EQ(child->Wait().exit_code, kCancelled);
+}
+
 // The address must stay, so it is a socket's path.
 TEST(RestartTest, ClientFollowsItsJobThroughARestartOfTheServer) {
   const TempFolder folder;

@@ -1,141 +1,92 @@
 // What a person at a terminal has: the live table, pictures, profiles, and how much is said.
-#include <fcntl.h>
-#include <pty.h>
-#include <sys/ioctl.h>
-#include <sys/wait.h>
-#include <termios.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <filesystem>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/cli_test.h"
+#include "tests/e2e/in_terminal.h"
 
 namespace tweedie {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr char kEnter[] = "\x1b[?1049h";
 constexpr char kLeave[] = "\x1b[?1049l";
-
-// `tweedie` in a terminal of its own.
-class InTerminal {
- public:
-  InTerminal(const std::string& server, std::vector<std::string> arguments) {
-    winsize size = {};
-    size.ws_col = 100;
-    size.ws_row = 10;
-    arguments.insert(arguments.begin(), TWEEDIE);
-    pid_ = forkpty(&terminal_, nullptr, nullptr, &size);
-    if (pid_ == 0) {
-      setenv("TERM", "xterm", 1);
-      setenv("TWEEDIE_SERVER", server.c_str(), 1);
-      std::vector<char*> words;
-      for (std::string& argument : arguments) words.push_back(argument.data());
-      words.push_back(nullptr);
-      execv(TWEEDIE, words.data());
-      _exit(127);
-    }
-    EXPECT_EQ(tcgetattr(terminal_, &before_), 0);
-  }
-  ~InTerminal() {
-    if (!is_over_) kill(pid_, SIGKILL);
-    if (!is_over_) waitpid(pid_, nullptr, 0);
-    close(terminal_);
-  }
-
-  // Reads until it has written `text` after what was read before; false if it ends first.
-  bool WaitFor(const std::string& text) {
-    while (seen_.find(text, from_) == std::string::npos) {
-      if (!Read()) return false;
-    }
-    from_ = seen_.size();
-    return true;
-  }
-  void Press(const std::string& keys) {
-    EXPECT_EQ(write(terminal_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
-  }
-  void Resize(uint16_t width, uint16_t height) {
-    winsize size = {};
-    size.ws_col = width;
-    size.ws_row = height;
-    EXPECT_EQ(ioctl(terminal_, TIOCSWINSZ, &size), 0);
-  }
-  // The exit code.
-  int Wait() {
-    while (Read()) continue;
-    int status = 0;
-    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
-    is_over_ = true;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  const std::string& seen() const { return seen_; }
-  // Whether keys are handled as before it began.
-  bool IsAsBefore() const {
-    termios now = {};
-    return tcgetattr(terminal_, &now) == 0 && now.c_lflag == before_.c_lflag;
-  }
-
- private:
-  bool Read() {
-    char buffer[4096];
-    const ssize_t n = read(terminal_, buffer, sizeof(buffer));
-    if (n > 0) seen_.append(buffer, static_cast<size_t>(n));
-    return n > 0;
-  }
-
-  int terminal_ = -1;
-  pid_t pid_ = -1;
-  termios before_ = {};
-  std::string seen_;
-  size_t from_ = 0;
-  bool is_over_ = false;
-};
+constexpr char kBlock[] = "\u2580";
+constexpr char kErasePicture[] = "\r\x1b[K\x1b[6A\x1b[J";
+constexpr char kShowCursor[] = "\x1b[?25h";
 
 class TerminalTest : public CliTest {
  protected:
   std::string address() { return server().process().address(); }
+  // `tweedie` in a terminal of its own.
+  std::unique_ptr<InTerminal> Show(const std::vector<std::string>& arguments) {
+    return std::make_unique<InTerminal>(
+        TWEEDIE, arguments,
+        std::vector<std::string>{"TERM=xterm", absl::StrCat("TWEEDIE_SERVER=", address())});
+  }
 };
 
 TEST_F(TerminalTest, TopIsLiveAndLeavesAllAsItWas) {
-  InTerminal top(address(), {"top"});
-  ASSERT_TRUE(top.WaitFor("0 running, 0 queued")) << top.seen();
+  auto top = Show({"top"});
+  ASSERT_TRUE(top->WaitFor("0 running, 0 queued")) << top->seen();
   const std::string name = StartLongJob();
-  ASSERT_TRUE(top.WaitFor("1 running")) << top.seen();
-  ASSERT_TRUE(top.WaitFor("step/s")) << "its speed";
+  ASSERT_TRUE(top->WaitFor("1 running")) << top->seen();
+  ASSERT_TRUE(top->WaitFor("step/s")) << "its speed";
   Cancel(name);
-  ASSERT_TRUE(top.WaitFor("0 running"));
-  top.Press("q");
-  EXPECT_EQ(top.Wait(), kDone);
-  EXPECT_LT(top.seen().find(kEnter), top.seen().find(kLeave));
-  EXPECT_TRUE(top.IsAsBefore());
+  ASSERT_TRUE(top->WaitFor("0 running"));
+  top->Press("q");
+  EXPECT_EQ(top->Wait(), kDone);
+  EXPECT_LT(top->seen().find(kEnter), top->seen().find(kLeave));
+  EXPECT_TRUE(top->IsAsBefore());
 }
 
 TEST_F(TerminalTest, TopEndsByCtrlC) {
-  InTerminal top(address(), {"top"});
-  ASSERT_TRUE(top.WaitFor("running"));
-  top.Press("\x03");
-  EXPECT_EQ(top.Wait(), kDone) << top.seen();
-  EXPECT_THAT(top.seen(), HasSubstr(kLeave));
-  EXPECT_TRUE(top.IsAsBefore());
+  auto top = Show({"top"});
+  ASSERT_TRUE(top->WaitFor("running"));
+  top->Press("\x03");
+  EXPECT_EQ(top->Wait(), kDone) << top->seen();
+  EXPECT_THAT(top->seen(), HasSubstr(kLeave));
+  EXPECT_TRUE(top->IsAsBefore());
+}
+
+TEST_F(TerminalTest, SignalsThatEndTopLeaveTheTerminalAsItWas) {
+  for (const int signal : {SIGTERM, SIGHUP, SIGQUIT}) {
+    auto top = Show({"top"});
+    ASSERT_TRUE(top->WaitFor("running"));
+    ASSERT_FALSE(top->IsAsBefore());
+    top->Signal(signal);
+    EXPECT_EQ(top->Wait(), 128 + signal) << "it dies of the signal, as others do";
+    EXPECT_THAT(top->seen(), EndsWith(absl::StrCat(kShowCursor, kLeave))) << signal;
+    EXPECT_TRUE(top->IsAsBefore()) << signal;
+  }
+}
+
+TEST_F(TerminalTest, TopIsNotStoppedByCtrlZ) {
+  auto top = Show({"top"});
+  ASSERT_TRUE(top->WaitFor("running"));
+  top->Press("\x1a");
+  top->Press("\x04");  // Ctrl-D
+  EXPECT_EQ(top->Wait(), kDone);
+  EXPECT_TRUE(top->IsAsBefore());
 }
 
 TEST_F(TerminalTest, TopFitsANewSize) {
-  InTerminal top(address(), {"top"});
-  ASSERT_TRUE(top.WaitFor("RUNNING  MODELS"));
-  top.Resize(12, 10);
-  ASSERT_TRUE(top.WaitFor("\x1b[Htweedie at 1\x1b[K")) << "cut to 12 columns";
-  top.Resize(100, 10);
-  ASSERT_TRUE(top.WaitFor("RUNNING  MODELS"));
-  top.Press("q");
-  EXPECT_EQ(top.Wait(), kDone);
+  auto top = Show({"top"});
+  ASSERT_TRUE(top->WaitFor("RUNNING  MODELS"));
+  top->Resize(12, 10);
+  ASSERT_TRUE(top->WaitFor("\x1b[Htweedie at 1\x1b[K")) << "cut to 12 columns";
+  top->Resize(100, 10);
+  ASSERT_TRUE(top->WaitFor("RUNNING  MODELS"));
+  top->Press("q");
+  EXPECT_EQ(top->Wait(), kDone);
 }
 
 TEST_F(TerminalTest, TopIsPrintedOnceWhereItIsNoTerminal) {
@@ -148,21 +99,65 @@ TEST_F(TerminalTest, TopIsPrintedOnceWhereItIsNoTerminal) {
 }
 
 TEST_F(TerminalTest, ResultIsShownAsBlocks) {
-  InTerminal shown(address(), {"sample", "--steps", "2"});
-  EXPECT_EQ(shown.Wait(), kDone) << shown.seen();
-  EXPECT_THAT(shown.seen(), AllOf(HasSubstr("\u2580"), HasSubstr("\x1b[38;2;")));
-  EXPECT_TRUE(shown.IsAsBefore()) << "it was asked for sixels";
+  const std::string name = Lines(MustRun({"sample", "--steps", "2"}).out).at(0);
+  auto shown = Show({"get", name});
+  EXPECT_EQ(shown->Wait(), kDone) << shown->seen();
+  EXPECT_THAT(shown->seen(), AllOf(HasSubstr("\u2580"), HasSubstr("\x1b[38;2;")));
+  EXPECT_TRUE(shown->IsAsBefore()) << "it was asked for sixels";
   EXPECT_THAT(MustRun({"sample", "--steps", "2"}).err, Not(HasSubstr("\x1b")));
   EXPECT_THAT(MustRun({"sample", "--steps", "2", "--preview", "kitty"}).err,
               HasSubstr("\x1b_Ga=T,f=100"));
   EXPECT_THAT(MustRun({"sample", "--steps", "2", "--preview", "sixel"}).err, HasSubstr("\x1bP0;1"));
 }
 
+// In 10 lines 34 rows of pixels become 6 lines.
+TEST_F(TerminalTest, NewestFrameIsDrawnOverTheOneBefore) {
+  const std::string name = StartLongJob();
+  auto shown = Show({"watch", name, "--frame-interval", "1"});
+  ASSERT_TRUE(shown->WaitFor(kBlock)) << shown->seen();
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(shown->WaitFor(kErasePicture)) << shown->seen();
+    ASSERT_TRUE(shown->WaitFor(kBlock)) << shown->seen();
+  }
+  Cancel(name);
+  EXPECT_EQ(shown->Wait(), kCancelled);
+  EXPECT_GT(shown->seen().rfind(kErasePicture), shown->seen().rfind(kBlock)) << "it stays";
+}
+
+TEST_F(TerminalTest, FramesAreShownOnlyWhereTheyAreWanted) {
+  const std::vector<std::string> sample = {"sample", "--steps", "3"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), sample.begin(), sample.end());
+    return more;
+  };
+  auto without = Show(with({"--preview", "none"}));
+  EXPECT_EQ(without->Wait(), kDone);
+  auto quiet = Show(with({"--quiet"}));
+  EXPECT_EQ(quiet->Wait(), kDone);
+  auto json = Show(with({"--json"}));
+  EXPECT_EQ(json->Wait(), kDone);
+  for (const auto* shown : {without.get(), quiet.get(), json.get()}) {
+    EXPECT_THAT(shown->seen(), AllOf(Not(HasSubstr(kBlock)), Not(HasSubstr("\"frame\""))));
+  }
+  EXPECT_THAT(MustRun(with({"--preview", "blocks"})).err, Not(HasSubstr("\x1b[J")));
+}
+
+TEST_F(TerminalTest, SignalThatEndsAWatchTakesThePictureAway) {
+  const std::string name = StartLongJob();
+  auto shown = Show({"watch", name, "--frame-interval", "1"});
+  ASSERT_TRUE(shown->WaitFor(kBlock));
+  shown->Signal(SIGTERM);
+  EXPECT_EQ(shown->Wait(), 128 + SIGTERM);
+  EXPECT_THAT(shown->seen(), EndsWith(kErasePicture));
+  EXPECT_EQ(StateOf(name), v1::Job::RUNNING);
+  Cancel(name);
+}
+
 TEST_F(TerminalTest, TerminalThatHasSixelsGetsThem) {
-  InTerminal shown(address(), {"sample", "--steps", "2"});
-  shown.Press("\x1b[?62;4;22c");  // waits until it asks
-  EXPECT_EQ(shown.Wait(), kDone);
-  EXPECT_THAT(shown.seen(), HasSubstr("\x1bP0;1"));
+  auto shown = Show({"sample", "--steps", "2"});
+  shown->Press("\x1b[?62;4;22c");  // waits until it asks
+  EXPECT_EQ(shown->Wait(), kDone);
+  EXPECT_THAT(shown->seen(), HasSubstr("\x1bP0;1"));
 }
 
 TEST_F(TerminalTest, QuietSaysResultsAndErrorsAlone) {

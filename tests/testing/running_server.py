@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import urllib.request
@@ -20,15 +21,39 @@ def free_port():
         return held.getsockname()[1]
 
 
-class RunningServer:
-    """On a data folder and a port of its own, which it keeps through restarts."""
+class Authority:
+    """Certificates for 127.0.0.1, in a folder."""
 
-    def __init__(self, *options, tokens=None):
+    def __init__(self, folder):
+        self.pem, self._key = folder / "ca.pem", folder / "ca.key"
+        self._make(self.pem, self._key, "/CN=tweedie test authority", "-addext", "keyUsage=critical,keyCertSign")
+        self.certificate, self.key = folder / "server.pem", folder / "server.key"
+        self._make(self.certificate, self.key, "/CN=tweedied", "-CA", self.pem, "-CAkey", self._key,
+                   "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE",
+                   "-addext", "extendedKeyUsage=serverAuth")
+
+    @staticmethod
+    def _make(certificate, key, subject, *more):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc",
+                        "-days", "2", "-subj", subject, "-keyout", key, "-out", certificate, *more],
+                       check=True, capture_output=True)
+
+
+class RunningServer:
+    """On a data folder and a port of its own, which it keeps through restarts; by HTTPS
+    with certificates of an `authority`."""
+
+    def __init__(self, *options, tokens=None, authority=None):
         self._folder = tempfile.TemporaryDirectory(prefix="tweedie-browser-")
         self._options = list(options)
         if tokens:
             self._options += ["--tokens-file", self._write_tokens(tokens)]
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self._ssl = None
+        if authority:
+            self._options += ["--tls-cert", str(authority.certificate), "--tls-key", str(authority.key)]
+            self._ssl = ssl.create_default_context(cafile=authority.pem)
+        self._address = f"127.0.0.1:{free_port()}"
+        self.url = f"{'https' if authority else 'http'}://{self._address}"
         self._process = None
         self.start()
 
@@ -42,7 +67,7 @@ class RunningServer:
 
     def start(self):
         command = [os.environ["TWEEDIED"], "--data-dir", f"{self._folder.name}/data", "--models-dir",
-                   str(ROOT / "models"), "--listen", "127.0.0.1:0", "--http", self.url.removeprefix("http://"),
+                   str(ROOT / "models"), "--listen", "127.0.0.1:0", "--http", self._address,
                    "--log-level", "warning", "--disk-reserve-mebibytes", "1", "--threads", "1", *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         if not self._process.stdout.readline().startswith("listening on "):
@@ -66,7 +91,7 @@ class RunningServer:
             headers["Authorization"] = f"Bearer {token}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api/v1/{path}", data, headers)
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=60, context=self._ssl) as response:
             return json.load(response)
 
     def sample(self, steps, images=1, token=None, **job):

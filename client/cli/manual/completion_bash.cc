@@ -10,8 +10,9 @@
 namespace tweedie::cli {
 namespace {
 
-// What may follow: choices, or `@files`, or nothing that is known.
+// What may follow: choices, or `@files`, or `@jobs`, or nothing that is known.
 std::string ValuesOf(const CLI::Option& option) {
+  if (TakesJob(option)) return "@jobs";
   return TakesPath(option) ? "@files" : absl::StrJoin(ChoicesOf(option), " ");
 }
 
@@ -47,6 +48,14 @@ std::string ArgumentCases(const CLI::App& app) {
   return text;
 }
 
+// Whether an option says which server to ask for jobs.
+std::string Asking(const CLI::App& app) {
+  std::vector<std::string> flags = ConnectionFlags(app, /*take_value=*/true);
+  for (std::string& flag : ConnectionFlags(app, /*take_value=*/false)) flags.push_back(flag);
+  return absl::StrCat("_tweedie_asks() {\n  case $1 in\n    ", absl::StrJoin(flags, " | "),
+                      ") ;;\n    *) return 1 ;;\n  esac\n}\n\n");
+}
+
 constexpr char kHead[] =
     "# Completion of tweedie for bash, made by `tweedie completion bash`. To use it:\n"
     "#   source <(tweedie completion bash)\n"
@@ -57,20 +66,33 @@ constexpr char kHead[] =
 
 constexpr char kMain[] =
     "_tweedie() {\n"
-    "  local i word command='' option='' wanted current=${COMP_WORDS[COMP_CWORD]}\n"
-    "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-    "    word=${COMP_WORDS[i]}\n"
-    "    # Bash takes --option=value for three words.\n"
-    "    if [[ $word == '=' ]]; then\n"
-    "      continue\n"
-    "    elif [[ -n $option ]]; then\n"
+    "  local i word rest=$COMP_LINE trimmed command='' option='' wanted\n"
+    "  local current=${COMP_WORDS[COMP_CWORD]}\n"
+    "  local -a words=() asked=()\n"
+    "  # Bash breaks words at = and : too.\n"
+    "  for ((i = 0; i <= COMP_CWORD; i++)); do\n"
+    "    trimmed=${rest#\"${rest%%[![:space:]]*}\"}\n"
+    "    if ((i > 0)) && [[ $trimmed == \"$rest\" ]]; then\n"
+    "      words[-1]+=${COMP_WORDS[i]}\n"
+    "    else\n"
+    "      words+=(\"${COMP_WORDS[i]}\")\n"
+    "    fi\n"
+    "    rest=${trimmed#\"${COMP_WORDS[i]}\"}\n"
+    "  done\n"
+    "  for ((i = 1; i < ${#words[@]} - 1; i++)); do\n"
+    "    word=${words[i]}\n"
+    "    if [[ -n $option ]]; then\n"
+    "      if _tweedie_asks \"$option\"; then asked+=(\"$option\" \"${word/#\\~\\//$HOME/}\"); fi\n"
     "      option=''\n"
+    "    elif [[ $word == -* ]] && _tweedie_values \"$command\" \"$word\" >/dev/null; then\n"
+    "      option=$word\n"
     "    elif [[ $word == -* ]]; then\n"
-    "      if _tweedie_values \"$command\" \"$word\" >/dev/null; then option=$word; fi\n"
+    "      if _tweedie_asks \"${word%%=*}\"; then asked+=(\"$word\"); fi\n"
     "    elif [[ -z $command ]]; then\n"
     "      command=$word\n"
     "    fi\n"
     "  done\n"
+    "  if [[ ${words[-1]} == --*=* ]]; then option=${words[-1]%%=*}; fi\n"
     "  if [[ $current == '=' ]]; then current=''; fi\n"
     "  if [[ -n $option ]]; then\n"
     "    wanted=$(_tweedie_values \"$command\" \"$option\")\n"
@@ -78,6 +100,9 @@ constexpr char kMain[] =
     "    wanted=$(_tweedie_options \"$command\")\n"
     "  else\n"
     "    wanted=$(_tweedie_arguments \"$command\")\n"
+    "  fi\n"
+    "  if [[ $wanted == @jobs ]]; then\n"
+    "    wanted=$(\"$1\" completion-jobs \"${asked[@]}\" \"$command\" 2>/dev/null)\n"
     "  fi\n"
     "  if [[ $wanted == @files ]]; then\n"
     "    compopt -o filenames 2>/dev/null\n"
@@ -100,7 +125,7 @@ std::string BashCompletion(const CLI::App& app) {
                   OptionCases(app), "  esac\n  echo '", absl::StrJoin(FlagsOf(app), " "),
                   "'\n}\n\n_tweedie_arguments() {\n  case $1 in\n    '') echo '",
                   absl::StrJoin(CommandNames(app), " "), "' ;;\n", ArgumentCases(app),
-                  "  esac\n}\n\n", kMain);
+                  "  esac\n}\n\n", Asking(app), kMain);
   return text;
 }
 

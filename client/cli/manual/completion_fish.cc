@@ -39,10 +39,44 @@ void AppendArguments(const CLI::App& command, absl::string_view condition, std::
   for (const CLI::Option* option : PositionalsOf(command)) {
     const std::vector<std::string> choices = ChoicesOf(*option);
     if (TakesPath(*option)) absl::StrAppend(text, "complete -c tweedie", condition, " -F\n");
+    if (TakesJob(*option)) {
+      absl::StrAppend(text, "complete -c tweedie", condition, " -a '(__tweedie_jobs ",
+                      command.get_name(), ")'\n");
+    }
     if (choices.empty()) continue;
     absl::StrAppend(text, "complete -c tweedie", condition, " -a ",
                     Quoted(absl::StrJoin(choices, " ")), "\n");
   }
+}
+
+// Names of jobs, of the server that the line names.
+std::string Jobs(const CLI::App& app) {
+  const std::vector<std::string> taking = ConnectionFlags(app, /*take_value=*/true);
+  std::vector<std::string> whole = ConnectionFlags(app, /*take_value=*/false);
+  for (const std::string& flag : taking) whole.push_back(Quoted(absl::StrCat(flag, "=*")));
+  return absl::StrCat(
+      "function __tweedie_jobs\n"
+      "    set -l asked\n"
+      "    set -l option ''\n"
+      "    for word in (commandline -opc)\n"
+      "        if test -n \"$option\"\n"
+      "            set -a asked $option (string replace -r -- '^~/' $HOME/ $word)\n"
+      "            set option ''\n"
+      "            continue\n"
+      "        end\n"
+      "        switch $word\n"
+      "            case ",
+      absl::StrJoin(taking, " "),
+      "\n"
+      "                set option $word\n"
+      "            case ",
+      absl::StrJoin(whole, " "),
+      "\n"
+      "                set -a asked $word\n"
+      "        end\n"
+      "    end\n"
+      "    tweedie completion-jobs $asked $argv 2>/dev/null\n"
+      "end\n");
 }
 
 }  // namespace
@@ -52,6 +86,7 @@ std::string FishCompletion(const CLI::App& app) {
       "# Completion of tweedie for fish, made by `tweedie completion fish`. To use it:\n"
       "#   tweedie completion fish | source\n"
       "complete -c tweedie -f\n";
+  text += Jobs(app);
   AppendOptions(app, "", &text);
   for (const CLI::App* command : CommandsOf(app)) {
     absl::StrAppend(&text, "complete -c tweedie -n __fish_use_subcommand -a ", command->get_name(),

@@ -23,7 +23,7 @@ std::string Escaped(const std::string& text) {
 // `:NAME:ACTION`
 std::string ValueSpec(const CLI::Option& option) {
   const std::vector<std::string> choices = ChoicesOf(option);
-  std::string action = TakesPath(option) ? "_files" : "";
+  std::string action = TakesPath(option) ? "_files" : TakesJob(option) ? "_tweedie_jobs" : "";
   if (!choices.empty()) action = absl::StrCat("(", absl::StrJoin(choices, " "), ")");
   return absl::StrCat(":", Escaped(ValueName(option)), ":", action);
 }
@@ -54,6 +54,38 @@ std::string ArgumentSpecs(const CLI::App& command) {
   return text;
 }
 
+// Collects in `asked` what says which server to ask for jobs.
+std::string Asking(const CLI::App& app) {
+  const std::vector<std::string> taking = ConnectionFlags(app, /*take_value=*/true);
+  std::vector<std::string> whole = ConnectionFlags(app, /*take_value=*/false);
+  for (const std::string& flag : taking) whole.push_back(absl::StrCat(flag, "=*"));
+  return absl::StrCat(
+      "  local -a asked=()\n"
+      "  local i word\n"
+      "  for ((i = 2; i < CURRENT; i++)); do\n"
+      "    word=${(Q)words[i]}\n"
+      "    case $word in\n"
+      "      (",
+      absl::StrJoin(whole, "|"),
+      ") asked+=(\"$word\") ;;\n"
+      "      (",
+      absl::StrJoin(taking, "|"),
+      ")\n"
+      "        i=$((i + 1))\n"
+      "        if ((i < CURRENT)); then asked+=(\"$word\" \"${${(Q)words[i]}/#\\~\\//$HOME/}\"); "
+      "fi ;;\n"
+      "    esac\n"
+      "  done\n");
+}
+
+constexpr char kJobs[] =
+    "_tweedie_jobs() {\n"
+    "  local -a names\n"
+    "  names=(${(f)\"$(tweedie completion-jobs \"$asked[@]\" \"$tweedie_command\" "
+    "2>/dev/null)\"})\n"
+    "  compadd -a names\n"
+    "}\n";
+
 }  // namespace
 
 std::string ZshCompletion(const CLI::App& app) {
@@ -71,9 +103,11 @@ std::string ZshCompletion(const CLI::App& app) {
       "#compdef tweedie\n"
       "# Completion of tweedie for zsh, made by `tweedie completion zsh`. To use it, as a file\n"
       "# _tweedie in a folder of $fpath, or after compinit:\n"
-      "#   source <(tweedie completion zsh)\n"
+      "#   source <(tweedie completion zsh)\n",
+      kJobs,
       "_tweedie() {\n"
-      "  local context state line curcontext=$curcontext\n"
+      "  local context state line curcontext=$curcontext\n",
+      Asking(app),
       "  typeset -A opt_args\n"
       "  local -a commands=(\n",
       commands, "  )\n  local -a globals=(", globals,
@@ -83,7 +117,8 @@ std::string ZshCompletion(const CLI::App& app) {
       "    _describe command commands\n"
       "    return\n"
       "  fi\n"
-      "  case $words[1] in\n",
+      "  local tweedie_command=$words[1]\n"
+      "  case $tweedie_command in\n",
       cases,
       "  esac\n"
       "}\n"

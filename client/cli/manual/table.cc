@@ -1,8 +1,12 @@
 #include "client/cli/manual/table.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "client/cli/names.h"
 
 namespace tweedie::cli {
 namespace {
@@ -16,7 +20,10 @@ std::vector<const CLI::App*> Parts(const CLI::App& app, bool are_groups) {
 }  // namespace
 
 std::vector<const CLI::App*> CommandsOf(const CLI::App& app) {
-  return Parts(app, /*are_groups=*/false);
+  std::vector<const CLI::App*> commands = Parts(app, /*are_groups=*/false);
+  const auto is_hidden = [](const CLI::App* command) { return command->get_group().empty(); };
+  commands.erase(std::remove_if(commands.begin(), commands.end(), is_hidden), commands.end());
+  return commands;
 }
 
 std::vector<std::string> CommandNames(const CLI::App& app) {
@@ -66,6 +73,18 @@ bool TakesPath(const CLI::Option& option) {
     if (absl::StrContains(name, part)) return true;
   }
   return false;
+}
+
+bool TakesJob(const CLI::Option& option) { return ValueName(option) == kJobType; }
+
+std::vector<std::string> ConnectionFlags(const CLI::App& app, bool take_value) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : OptionsOf(app)) {
+    // What is not configurable is said of one command: --json, --help.
+    if (TakesValue(*option) != take_value || !(take_value || option->get_configurable())) continue;
+    for (std::string& flag : FlagsOf(*option)) flags.push_back(std::move(flag));
+  }
+  return flags;
 }
 
 std::string Summary(const std::string& description) {

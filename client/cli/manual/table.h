@@ -10,7 +10,7 @@ namespace tweedie::cli {
 // The commands and options as they are declared: what --help, completions, manual pages
 // and suggestions are all made of.
 
-// In the order of the manual.
+// In the order of the manual, without those that are hidden.
 std::vector<const CLI::App*> CommandsOf(const CLI::App& app);
 std::vector<std::string> CommandNames(const CLI::App& app);
 
@@ -28,6 +28,13 @@ bool TakesValue(const CLI::Option& option);
 std::string ValueName(const CLI::Option& option);
 // Whether the value is the path of a file or a folder.
 bool TakesPath(const CLI::Option& option);
+
+// Whether the value is the name of a job.
+bool TakesJob(const CLI::Option& option);
+
+// Of the options of all commands those that say which server is meant, or how it is asked:
+// flags that take a value, or those that take none.
+std::vector<std::string> ConnectionFlags(const CLI::App& app, bool take_value);
 
 // A description on one line, up to its first semicolon.
 std::string Summary(const std::string& description);

@@ -26,14 +26,18 @@ Color MeanColor(const Image& image, int x, int y, int factor) {
   return sum;
 }
 
+// Rounded up.
+int Quotient(int pixels, int places) { return (pixels - 1) / std::max(places, 1) + 1; }
+
 std::string Code(const char* what, const Color& color) {
   return absl::StrCat("\x1b[", what, ";2;", color[0], ";", color[1], ";", color[2], "m");
 }
 
 }  // namespace
 
-std::string EncodeBlocks(const Image& image, int columns) {
-  const int factor = std::max(1, (image.width + columns - 1) / std::max(columns, 1));
+std::string EncodeBlocks(const Image& image, int columns, int rows) {
+  const int factor =
+      std::max(Quotient(image.width, columns), Quotient((image.height + 1) / 2, rows));
   std::string text;
   for (int y = 0; y < image.height; y += 2 * factor) {
     for (int x = 0; x < image.width; x += factor) {

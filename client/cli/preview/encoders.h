@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_CLIENT_CLI_PREVIEW_ENCODERS_H_
 #define TWEEDIE_CLIENT_CLI_PREVIEW_ENCODERS_H_
 
+#include <limits>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -8,11 +9,14 @@
 
 namespace tweedie::cli {
 
+inline constexpr int kAnyRows = std::numeric_limits<int>::max();
+
 // Pictures as text that a terminal draws. Images have 8 bits, and 1 or 3 channels.
 
-// Two pixels a character, one above the other, in 24-bit colour. An image of more than
-// `columns` pixels is made smaller by a whole factor. Ends with a line end.
-std::string EncodeBlocks(const Image& image, int columns);
+// Two pixels a character, one above the other, in 24-bit colour. An image that would take
+// more than `columns` characters or `rows` lines is made smaller by a whole factor. Ends
+// with a line end.
+std::string EncodeBlocks(const Image& image, int columns, int rows = kAnyRows);
 
 // The graphics protocol of kitty, of the bytes of a PNG file.
 std::string EncodeKitty(absl::string_view png);

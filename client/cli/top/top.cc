@@ -107,14 +107,14 @@ class LiveTable {
 
 absl::StatusOr<int> ShowLive(Session& session) {
   LiveTable table(&session);
-  const Screen screen(STDIN_FILENO, STDOUT_FILENO);
+  Screen screen(STDIN_FILENO, STDOUT_FILENO, &session.interrupts());
   while (true) {
     const absl::Status status = table.status();
     if (session.interrupts().count() > 0) break;  // which is what ended the calls
     RETURN_IF_ERROR(status);
     screen.Show(table.Lines(screen.size()));
     const char key = screen.WaitForKey(kRedraw);
-    if (key == 'q' || key == 'Q') break;
+    if (key == 'q' || key == 'Q' || key == Screen::kEndOfInput) break;
   }
   return kOk;
 }
@@ -147,7 +147,7 @@ void AddTop(CLI::App* app, Command* selected) {
   CLI::App* command = app->add_subcommand(
       "top", "Show the servers, and the jobs that run and wait, as they change");
   command->add_flag("--once", *once, "Print it once, as where the output is no terminal");
-  command->footer("q or Ctrl-C ends it.");
+  command->footer("q, Ctrl-D or Ctrl-C ends it.");
   command->callback([=] {
     *selected = [once](Session& session) {
       const bool live = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;

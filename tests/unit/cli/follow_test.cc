@@ -1,9 +1,12 @@
 #include "client/cli/follow.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace tweedie::cli {
 namespace {
+
+using ::testing::ElementsAre;
 
 v1::Job JobOf(int num_steps) {
   v1::Job job;
@@ -27,16 +30,35 @@ TEST(FrameIntervalTest, IsTheOneAskedFor) {
 }
 
 TEST(WatchRequestTest, FramesAreAskedForOnlyWhereTheyAreWritten) {
-  EXPECT_EQ(MakeWatchRequest({}, JobOf(100)).frame_interval(), 0);
+  EXPECT_EQ(MakeWatchRequest({}, JobOf(100), false).frame_interval(), 0);
   OutputOptions options;
   options.frames = "folder";
   options.frame_kind = "x_t";
-  const v1::WatchJobRequest request = MakeWatchRequest(options, JobOf(100));
+  const v1::WatchJobRequest request = MakeWatchRequest(options, JobOf(100), false);
   EXPECT_EQ(request.name(), "jobs/a");
   EXPECT_EQ(request.frame_interval(), 2);
   ASSERT_EQ(request.frame_kinds_size(), 1);
   EXPECT_EQ(request.frame_kinds(0), v1::Frame::X_T);
   EXPECT_EQ(request.frame_format(), v1::IMAGE_FORMAT_PNG);
+  EXPECT_EQ(request.max_frame_images(), 0);
+}
+
+TEST(WatchRequestTest, ShownFramesAreAFewEstimates) {
+  const v1::WatchJobRequest request = MakeWatchRequest({}, JobOf(100), true);
+  EXPECT_EQ(request.frame_interval(), 2);
+  EXPECT_THAT(request.frame_kinds(), ElementsAre(v1::Frame::X0_HAT));
+  EXPECT_EQ(request.max_frame_images(), 8);
+}
+
+TEST(WatchRequestTest, WhatIsShownIsNotTakenFromWhatIsWritten) {
+  OutputOptions options;
+  options.frames = "folder";
+  EXPECT_THAT(MakeWatchRequest(options, JobOf(100), true).frame_kinds(),
+              ElementsAre(v1::Frame::X0_HAT));
+  options.frame_kind = "x_t";
+  const v1::WatchJobRequest request = MakeWatchRequest(options, JobOf(100), true);
+  EXPECT_THAT(request.frame_kinds(), ElementsAre(v1::Frame::X_T, v1::Frame::X0_HAT));
+  EXPECT_EQ(request.max_frame_images(), 0) << "all are written";
 }
 
 }  // namespace

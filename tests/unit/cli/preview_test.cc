@@ -10,11 +10,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "client/cli/preview/encoders.h"
+#include "client/cli/preview/live_preview.h"
 #include "client/cli/preview/style.h"
 
 namespace tweedie::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::Le;
@@ -48,6 +50,52 @@ TEST(BlocksTest, WideImageIsMadeSmaller) {
   // Means of 2 x 2 pixels.
   EXPECT_EQ(EncodeBlocks(Grey(4, 2, {0, 100, 8, 8, 100, 200, 8, 8}), 2),
             "\x1b[38;2;100;100;100m\u2580\x1b[38;2;8;8;8m\u2580\x1b[0m\n");
+}
+
+TEST(BlocksTest, HighImageIsMadeSmaller) {
+  // Means of 2 x 2 pixels again.
+  EXPECT_EQ(EncodeBlocks(Grey(2, 4, {0, 100, 100, 200, 8, 8, 8, 8}), 80, 1),
+            "\x1b[38;2;100;100;100m\x1b[48;2;8;8;8m\u2580\x1b[0m\n");
+  EXPECT_EQ(EncodeBlocks(Grey(1, 2, {0, 0}), 80, 1), EncodeBlocks(Grey(1, 2, {0, 0}), 80));
+}
+
+// `count` white images.
+v1::Frame FrameOf(int count, int size) {
+  v1::Frame frame;
+  const Image white = Grey(size, size, std::vector<uint16_t>(size * size, 255));
+  for (int i = 0; i < count; ++i) {
+    *frame.mutable_images()->mutable_encoded()->add_files() = EncodePng(white);
+  }
+  return frame;
+}
+
+// The characters of the lines that a frame becomes.
+std::vector<size_t> WidthsOf(const v1::Frame& frame, int columns, int rows) {
+  std::vector<size_t> widths;
+  const absl::StatusOr<std::string> text = DrawFrame(frame, columns, rows);
+  EXPECT_TRUE(text.ok()) << text.status();
+  const std::vector<std::string> lines = absl::StrSplit(*text, '\n', absl::SkipEmpty());
+  for (const std::string& line : lines) {
+    const std::vector<std::string> blocks = absl::StrSplit(line, "\u2580");
+    widths.push_back(blocks.size() - 1);
+  }
+  return widths;
+}
+
+TEST(LivePreviewTest, FrameFitsTheTerminal) {
+  // One pixel around each: 4 images of 8 take 37 columns and 10 rows of pixels.
+  EXPECT_THAT(WidthsOf(FrameOf(4, 8), 80, 22), AllOf(SizeIs(5), Each(37)));
+  EXPECT_THAT(WidthsOf(FrameOf(20, 8), 80, 22), AllOf(SizeIs(5), Each(73))) << "8 at most";
+  EXPECT_THAT(WidthsOf(FrameOf(4, 8), 20, 22), AllOf(SizeIs(5), Each(19))) << "2 fit";
+  EXPECT_THAT(WidthsOf(FrameOf(1, 256), 80, 22), AllOf(SizeIs(Le(22)), Each(Le(80))));
+  EXPECT_THAT(WidthsOf(FrameOf(1, 256), 40, 100), AllOf(SizeIs(Le(100)), Each(Le(40))));
+}
+
+TEST(LivePreviewTest, WhatIsNoImageIsAnError) {
+  EXPECT_FALSE(DrawFrame({}, 80, 22).ok());
+  v1::Frame frame;
+  frame.mutable_images()->mutable_encoded()->add_files("no PNG");
+  EXPECT_FALSE(DrawFrame(frame, 80, 22).ok());
 }
 
 TEST(KittyTest, PiecesHoldTheFile) {

@@ -66,7 +66,28 @@ TEST_F(TerminalTest, MessagesGoAboveTheRedrawnLine) {
   terminal.Print("a message");
   std::string text = pseudo.Read();
   while (text.find("half done") == std::string::npos) text += pseudo.Read();
-  EXPECT_EQ(text, "\r\x1b[Ka message\r\n\r\x1b[Khalf done");
+  EXPECT_EQ(text, "\r\x1b[Ka message\r\nhalf done");
+}
+
+TEST_F(TerminalTest, PictureIsRedrawnInPlaceAboveTheLine) {
+  const PseudoTerminal pseudo;
+  Terminal terminal(pseudo.file());
+  terminal.Redraw("half done");
+  terminal.RedrawPicture("ab\ncd\n");
+  terminal.Redraw("done");
+  terminal.RedrawPicture("ef\n");
+  terminal.Print("a message");
+  terminal.Clear();
+  const std::string expected =
+      "\r\x1b[Khalf done"
+      "\r\x1b[Kab\r\ncd\r\nhalf done"
+      "\r\x1b[Kdone"
+      "\r\x1b[K\x1b[2A\x1b[Jef\r\ndone"
+      "\r\x1b[K\x1b[1A\x1b[Ja message\r\nef\r\ndone"
+      "\r\x1b[K\x1b[1A\x1b[J";
+  std::string text;
+  while (text.size() < expected.size()) text += pseudo.Read();
+  EXPECT_EQ(text, expected);
 }
 
 TEST_F(TerminalTest, DumbTerminalsAreNotDrawnOn) {

@@ -58,6 +58,8 @@ TEST(SplitHostAndPortTest, TakesBracketsOff) {
   ASSERT_TRUE(parts.has_value());
   EXPECT_EQ(parts->host, "fe80::1");
   EXPECT_EQ(parts->port, "80");
+  EXPECT_EQ(JoinHostAndPort(parts->host, parts->port), "[fe80::1]:80");
+  EXPECT_EQ(JoinHostAndPort("gpu-1.lab", "0"), "gpu-1.lab:0");
 }
 
 }  // namespace
