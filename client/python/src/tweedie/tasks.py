@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Optional, TypedDict, Union
 
@@ -92,6 +93,13 @@ class Task:
     def kind(self) -> str:
         """The method: `sample`, `dps`, ..."""
         return self.request.job.WhichOneof("task") or ""
+
+    def with_request_id(self) -> pb.CreateJobRequest:
+        """Returns a copy of the request, with an id if it has none."""
+        request = pb.CreateJobRequest()
+        request.CopyFrom(self.request)
+        request.request_id = request.request_id or str(uuid.uuid4())
+        return request
 
     def __repr__(self) -> str:
         return f"Task({self.kind})"
