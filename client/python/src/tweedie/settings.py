@@ -113,9 +113,9 @@ def connecting(
         return make(find(*args, **kwargs))
 
     connect.__name__ = connect.__qualname__ = "connect"
-    signature = inspect.signature(find).replace(return_annotation=inspect.Signature.empty)
+    returned = inspect.signature(make).return_annotation
     described: Any = connect
-    described.__signature__ = signature
+    described.__signature__ = inspect.signature(find).replace(return_annotation=returned)
     return connect
 
 
