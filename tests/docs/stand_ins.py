@@ -7,7 +7,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "data" / "fashion-mnist-test"
 LINKS = ("client", "data", "models", "proto", "tools")
 # What the pages call the reader's own pictures.
-PICTURES = ("photo.png", "sharp.png", "blurred.png", "sketch.png", "photos/a.png", "photos/b.png", "blurred/1.png",
+PICTURES = ("photo.png", "sharp.png", "blurred.png", "sketch.png", "photos/0000.png", "photos/0001.png", "blurred/1.png",
             "with spaces/2.png")
 # They would change the machine, or an environment that others use: a page that has them marks them.
 REFUSED = ("apt-get", "docker", "kubectl", "pip", "sudo", "systemctl")
