@@ -102,6 +102,9 @@ def test_a_token_that_others_can_read_is_warned_of(tmp_path: pathlib.Path) -> No
     path.chmod(0o644)
     with pytest.warns(UserWarning, match="others can read this token"):
         make_connection(ConnectionOptions(server="127.0.0.1:1", token_file=str(path)))
+    with pytest.warns(UserWarning, match="others can read") as caught:
+        tweedie.connect("127.0.0.1:1", token_file=str(path))
+    assert caught[0].filename == __file__, "it is the caller's"
     path.chmod(0o600)
     made = make_connection(ConnectionOptions(server="127.0.0.1:1", token_file=str(path)))
     assert made.metadata == (("authorization", f"Bearer {TOKEN}"),)

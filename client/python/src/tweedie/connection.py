@@ -94,7 +94,7 @@ def complete(
 
     Raises:
         ValueError: If a variable or the profile is wrong.
-        OSError: If a profile is named, and their file cannot be read.
+        OSError: If a profile is named, and its file cannot be read.
     """
     server = given.server or _variable("TWEEDIE_SERVER")
     found = find_profile(profile or _variable("TWEEDIE_PROFILE"), server is not None)
@@ -219,7 +219,7 @@ def _read_secret(options: ConnectionOptions) -> Optional[str]:
 def _read_token(path: str) -> str:
     token = _parse_token(pathlib.Path(path).read_text("utf-8", "replace"), path)
     if os.stat(path).st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        warnings.warn(f"{path}: others can read this token (chmod 600)", stacklevel=5)
+        warnings.warn(f"{path}: others can read this token (chmod 600)", stacklevel=7)
     return token
 
 

@@ -75,7 +75,7 @@ def find_profile(name: Optional[str], is_elsewhere: bool) -> Profile:
         OSError: If a profile is named, and the file cannot be read.
     """
     path = _find_path()
-    if name is None and (path is None or not path.exists()):
+    if name is None and (path is None or not os.path.exists(path)):
         return Profile()
     if path is None:
         raise ValueError(f"there is no profile '{name}': neither XDG_CONFIG_HOME nor HOME is set")
