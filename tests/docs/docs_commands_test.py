@@ -1,27 +1,22 @@
-"""Runs the shell commands of the documentation, and the Python of the pages that no other test runs.
+"""Runs the shell commands and the Python of the documentation, and compares what they print with what the pages show.
 
 usage: docs_commands_test.py [PAGE...]
 
 Each page has a folder and a server of its own (workplace.py). What is not run is marked in the page (fences.py), and
-printed with its reason. PATHs of the environment: TWEEDIED, TWEEDIE; PYTHONPATH must have the package.
+printed with its reason. What a page shows is compared by the rule of shown.py. PATHs of the environment: TWEEDIED,
+TWEEDIE; PYTHONPATH must have the package.
 """
 import pathlib
 import sys
 import time
 
 import fences
-from workplace import ROOT, Workplace, is_server
+import shown
+import stand_ins
+from workplace import ROOT, Workplace
 
-# Their Python is run by client/python/tests/test_docs.py.
-PYTHON_ELSEWHERE = {"docs/python.md", "client/python/README.md"}
-# Pages whose commands are mostly for machines that a test has not: what is run of them. The rest is printed as skipped.
-RUN_OF = {
-    "docs/cli.md": (),
-    "docs/deploy.md": (),
-    "docs/operations.md": ("tweedied token", "tweedied check DATA", "tweedied export", "tweedie log-level", "openssl"),
-}
-ELSEWHERE = "of a page whose commands are for other machines; not in RUN_OF"
-LEAST_RUN = 40  # of all pages: fewer means that the commands are not found
+LEAST_RUN = 150  # of all pages: fewer means that the commands are not found
+LEAST_SHOWN = 20  # likewise, of what the pages show
 
 
 def pages():
@@ -30,55 +25,74 @@ def pages():
     return sorted(str(path.relative_to(ROOT)) for path in found)
 
 
-def chosen(page, command):
-    """Skips what RUN_OF leaves out."""
-    if not command.text.startswith(RUN_OF.get(page, "")):
-        command.skip = command.skip or ELSEWHERE
-    return command
+class Page:
+    """Runs one page, and prints a line a command."""
 
+    def __init__(self, name):
+        self._name = name
+        self._printed = None  # by the block before; None: nothing of it ran
+        self.ran = self.compared = self.failed = 0
 
-def steps(page):
-    """Yields (command, whether it is Python), in their order."""
-    for fence in fences.fences((ROOT / page).read_text(encoding="utf-8")):
-        if fence.is_shell:
-            yield from ((chosen(page, command), False) for command in fences.commands(fence))
-        elif fence.language == "python" and page not in PYTHON_ELSEWHERE:
-            yield fences.Command(fence.line, fence.text, fence.marks.get("", "")), True
+    def run(self):
+        found = fences.fences((ROOT / self._name).read_text(encoding="utf-8"))
+        with Workplace() as place:
+            for fence in found:
+                self._run_fence(place, fence)
+        return self
 
+    def _run_fence(self, place, fence):
+        if fence.file:
+            place.write(fence.file, fence.text)
+        elif fence.language == "text":
+            self._compare(fence)
+        elif fence.is_shell:
+            self._run_all(fences.commands(fence), place.run)
+        elif fence.language == "python":
+            self._run_all([fences.Command(fence.line, fence.text, fence.marks.get("", ""))], place.run_python)
 
-def run_step(place, command, is_python):
-    try:
-        return place.run_python(command.text) if is_python else place.run(command.text)
-    except Exception as error:  # a time limit, a server that cannot be started
-        return f"{type(error).__name__}: {error}"
-
-
-def run_page(page):
-    """Prints a line a command. Returns how many ran, and how many failed."""
-    ran = failed = 0
-    found = list(steps(page))
-    with Workplace(any(is_server(command.text) and not command.skip for command, _ in found)) as place:
-        for command, is_python in found:
-            label = f"{page}:{command.line}: {command.text.splitlines()[0]}"
-            if command.skip:
-                print(f"SKIPPED {label}\n        {command.skip}", flush=True)
+    def _run_all(self, commands, run):
+        self._printed = None
+        for command in commands:
+            label = f"{self._name}:{command.line}: {command.text.splitlines()[0]}"
+            absent = stand_ins.missing(command.text)
+            if command.skip or absent:
+                print(f"SKIPPED {label}\n        {command.skip or f'there is no {absent} here'}", flush=True)
                 continue
             begin = time.monotonic()
-            wrong = run_step(place, command, is_python)
-            ran += 1
-            failed += bool(wrong)
-            print(f"{'FAILED ' if wrong else 'ok     '} {time.monotonic() - begin:5.1f} s  {label}", flush=True)
-            if wrong:
-                print(wrong, flush=True)
-    return ran, failed
+            code, output = self._run_one(command, run)
+            self.ran += 1
+            self._printed = (self._printed or "") + output
+            wrong = "" if code == command.exit_code else f"exit code {code}, not {command.exit_code}\n{output}"
+            self._tell(f"{time.monotonic() - begin:5.1f} s  {label}", wrong)
+
+    def _run_one(self, command, run):
+        try:
+            done = run(command.text)
+            return done.code, done.output
+        except Exception as error:  # a time limit, a server that cannot be started
+            return type(error).__name__, str(error)
+
+    def _compare(self, fence):
+        label = f"{self._name}:{fence.line}: what is shown"
+        if self._printed is None:
+            print(f"SKIPPED {label}\n        the block before it is not run", flush=True)
+            return
+        self.compared += 1
+        self._tell(f"         {label}", shown.difference(fence.text, self._printed))
+
+    def _tell(self, label, wrong):
+        self.failed += bool(wrong)
+        print(f"{'FAILED ' if wrong else 'ok     '} {label}", flush=True)
+        if wrong:
+            print(wrong, flush=True)
 
 
 def main():
-    chosen = sys.argv[1:] or pages()
-    counts = [run_page(page) for page in chosen]
-    ran, failed = (sum(column) for column in zip(*counts))
-    print(f"{ran} commands of {len(chosen)} pages, {failed} failed")
-    return 1 if failed or (not sys.argv[1:] and ran < LEAST_RUN) else 0
+    done = [Page(name).run() for name in sys.argv[1:] or pages()]
+    ran, compared, failed = (sum(getattr(page, count) for page in done) for count in ("ran", "compared", "failed"))
+    print(f"{ran} commands of {len(done)} pages, {compared} blocks of what they print, {failed} failed")
+    are_all = not sys.argv[1:]
+    return 1 if failed or (are_all and (ran < LEAST_RUN or compared < LEAST_SHOWN)) else 0
 
 
 if __name__ == "__main__":

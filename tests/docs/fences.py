@@ -1,11 +1,13 @@
-"""The fenced blocks of a Markdown file, the shell commands in them, and what is marked as not to be run.
+"""The fenced blocks of a Markdown file, the shell commands in them, and what is marked.
 
 A mark is a comment above the fence, which a reader of the page does not see:
 
     <!-- not run: REASON -->             the whole block
     <!-- not run, "START": REASON -->    the commands that begin with START; there may be several such marks
+    <!-- file: PATH -->                  the block is a file that the reader writes
 
-A shell block is one of the language `sh`, or of none that begins with one of PROGRAMS.
+A shell block is one of the language `sh`, or of none that begins with one of PROGRAMS. One of the language `text` shows
+what the block before it prints (shown.py). A command ends with exit code 0, or as a comment behind it says: `# exit code 9`.
 """
 import dataclasses
 import re
@@ -14,11 +16,14 @@ import subprocess
 import textwrap
 
 PROGRAMS = {
-    "apptainer", "apt", "cd", "cmake", "cp", "createdb", "ctest", "curl", "docker", "export", "grpcurl", "kill", "kubectl", "mkdir",
-    "openssl", "pip", "printf", "python", "python3", "sbatch", "scripts", "sqlite3", "sudo", "systemctl", "tools", "tweedie", "tweedied",
+    "apptainer", "apt", "apt-get", "cd", "chmod", "cmake", "cp", "createdb", "ctest", "curl", "docker", "export", "grpcurl", "journalctl",
+    "kill", "kubectl", "mkdir", "mv", "openssl", "pip", "printf", "python", "python3", "sbatch", "scripts", "sqlite3", "sudo",
+    "systemctl", "tools", "tweedie", "tweedied",
 }
 FENCE = re.compile(r"^( *)```(\S*)\s*$")
 MARK = re.compile(r"^ *<!-- not run(?:, \"([^\"]+)\")?: (.+?) -->\s*$")
+FILE = re.compile(r"^ *<!-- file: (\S+) -->\s*$")
+EXIT_CODE = re.compile(r"#.*\bexit code (\d+)\s*$")
 ASSIGNMENT = re.compile(r"^[A-Z_][A-Z0-9_]*=")
 
 
@@ -29,6 +34,12 @@ class Command:
     text: str
     skip: str = ""
 
+    @property
+    def exit_code(self):
+        """What it is to end with."""
+        found = EXIT_CODE.search(self.text)
+        return int(found[1]) if found else 0
+
 
 @dataclasses.dataclass
 class Fence:
@@ -37,9 +48,13 @@ class Fence:
     language: str
     text: str
     marks: dict  # start of commands ("" for all) -> reason
+    file: str = ""  # that the block is
 
     @property
     def is_shell(self):
+        return not self.file and self._looks_like_shell()
+
+    def _looks_like_shell(self):
         return self.language == "sh" or not self.language and program_of(self.text) in PROGRAMS
 
 
@@ -52,31 +67,40 @@ def program_of(command):
 
 def fences(markdown):
     """Returns the blocks of a page. Raises ValueError for marks above no fence."""
-    found, marks, opened, lines = [], {}, None, []
+    found, marks, name, opened, lines = [], {}, "", None, []
     for number, line in enumerate(markdown.splitlines(), 1):
-        fence, mark = FENCE.match(line), MARK.match(line)
+        fence, mark, file = FENCE.match(line), MARK.match(line), FILE.match(line)
         if opened and fence and not fence[2]:
             opened.text = textwrap.dedent("\n".join(lines))
             check_is_recognised(opened)
+            check_shows_something(opened, found)
             found.append(opened)
             opened = None
         elif opened:
             lines.append(line)
         elif fence:
-            opened, lines, marks = Fence(number, fence[2], "", marks), [], {}
+            opened, lines, marks, name = Fence(number, fence[2], "", marks, name), [], {}, ""
         elif mark:
             marks[mark[1] or ""] = mark[2]
-        elif marks or line.lstrip().startswith("<!-- not run"):
+        elif file:
+            name = file[1]
+        elif marks or name or line.lstrip().startswith(("<!-- not run", "<!-- file")):
             raise ValueError(f"line {number}: a mark that is none, or is above no fence")
-    if opened or marks:
+    if opened or marks or name:
         raise ValueError("the last fence or mark has no end")
     return found
 
 
 def check_is_recognised(fence):
     """Raises ValueError if commands would be passed over."""
-    if not fence.language and not fence.is_shell and any(program_of(line) in PROGRAMS for line in fence.text.splitlines()):
+    if not fence.language and not fence.file and not fence.is_shell and any(program_of(line) in PROGRAMS for line in fence.text.splitlines()):
         raise ValueError(f"line {fence.line}: has commands, but does not begin with one: make it a block of sh")
+
+
+def check_shows_something(fence, before):
+    """Raises ValueError if it is to show what no commands have printed."""
+    if fence.language == "text" and not (before and (before[-1].is_shell or before[-1].language == "python")):
+        raise ValueError(f"line {fence.line}: shows what commands print, but is below none")
 
 
 def commands(fence):

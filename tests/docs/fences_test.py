@@ -47,7 +47,7 @@ class FencesTest(unittest.TestCase):
         self.assertEqual([command.skip for command in shell(whole)], ["long", "long"])
 
     def test_a_mark_of_nothing_is_an_error(self):
-        for page in ('<!-- not run, "curl": x -->\n```\ntweedie a\n```\n', "<!-- not run: x -->\ntext\n",
+        for page in ('<!-- not run, "curl": x -->\n```\ntweedie a\n```\n', "<!-- not run: x -->\ntext\n", "<!-- file: x -->\ntext\n",
                      "<!-- not run -->\n```\ntweedie a\n```\n", "```\ntweedie a\n", "```\ntweedie 'a\n```\n"):
             with self.subTest(page), self.assertRaises(ValueError):
                 shell(page)
@@ -55,6 +55,18 @@ class FencesTest(unittest.TestCase):
     def test_commands_that_would_be_passed_over_are_an_error(self):
         with self.assertRaisesRegex(ValueError, "line 1: has commands"):
             fences.fences("```\nname=$(date)\ntweedie list\n```\n")
+
+    def test_files_and_exit_codes_are_told(self):
+        page = "<!-- file: a/b.conf -->\n```\ntweedie x\n```\n```\ntweedie list   # exit code 9\ntweedie list --limit 9\n```\n"
+        file, block = fences.fences(page)
+        self.assertEqual((file.file, file.is_shell, block.is_shell), ("a/b.conf", False, True))
+        self.assertEqual([command.exit_code for command in fences.commands(block)], [9, 0])
+
+    def test_what_shows_nothing_is_an_error(self):
+        fences.fences("```\ntweedie list\n```\n\n```text\nx\n```\n")
+        for page in ("```text\nx\n```\n", "```json\n{}\n```\n```text\nx\n```\n"):
+            with self.assertRaisesRegex(ValueError, "is below none"):
+                fences.fences(page)
 
     def test_programs_are_known_behind_folders_and_variables(self):
         self.assertEqual(fences.program_of("A=1 B=2 build/release/client/tweedie list"), "tweedie")

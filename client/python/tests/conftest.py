@@ -14,6 +14,7 @@ import tweedie
 
 for _name in [name for name in os.environ if name.startswith("TWEEDIE_")]:
     del os.environ[_name]  # the tests' own servers are meant
+os.environ["XDG_CONFIG_HOME"] = os.devnull  # nor is the file of who runs them
 
 
 @pytest.fixture(scope="session")

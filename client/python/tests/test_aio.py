@@ -147,3 +147,26 @@ def test_listing(server: servers.Server) -> None:
         assert (await client.check(tasks.sample())).num_images == 1
 
     run(server, body)
+
+
+def test_it_has_all_that_the_other_client_has() -> None:
+    def public(kind: type) -> set[str]:
+        return {name for name in dir(kind) if not name.startswith("_")}
+
+    assert public(tweedie.Client) - public(aio.AsyncClient) == {"child", "executor"}
+    assert public(tweedie.Job) - public(aio.AsyncJob) == {"future"}
+
+
+def test_models_and_jobs_are_listed(server: servers.Server) -> None:
+    async def body(client: aio.AsyncClient) -> None:
+        label = {"of": "test_models_and_jobs_are_listed"}
+        made = [await client.sample(steps=1, labels=label) for _ in range(3)]
+        for job in made:
+            await job
+            assert await job.done()
+        found = [job async for job in client.jobs(labels=label, states=["SUCCEEDED"])]
+        assert [job.name for job in found] == [job.name for job in reversed(made)]
+        (model,) = await client.models()
+        assert await client.model(model.name) == model
+
+    run(server, body)

@@ -1,19 +1,18 @@
 """Addresses, and where a token is sent."""
 
 import pathlib
-from typing import Optional
 
 import pytest
 
 import tweedie
 from tweedie import connection
-from tweedie.connection import ConnectionFiles, find_files, make_connection
+from tweedie.connection import ConnectionOptions, complete, make_connection
 
 TOKEN = "secret-token"
 
 
-def connect(server: str, token: str = TOKEN, files: Optional[ConnectionFiles] = None):
-    return make_connection(server, files or ConnectionFiles(), token, None, None)
+def connect(server: str, token: str = TOKEN, tls: bool = False) -> connection.Connection:
+    return make_connection(ConnectionOptions(server=server, token=token, tls=tls))
 
 
 @pytest.mark.parametrize(
@@ -57,13 +56,13 @@ def test_over_tls_it_is_sent_anywhere() -> None:
 
 
 def test_without_a_token_any_server_will_do() -> None:
-    made = make_connection("gpu-1.lab:7433", ConnectionFiles(), None, None, "ada")
+    made = make_connection(ConnectionOptions(server="gpu-1.lab:7433", creator="ada"))
     assert (made.target, made.tls) == ("gpu-1.lab:7433", False)
     assert made.metadata == (("x-tweedie-creator", "ada"),)
 
 
 def test_a_unix_socket_has_no_tls() -> None:
-    assert not connect("unix:/x", files=ConnectionFiles(tls=True)).tls
+    assert not connect("unix:/x", tls=True).tls
 
 
 def test_secrets_are_not_printed() -> None:
@@ -74,13 +73,19 @@ def test_the_environment_is_that_of_the_command_line(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("TWEEDIE_SERVER", "gpu-2.lab:1")
     monkeypatch.setenv("TWEEDIE_TLS", "true")
     monkeypatch.setenv("TWEEDIE_TOKEN", f" {TOKEN}\n")
-    made = make_connection(None, find_files(False, None, None, None), None, None, None)
+    made = make_connection(complete(ConnectionOptions())[0])
     assert (made.target, made.tls) == ("gpu-2.lab:1", True)
     assert made.metadata == (("authorization", f"Bearer {TOKEN}"),)
 
 
+def test_a_variable_that_is_neither_yes_nor_no_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWEEDIE_TLS", "maybe")
+    with pytest.raises(ValueError, match="TWEEDIE_TLS must be true or false; was 'maybe'"):
+        tweedie.connect()
+
+
 def test_the_default_server_is_that_of_the_command_line() -> None:
-    made = make_connection(None, ConnectionFiles(), None, None, None)
+    made = make_connection(complete(ConnectionOptions())[0])
     assert made == connection.Connection("127.0.0.1:7433")
 
 
@@ -96,9 +101,12 @@ def test_a_token_that_others_can_read_is_warned_of(tmp_path: pathlib.Path) -> No
     path.write_text(TOKEN + "\n")
     path.chmod(0o644)
     with pytest.warns(UserWarning, match="others can read this token"):
-        make_connection("127.0.0.1:1", ConnectionFiles(), None, str(path), None)
+        make_connection(ConnectionOptions(server="127.0.0.1:1", token_file=str(path)))
+    with pytest.warns(UserWarning, match="others can read") as caught:
+        tweedie.connect("127.0.0.1:1", token_file=str(path))
+    assert caught[0].filename == __file__, "it is the caller's"
     path.chmod(0o600)
-    made = make_connection("127.0.0.1:1", ConnectionFiles(), None, str(path), None)
+    made = make_connection(ConnectionOptions(server="127.0.0.1:1", token_file=str(path)))
     assert made.metadata == (("authorization", f"Bearer {TOKEN}"),)
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, TypeVar, Union
 
@@ -19,11 +17,18 @@ import grpc
 import grpc.aio
 from typing_extensions import Concatenate, ParamSpec, Self
 
-from tweedie import batch, calls, cursors, errors, results, tasks
+from tweedie import batch, calls, cursors, errors, results, settings, tasks
 from tweedie import client as sync
 from tweedie.images import FloatArray, as_batch, from_images
-from tweedie.jobs import FrameKindLike, measurement_of, watch_request
-from tweedie.retry import RESUME_POLICY, BackOff, RetryPolicy
+from tweedie.jobs import (
+    FrameKindLike,
+    JobHandle,
+    deadline_of,
+    job_name,
+    measurement_of,
+    watch_request,
+)
+from tweedie.retry import BackOff
 from tweedie.v1 import job_pb2, model_pb2
 from tweedie.v1 import tweedie_service_pb2 as pb
 from tweedie.v1.tweedie_service_pb2_grpc import TweedieStub
@@ -33,35 +38,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 ResponseT = TypeVar("ResponseT")
-
-
-def connect(
-    server: Optional[str] = None,
-    *,
-    tls: bool = False,
-    ca: Optional[str] = None,
-    cert: Optional[str] = None,
-    key: Optional[str] = None,
-    token: Optional[str] = None,
-    token_file: Optional[str] = None,
-    creator: Optional[str] = None,
-    model: Optional[str] = None,
-    retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is frozen
-    resume: RetryPolicy = RESUME_POLICY,
-    timeout: float = 120.0,
-    on_retry: calls.OnRetry = calls.log_retry,
-) -> AsyncClient:
-    """Returns a client for the running event loop. See tweedie.connect()."""
-    to, explainer = sync.prepare(server, tls, ca, cert, key, token, token_file, creator)
-    options = calls.CallOptions(
-        retry=retry, resume=resume, timeout=timeout, metadata=to.metadata,
-        explain=explainer.explain, on_retry=on_retry,
-    )  # fmt: skip
-    if to.tls:
-        channel = grpc.aio.secure_channel(to.target, to.credentials, options=to.options)
-    else:
-        channel = grpc.aio.insecure_channel(to.target, options=to.options)
-    return AsyncClient(channel, options, model)
 
 
 class AsyncCalls:
@@ -91,6 +67,17 @@ class AsyncCalls:
                 failure = calls.error_of_try(error, self._is_closed)
             await self._wait(failure, back_off, None)
 
+    async def pages(
+        self, method: Callable[..., Awaitable[calls.PageT]], request: Any
+    ) -> AsyncIterator[calls.PageT]:
+        """Yields the pages of a listing. See Calls.pages()."""
+        while True:
+            page = await self.call(method, request)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
     async def follow(
         self,
         method: Callable[..., Any],
@@ -98,31 +85,27 @@ class AsyncCalls:
         deadline: Optional[float] = None,
     ) -> AsyncIterator[ResponseT]:
         """Yields what is new of a stream, through breaks. See Calls.follow()."""
-        opening = BackOff(self._options.retry)
-        resuming = BackOff(self._options.resume)
-        has_progressed = False
+        following = calls.Following(cursor, self._options)
         while True:
             self._check_open()
             timeout = calls.left_until(deadline)
-            stream = method(cursor.request, timeout=timeout, metadata=self._options.metadata)
+            stream = method(following.request, timeout=timeout, metadata=self._options.metadata)
             try:
                 async for response in stream:
-                    step = cursor.take(response)
-                    if step is cursors.Step.NOTHING_NEW:
-                        continue
-                    has_progressed = True
-                    resuming.reset()
-                    yield response
+                    step = following.take(response)
+                    if step is not cursors.Step.NOTHING_NEW:
+                        yield response
                     if step is cursors.Step.LAST:
                         return
-                failure = cursor.at_end()
+                failure = following.at_end()
             except grpc.RpcError as error:
                 failure = calls.error_of_try(error, self._is_closed)
             finally:
                 stream.cancel()
-            if failure is None or cursor.is_end(failure):
+            back_off = following.back_off_after(failure)
+            if failure is None or back_off is None:
                 return
-            await self._wait(failure, resuming if has_progressed else opening, deadline)
+            await self._wait(failure, back_off, deadline)
 
     def _check_open(self) -> None:
         if self._is_closed:
@@ -136,47 +119,28 @@ class AsyncCalls:
         self._check_open()
         explain = self._options.explain
         error = await asyncio.get_running_loop().run_in_executor(None, explain, error)
-        delay = back_off.next_delay(error)
-        if delay is None:
-            raise error
-        left = calls.left_until(deadline)
-        self._options.on_retry(error, delay)
-        await asyncio.sleep(delay if left is None else min(delay, left))
+        await asyncio.sleep(calls.delay_after(error, back_off, self._options, deadline))
 
 
-class AsyncJob:
+class AsyncJob(JobHandle):
     """A job: watch it, wait for it, cancel it. `await job` is `await job.result()`."""
 
     def __init__(self, made: AsyncCalls, message: job_pb2.Job) -> None:
+        super().__init__(message)
         self._calls = made
-        self._message = message
-
-    def __repr__(self) -> str:
-        return f"<AsyncJob {self.name} {self.state.value}>"
 
     def __await__(self) -> Generator[Any, None, results.Result]:
         return self.result().__await__()
-
-    @property
-    def name(self) -> str:
-        """`jobs/...`."""
-        return self._message.name
-
-    @property
-    def message(self) -> job_pb2.Job:
-        """The job as it was last heard of."""
-        return self._message
-
-    @property
-    def state(self) -> results.State:
-        """The state as it was last heard of; refresh() asks."""
-        return results.state_of(self._message)
 
     async def refresh(self) -> results.State:
         """Asks the server, and returns the state."""
         request = pb.GetJobRequest(name=self.name)
         self._message = await self._calls.call(self._calls.stub.GetJob, request)
         return self.state
+
+    async def done(self) -> bool:
+        """Whether it has ended, well or not. Asks the server unless that is known."""
+        return self.state.is_end or (await self.refresh()).is_end
 
     async def cancel(self) -> results.State:
         """Asks it to stop before its next step, and returns its state."""
@@ -200,12 +164,10 @@ class AsyncJob:
     ) -> AsyncIterator[results.Event]:
         """Yields what happens, up to the job's end. See Job.events()."""
         request = watch_request(self.name, frame_interval, kinds, max_images, exact, after_sequence)
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = deadline_of(timeout)
         cursor = cursors.JobCursor(request)
         async for message in self._calls.follow(self._calls.stub.WatchJob, cursor, deadline):
-            if message.HasField("job"):
-                self._message = message.job
-            yield results.Event.of(message)
+            yield self._hear(message)
 
     async def progress(self, timeout: Optional[float] = None) -> AsyncIterator[results.Progress]:
         """Yields the progress after steps, up to the end."""
@@ -305,14 +267,13 @@ class AsyncClient:
 
     async def models(self) -> list[model_pb2.Model]:
         """Returns the models that the server knows."""
-        found: list[model_pb2.Model] = []
-        request = pb.ListModelsRequest()
-        while True:
-            page = await self.calls.call(self.calls.stub.ListModels, request)
-            found.extend(page.models)
-            if not page.next_page_token:
-                return found
-            request.page_token = page.next_page_token
+        pages = self.calls.pages(self.calls.stub.ListModels, pb.ListModelsRequest())
+        return [model async for page in pages for model in page.models]
+
+    async def model(self, name: str) -> model_pb2.Model:
+        """Returns a model."""
+        request = pb.GetModelRequest(name=tasks.model_name(name))
+        return await self.calls.call(self.calls.stub.GetModel, request)
 
     async def submit(self, task: tasks.Task) -> AsyncJob:
         """Queues a task; returns once the job is durable. See Client.submit()."""
@@ -363,9 +324,23 @@ class AsyncClient:
 
     async def job(self, name: str) -> AsyncJob:
         """Returns a job by its name, `jobs/ID` or `ID`."""
-        name = name if name.startswith("jobs/") else f"jobs/{name}"
-        request = pb.GetJobRequest(name=name)
+        request = pb.GetJobRequest(name=job_name(name))
         return AsyncJob(self.calls, await self.calls.call(self.calls.stub.GetJob, request))
+
+    async def jobs(
+        self,
+        *,
+        states: Sequence[Union[results.State, str]] = (),
+        labels: Optional[Mapping[str, str]] = None,
+        creator: str = "",
+        model: str = "",
+    ) -> AsyncIterator[AsyncJob]:
+        """Yields the jobs that match all that is given, newest first, page by page."""
+        chosen = sync.job_filter(states, labels, creator, model)
+        request = pb.ListJobsRequest(page_size=sync.LISTED, filter=chosen)
+        async for page in self.calls.pages(self.calls.stub.ListJobs, request):
+            for message in page.jobs:
+                yield AsyncJob(self.calls, message)
 
     async def watch_jobs(
         self,
@@ -403,13 +378,10 @@ class AsyncClient:
         return outcome
 
     async def _complete(self, task: tasks.Task) -> pb.CreateJobRequest:
-        request = pb.CreateJobRequest()
-        request.CopyFrom(task.request)
+        request = task.with_request_id()
         if not request.job.model:
             self._model = self._model or sync.choose_model(await self.models())
             request.job.model = self._model
-        if not request.request_id:
-            request.request_id = str(uuid.uuid4())
         return request
 
 
@@ -423,3 +395,12 @@ async def _next(waiting: list[asyncio.Task[batch.Outcome]], ordered: bool) -> ba
     outcome = await waiting[0]
     del waiting[0]
     return outcome
+
+
+def _make_client(found: settings.Settings) -> AsyncClient:
+    """Belongs to the event loop that runs."""
+    channel = found.open_channel(grpc.aio.secure_channel, grpc.aio.insecure_channel)
+    return AsyncClient(channel, found.options, found.model)
+
+
+connect = settings.connecting(settings.find_settings, _make_client)

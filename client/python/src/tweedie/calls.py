@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, Generic, Optional, Protocol, TypeVar
 
 import grpc
 
@@ -73,6 +73,67 @@ def left_until(deadline: Optional[float]) -> Optional[float]:
     return left
 
 
+class Page(Protocol):
+    """A part of a listing."""
+
+    @property
+    def next_page_token(self) -> str:
+        """What the next request is to have; "" at the end."""
+
+
+PageT = TypeVar("PageT", bound=Page)
+
+
+class Following(Generic[ResponseT]):
+    """A stream through its breaks: how far it has come, and when it is opened again."""
+
+    def __init__(self, cursor: cursors.Cursor[Any, ResponseT], options: CallOptions) -> None:
+        self._cursor = cursor
+        self._opening = BackOff(options.retry)
+        self._resuming = BackOff(options.resume)
+        self._has_progressed = False
+
+    @property
+    def request(self) -> Any:
+        """What opens it where it is."""
+        return self._cursor.request
+
+    def take(self, response: ResponseT) -> cursors.Step:
+        """Moves on by a response."""
+        step = self._cursor.take(response)
+        if step is not cursors.Step.NOTHING_NEW:
+            self._has_progressed = True
+            self._resuming.reset()
+        return step
+
+    def at_end(self) -> Optional[errors.ServerError]:
+        """Returns what the end of the stream means; None if it is the end of all."""
+        return self._cursor.at_end()
+
+    def back_off_after(self, failure: Optional[errors.ServerError]) -> Optional[BackOff]:
+        """Returns what times the next try; None if there is none, as all is here."""
+        if failure is None or self._cursor.is_end(failure):
+            return None
+        return self._resuming if self._has_progressed else self._opening
+
+
+def delay_after(
+    error: errors.ServerError, back_off: BackOff, options: CallOptions, deadline: Optional[float]
+) -> float:
+    """Returns the seconds until the next try, and tells of it.
+
+    Raises:
+        ServerError: `error`, if there is none.
+        TimeoutError: If the deadline has passed.
+    """
+    delay = back_off.next_delay(error)
+    if delay is None:
+        raise error
+    left = left_until(deadline)
+    options.on_retry(error, delay)
+    return delay if left is None else min(delay, left)
+
+
 class Calls:
     """A channel, and how it is called. Thread-safe."""
 
@@ -131,6 +192,15 @@ class Calls:
                 self._check_open()
                 raise
 
+    def pages(self, method: Callable[..., PageT], request: Any) -> Iterator[PageT]:
+        """Yields the pages of a listing. See call()."""
+        while True:
+            page = self.call(method, request)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
     def follow(
         self,
         method: Callable[..., Any],
@@ -148,33 +218,28 @@ class Calls:
             ServerError: The error that it was given up with.
             TimeoutError: If the deadline passes.
         """
-        opening = BackOff(self._options.retry)
-        resuming = BackOff(self._options.resume)
-        has_progressed = False
+        following = Following(cursor, self._options)
         while True:
             self._check_open()
-            timeout = left_until(deadline)
-            stream = self._open(method, cursor.request, timeout)
+            stream = self._open(method, following.request, left_until(deadline))
             try:
                 for response in stream:
-                    step = cursor.take(response)
-                    if step is cursors.Step.NOTHING_NEW:
-                        continue
-                    has_progressed = True
-                    resuming.reset()
-                    yield response
+                    step = following.take(response)
+                    if step is not cursors.Step.NOTHING_NEW:
+                        yield response
                     if step is cursors.Step.LAST:
                         return
-                failure = cursor.at_end()
+                failure = following.at_end()
             except grpc.RpcError as error:
                 failure = error_of_try(error, self.is_closed)
             finally:
                 stream.cancel()
                 with self._lock:
                     self._streams.discard(stream)
-            if failure is None or cursor.is_end(failure):
+            back_off = following.back_off_after(failure)
+            if failure is None or back_off is None:
                 return
-            self._wait(failure, resuming if has_progressed else opening, deadline)
+            self._wait(failure, back_off, deadline)
 
     def _open(self, method: Callable[..., Any], request: RequestT, timeout: Optional[float]) -> Any:
         try:
@@ -200,9 +265,5 @@ class Calls:
             left_until(deadline)  # then it is ours
         self._check_open()
         error = self._options.explain(error)
-        delay = back_off.next_delay(error)
-        if delay is None:
-            raise error
-        left = left_until(deadline)
-        self._options.on_retry(error, delay)
-        self._waiting.wait(delay if left is None else min(delay, left), lambda: self.is_closed)
+        delay = delay_after(error, back_off, self._options, deadline)
+        self._waiting.wait(delay, lambda: self.is_closed)

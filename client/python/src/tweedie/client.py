@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent import futures
 from typing import Any, Callable, Literal, Optional, TypeVar, Union
@@ -13,18 +12,8 @@ from typing import Any, Callable, Literal, Optional, TypeVar, Union
 import grpc
 from typing_extensions import Concatenate, ParamSpec, Self
 
-from tweedie import (
-    batch,
-    calls,
-    connection,
-    cursors,
-    errors,
-    results,
-    tasks,
-    tls,
-)
-from tweedie.jobs import Job
-from tweedie.retry import RESUME_POLICY, RetryPolicy
+from tweedie import batch, calls, cursors, errors, results, settings, tasks
+from tweedie.jobs import Job, job_name
 from tweedie.v1 import job_pb2, model_pb2
 from tweedie.v1 import tweedie_service_pb2 as pb
 
@@ -33,80 +22,7 @@ T = TypeVar("T")
 
 # Of jobs that are followed for futures: a connection carries 128 streams.
 _MAX_FOLLOWED = 64
-_LISTED = 200
-
-
-def connect(
-    server: Optional[str] = None,
-    *,
-    tls: bool = False,
-    ca: Optional[str] = None,
-    cert: Optional[str] = None,
-    key: Optional[str] = None,
-    token: Optional[str] = None,
-    token_file: Optional[str] = None,
-    creator: Optional[str] = None,
-    model: Optional[str] = None,
-    retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is frozen
-    resume: RetryPolicy = RESUME_POLICY,
-    timeout: float = 120.0,
-    on_retry: calls.OnRetry = calls.log_retry,
-) -> Client:
-    """Returns a client of a server. It connects when it is first used.
-
-    What is left out comes from the variables of the command-line client: TWEEDIE_SERVER,
-    TWEEDIE_TLS, TWEEDIE_CA, TWEEDIE_CERT, TWEEDIE_KEY, TWEEDIE_TOKEN, TWEEDIE_TOKEN_FILE.
-
-    Args:
-        server: HOST:PORT, https://HOST:PORT, or unix:PATH; 127.0.0.1:7433 by default.
-        tls: Whether to speak TLS, as with https:// and with the files below.
-        ca: PEM file of the authorities that the server's certificate must come from; the system's
-            by default.
-        cert: PEM file of a certificate to show to a server that asks for one.
-        key: PEM file of its key.
-        token: What says who you are; better left to `token_file`. Sent over TLS, or within this
-            machine, only.
-        token_file: File of the token.
-        creator: A name for your jobs, at a server that asks for no token.
-        model: The model of tasks that name none; the server's only one by default.
-        retry: When calls are tried again.
-        resume: When streams that broke are taken up again.
-        timeout: Seconds of one try of a call.
-        on_retry: Told of each failure that will be tried again, and the wait before it; by default
-            the logger `tweedie` is, at the level INFO.
-
-    Raises:
-        ValueError: If the options do not go together; or a token would be readable on its way.
-        OSError: If a file cannot be read.
-    """
-    to, explainer = prepare(server, tls, ca, cert, key, token, token_file, creator)
-    options = calls.CallOptions(
-        retry=retry, resume=resume, timeout=timeout, metadata=to.metadata,
-        explain=explainer.explain, on_retry=on_retry,
-    )  # fmt: skip
-    if to.tls:
-        channel = grpc.secure_channel(to.target, to.credentials, options=to.options)
-    else:
-        channel = grpc.insecure_channel(to.target, options=to.options)
-    return Client(calls.Calls(channel, options), model)
-
-
-def prepare(
-    server: Optional[str],
-    use_tls: bool,
-    ca: Optional[str],
-    cert: Optional[str],
-    key: Optional[str],
-    token: Optional[str],
-    token_file: Optional[str],
-    creator: Optional[str],
-) -> tuple[connection.Connection, tls.Explainer]:
-    """Returns how to connect, and what explains failures of it. See connect()."""
-    files = connection.find_files(use_tls, ca, cert, key)
-    to = connection.make_connection(server, files, token, token_file, creator)
-    if to.tls:
-        tls.check_pem(files)
-    return to, tls.Explainer(to, files)
+LISTED = 200  # jobs of a page
 
 
 def set_signature(method: Callable[..., Any], make: Callable[..., Any]) -> None:
@@ -175,14 +91,8 @@ class Client:
 
     def models(self) -> list[model_pb2.Model]:
         """Returns the models that the server knows."""
-        found: list[model_pb2.Model] = []
-        request = pb.ListModelsRequest()
-        while True:
-            page = self.calls.call(self.calls.stub.ListModels, request)
-            found.extend(page.models)
-            if not page.next_page_token:
-                return found
-            request.page_token = page.next_page_token
+        pages = self.calls.pages(self.calls.stub.ListModels, pb.ListModelsRequest())
+        return [model for page in pages for model in page.models]
 
     def model(self, name: str) -> model_pb2.Model:
         """Returns a model."""
@@ -257,8 +167,7 @@ class Client:
 
     def job(self, name: str) -> Job:
         """Returns a job by its name, `jobs/ID` or `ID`."""
-        name = name if name.startswith("jobs/") else f"jobs/{name}"
-        request = pb.GetJobRequest(name=name)
+        request = pb.GetJobRequest(name=job_name(name))
         return Job(self, self.calls.call(self.calls.stub.GetJob, request))
 
     def jobs(
@@ -271,14 +180,10 @@ class Client:
     ) -> Iterator[Job]:
         """Yields the jobs that match all that is given, newest first, page by page."""
         chosen = job_filter(states, labels, creator, model)
-        request = pb.ListJobsRequest(page_size=_LISTED, filter=chosen)
-        while True:
-            page = self.calls.call(self.calls.stub.ListJobs, request)
+        request = pb.ListJobsRequest(page_size=LISTED, filter=chosen)
+        for page in self.calls.pages(self.calls.stub.ListJobs, request):
             for message in page.jobs:
                 yield Job(self, message)
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
 
     def watch_jobs(
         self,
@@ -304,12 +209,8 @@ class Client:
 
     def _complete(self, task: tasks.Task) -> pb.CreateJobRequest:
         """Returns the request with what was left open and the server does not choose."""
-        request = pb.CreateJobRequest()
-        request.CopyFrom(task.request)
-        if not request.job.model:
-            request.job.model = self._default_model()
-        if not request.request_id:
-            request.request_id = str(uuid.uuid4())
+        request = task.with_request_id()
+        request.job.model = request.job.model or self._default_model()
         return request
 
     def _default_model(self) -> str:
@@ -350,3 +251,11 @@ def job_filter(
         creator=creator,
         model=tasks.model_name(model),
     )
+
+
+def _make_client(found: settings.Settings) -> Client:
+    channel = found.open_channel(grpc.secure_channel, grpc.insecure_channel)
+    return Client(calls.Calls(channel, found.options), found.model)
+
+
+connect = settings.connecting(settings.find_settings, _make_client)

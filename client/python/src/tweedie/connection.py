@@ -12,10 +12,11 @@ from typing import Optional
 
 import grpc
 
+from tweedie.profiles import Profile, find_profile, parse_flag
+
 DEFAULT_SERVER = "127.0.0.1:7433"
 _HTTPS = "https://"
 _MAX_TOKEN_BYTES = 4096
-_TRUE = ("1", "true", "on", "yes")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,54 +64,75 @@ class Connection:
 
 
 @dataclasses.dataclass(frozen=True)
-class ConnectionFiles:
-    """The files of TLS, and whether it is spoken without any."""
+class ConnectionOptions:
+    """Where the server is and how to speak to it, as it was said; None for what was not.
 
-    tls: bool = False
+    See tweedie.connect().
+    """
+
+    server: Optional[str] = None
+    tls: Optional[bool] = None
     ca: Optional[str] = None
     cert: Optional[str] = None
     key: Optional[str] = None
+    token: Optional[str] = dataclasses.field(default=None, repr=False)
+    token_file: Optional[str] = None
+    creator: Optional[str] = None
 
 
-def find_files(
-    tls: bool, ca: Optional[str], cert: Optional[str], key: Optional[str]
-) -> ConnectionFiles:
-    """Returns the files of TLS; what is None comes from the environment, as of the CLI."""
-    return ConnectionFiles(
-        tls=tls or (_variable("TWEEDIE_TLS") or "").lower() in _TRUE,
-        ca=ca or _variable("TWEEDIE_CA"),
-        cert=cert or _variable("TWEEDIE_CERT"),
-        key=key or _variable("TWEEDIE_KEY"),
+def complete(
+    given: ConnectionOptions, profile: Optional[str] = None
+) -> tuple[ConnectionOptions, Profile]:
+    """Adds what is not given: from the environment, then from a profile, as the CLI does.
+
+    Args:
+        given: What goes first.
+        profile: The profile's name; that of TWEEDIE_PROFILE, or [default], if None.
+
+    Returns:
+        All of it, and the profile.
+
+    Raises:
+        ValueError: If a variable or the profile is wrong.
+        OSError: If a profile is named, and its file cannot be read.
+    """
+    server = given.server or _variable("TWEEDIE_SERVER")
+    found = find_profile(profile or _variable("TWEEDIE_PROFILE"), server is not None)
+    token, token_file = _choose_token(given, found)
+    completed = ConnectionOptions(
+        server=server or found.server or DEFAULT_SERVER,
+        tls=_first(given.tls, _flag("TWEEDIE_TLS"), found.tls),
+        ca=given.ca or _variable("TWEEDIE_CA") or found.ca,
+        cert=given.cert or _variable("TWEEDIE_CERT") or found.cert,
+        key=given.key or _variable("TWEEDIE_KEY") or found.key,
+        token=token,
+        token_file=token_file,
+        creator=given.creator,
     )
+    return completed, found
 
 
-def make_connection(
-    server: Optional[str],
-    files: ConnectionFiles,
-    token: Optional[str],
-    token_file: Optional[str],
-    creator: Optional[str],
-) -> Connection:
-    """Returns how to connect. What else is None comes from the environment, as of the CLI.
+def make_connection(options: ConnectionOptions) -> Connection:
+    """Returns how to connect.
 
     Raises:
         ValueError: If the options do not go together, or a token would cross the network in the
             clear; nothing is sent then.
         OSError: If a file cannot be read.
     """
-    server = server or _variable("TWEEDIE_SERVER") or DEFAULT_SERVER
+    server = options.server or DEFAULT_SERVER
     https = server.startswith(_HTTPS)
     target = server[len(_HTTPS) :].rstrip("/") if https else server
-    has_files = bool(files.ca or files.cert or files.key)
-    tls = (https or files.tls or has_files) and not is_unix_target(target)
-    secret = _find_token(token, token_file)
+    has_files = bool(options.ca or options.cert or options.key)
+    tls = (https or bool(options.tls) or has_files) and not is_unix_target(target)
+    secret = _read_secret(options)
     metadata = []
     if secret:
         target = target if tls else _local_target(target)
         metadata.append(("authorization", f"Bearer {secret}"))
-    if creator:
-        metadata.append(("x-tweedie-creator", creator))
-    pem = _read_tls_files(files) if tls else {}
+    if options.creator:
+        metadata.append(("x-tweedie-creator", options.creator))
+    pem = _read_tls_files(options) if tls else {}
     return Connection(target=target, tls=tls, metadata=tuple(metadata), **pem)
 
 
@@ -162,24 +184,42 @@ def _variable(name: str) -> Optional[str]:
     return os.environ.get(name) or None
 
 
-def _find_token(token: Optional[str], token_file: Optional[str]) -> Optional[str]:
-    if token is not None and token_file is not None:
-        raise ValueError("one of token and token_file is allowed")
-    if token is not None:
-        return _parse_token(token, "token")
-    if token_file is not None:
-        return _read_token(token_file)
+def _flag(name: str) -> Optional[bool]:
+    text = _variable(name)
+    try:
+        return None if text is None else parse_flag(text)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from None
+
+
+def _first(*values: Optional[bool]) -> Optional[bool]:
+    return next((value for value in values if value is not None), None)
+
+
+def _choose_token(
+    given: ConnectionOptions, profile: Profile
+) -> tuple[Optional[str], Optional[str]]:
+    """Returns the token and its file, of which the first that is said anywhere counts."""
+    if given.token is not None or given.token_file is not None:
+        return given.token, given.token_file
     from_variable = _variable("TWEEDIE_TOKEN")
     if from_variable:
-        return _parse_token(from_variable, "TWEEDIE_TOKEN")
-    path = _variable("TWEEDIE_TOKEN_FILE")
-    return _read_token(path) if path else None
+        return _parse_token(from_variable, "TWEEDIE_TOKEN"), None
+    return None, _variable("TWEEDIE_TOKEN_FILE") or profile.token_file
+
+
+def _read_secret(options: ConnectionOptions) -> Optional[str]:
+    if options.token is not None and options.token_file is not None:
+        raise ValueError("one of token and token_file is allowed")
+    if options.token is not None:
+        return _parse_token(options.token, "token")
+    return None if options.token_file is None else _read_token(options.token_file)
 
 
 def _read_token(path: str) -> str:
     token = _parse_token(pathlib.Path(path).read_text("utf-8", "replace"), path)
     if os.stat(path).st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        warnings.warn(f"{path}: others can read this token (chmod 600)", stacklevel=5)
+        warnings.warn(f"{path}: others can read this token (chmod 600)", stacklevel=7)
     return token
 
 
@@ -195,15 +235,15 @@ def _parse_token(text: str, name: str) -> str:
     return token
 
 
-def _read_tls_files(files: ConnectionFiles) -> dict[str, bytes]:
-    if bool(files.cert) != bool(files.key):
+def _read_tls_files(options: ConnectionOptions) -> dict[str, bytes]:
+    if bool(options.cert) != bool(options.key):
         raise ValueError("cert and key belong together")
     pem = {}
-    if files.ca:
-        pem["authorities"] = _read_pem(files.ca, "CERTIFICATE")
-    if files.cert and files.key:
-        pem["certificate"] = _read_pem(files.cert, "CERTIFICATE")
-        pem["key"] = _read_pem(files.key, "PRIVATE KEY")
+    if options.ca:
+        pem["authorities"] = _read_pem(options.ca, "CERTIFICATE")
+    if options.cert and options.key:
+        pem["certificate"] = _read_pem(options.cert, "CERTIFICATE")
+        pem["key"] = _read_pem(options.key, "PRIVATE KEY")
     return pem
 
 

@@ -168,23 +168,7 @@ class UnimplementedError(ServerError):
 
 
 _CLASSES: dict[grpc.StatusCode, type[ServerError]] = {
-    one.code: one
-    for one in (
-        InvalidArgumentError,
-        NotFoundError,
-        AlreadyExistsError,
-        FailedPreconditionError,
-        OutOfRangeError,
-        ResourceExhaustedError,
-        UnavailableError,
-        UnauthenticatedError,
-        PermissionDeniedError,
-        DeadlineExceededError,
-        CallCancelledError,
-        DataLossError,
-        InternalError,
-        UnimplementedError,
-    )
+    one.code: one for one in ServerError.__subclasses__()
 }
 
 

@@ -40,18 +40,24 @@ def watch_request(
     )
 
 
-class Job:
-    """A job: watch it, wait for it, cancel it. Thread-safe.
+def deadline_of(timeout: Optional[float]) -> Optional[float]:
+    """Returns the time of time.monotonic() that is so many seconds ahead; None for none."""
+    return None if timeout is None else time.monotonic() + timeout
 
-    Leaving it alone does not stop it; `cancel()` does.
-    """
 
-    def __init__(self, client: Client, message: job_pb2.Job) -> None:
-        self._client = client
+def job_name(name: str) -> str:
+    """Returns `jobs/ID` of either form."""
+    return name if name.startswith("jobs/") else f"jobs/{name}"
+
+
+class JobHandle:
+    """A job as it was last heard of."""
+
+    def __init__(self, message: job_pb2.Job) -> None:
         self._message = message
 
     def __repr__(self) -> str:
-        return f"<Job {self.name} {self.state.value}>"
+        return f"<{type(self).__name__} {self.name} {self.state.value}>"
 
     @property
     def name(self) -> str:
@@ -67,6 +73,28 @@ class Job:
     def state(self) -> results.State:
         """The state as it was last heard of; refresh() asks."""
         return results.state_of(self._message)
+
+    def _hear(self, message: pb.WatchJobResponse) -> results.Event:
+        """Takes what a watch brings."""
+        if message.HasField("job"):
+            self._message = message.job
+        return results.Event.of(message)
+
+    def _repr_html_(self) -> str:
+        from tweedie import notebook
+
+        return notebook.job_html(self._message)
+
+
+class Job(JobHandle):
+    """A job: watch it, wait for it, cancel it. Thread-safe.
+
+    Leaving it alone does not stop it; `cancel()` does.
+    """
+
+    def __init__(self, client: Client, message: job_pb2.Job) -> None:
+        super().__init__(message)
+        self._client = client
 
     def refresh(self) -> results.State:
         """Asks the server, and returns the state."""
@@ -115,13 +143,11 @@ class Job:
             ServerError: If the server stays away, or the job is deleted.
         """
         request = watch_request(self.name, frame_interval, kinds, max_images, exact, after_sequence)
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = deadline_of(timeout)
         calls = self._client.calls
         cursor = cursors.JobCursor(request)
         for message in calls.follow(calls.stub.WatchJob, cursor, deadline):
-            if message.HasField("job"):
-                self._message = message.job
-            yield results.Event.of(message)
+            yield self._hear(message)
 
     def progress(self, timeout: Optional[float] = None) -> Iterator[results.Progress]:
         """Yields the progress after steps, up to the end. See events()."""
@@ -195,11 +221,6 @@ class Job:
         the future does not cancel the job.
         """
         return self._client.executor.submit(self.result)
-
-    def _repr_html_(self) -> str:
-        from tweedie import notebook
-
-        return notebook.job_html(self._message)
 
 
 def measurement_of(parts: Sequence[pb.ReadJobMeasurementResponse]) -> results.Measurement:

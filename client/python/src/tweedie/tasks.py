@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Optional, TypedDict, Union
 
@@ -18,7 +19,7 @@ from typing_extensions import Unpack
 
 from tweedie import operators
 from tweedie.images import ArrayLike, ImagesLike, make_images, to_float32, to_tensor
-from tweedie.v1 import job_pb2, task_pb2
+from tweedie.v1 import job_pb2, operator_pb2, task_pb2
 from tweedie.v1 import tweedie_service_pb2 as pb
 
 NoiseLike = Union[operators.Noise, float, None]
@@ -78,6 +79,26 @@ class ProcessOptions(StepOptions, total=False):
     variance: Literal["fixed-small", "fixed-large", "learned-range"]
 
 
+class Measured(TypedDict, total=False):
+    """What tasks take that restore images from a measurement, beside y and its operator.
+
+    Attributes:
+        noise: Of the measurement; a number is the sigma of Gaussian noise.
+        simulate_from: Instead of y: clean images, to be measured by the server.
+    """
+
+    noise: NoiseLike
+    simulate_from: Optional[ImagesLike]
+
+
+class MeasuredStepOptions(Measured, StepOptions, total=False):
+    """What they take if their rule of a step is their own. See Measured and StepOptions."""
+
+
+class MeasuredProcessOptions(Measured, ProcessOptions, total=False):
+    """What they take if they leave it open. See Measured and ProcessOptions."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
     """A request for one job. Made by the functions of this module.
@@ -92,6 +113,13 @@ class Task:
     def kind(self) -> str:
         """The method: `sample`, `dps`, ..."""
         return self.request.job.WhichOneof("task") or ""
+
+    def with_request_id(self) -> pb.CreateJobRequest:
+        """Returns a copy of the request, with an id if it has none."""
+        request = pb.CreateJobRequest()
+        request.CopyFrom(self.request)
+        request.request_id = request.request_id or str(uuid.uuid4())
+        return request
 
     def __repr__(self) -> str:
         return f"Task({self.kind})"
@@ -207,228 +235,200 @@ def ald(
     y: Optional[ImagesLike] = None,
     *,
     operator: operators.Operator,
-    noise: NoiseLike = None,
-    simulate_from: Optional[ImagesLike] = None,
     prior: Optional[Literal["ancestral", "langevin"]] = None,
     steps_per_level: Optional[int] = None,
     step_size: Optional[float] = None,
     gamma_scale: Optional[float] = None,
     likelihood_scale: Optional[float] = None,
-    **options: Unpack[ProcessOptions],
+    **options: Unpack[MeasuredProcessOptions],
 ) -> Task:
     """Annealed Langevin dynamics with the likelihood's score (Jalal et al., 2021).
 
     Args:
         y: What was measured, [N, output...].
         operator: Of the measurement.
-        noise: Of the measurement; a number is the sigma of Gaussian noise.
-        simulate_from: Instead of y: clean images, to be measured by the server.
         prior: The prior's part of a step.
         steps_per_level: Langevin: steps at each level.
         step_size: Langevin: in (0, 1].
         gamma_scale: Width of the likelihood, above 0.
         likelihood_scale: Its weight, at least 0.
-        **options: See ProcessOptions, StepOptions and JobOptions.
+        **options: See Measured, ProcessOptions, StepOptions and JobOptions.
     """
-    task = task_pb2.AldTask(measurement=_measure(operator, noise, y, simulate_from))
+    task = task_pb2.AldTask(measurement=_measure(operator, y, options))
     if prior is not None:
         task.prior = _choose(_PRIORS, prior, "prior")
     _set(task, steps_per_level=steps_per_level, step_size=step_size)
     _set(task, gamma_scale=gamma_scale, likelihood_scale=likelihood_scale)
-    return _make("ald", task, options, ProcessOptions)
+    return _make("ald", task, options, MeasuredProcessOptions)
 
 
 def dps(
     y: Optional[ImagesLike] = None,
     *,
     operator: operators.Operator,
-    noise: NoiseLike = None,
-    simulate_from: Optional[ImagesLike] = None,
     zeta: Optional[float] = None,
     objective: Optional[Literal["norm", "squared-norm"]] = None,
-    **options: Unpack[ProcessOptions],
+    **options: Unpack[MeasuredProcessOptions],
 ) -> Task:
     """Diffusion posterior sampling (Chung et al., 2023).
 
     Args:
         y: What was measured, [N, output...].
         operator: Of the measurement.
-        noise: Of the measurement; a number is the sigma of Gaussian noise.
-        simulate_from: Instead of y: clean images, to be measured by the server.
         zeta: Step along the gradient, at least 0.
         objective: What the gradient is of: ||A(x0_hat) - y||, or its square.
-        **options: See ProcessOptions, StepOptions and JobOptions.
+        **options: See Measured, ProcessOptions, StepOptions and JobOptions.
     """
-    task = task_pb2.DpsTask(measurement=_measure(operator, noise, y, simulate_from))
+    task = task_pb2.DpsTask(measurement=_measure(operator, y, options))
     if objective is not None:
         task.objective = _choose(_OBJECTIVES, objective, "objective")
     _set(task, zeta=zeta)
-    return _make("dps", task, options, ProcessOptions)
+    return _make("dps", task, options, MeasuredProcessOptions)
 
 
 def ddnm(
     y: Optional[ImagesLike] = None,
     *,
     operator: operators.Operator,
-    noise: NoiseLike = None,
-    simulate_from: Optional[ImagesLike] = None,
     eta: Optional[float] = None,
     travel_length: Optional[int] = None,
     travel_repeats: Optional[int] = None,
-    **options: Unpack[StepOptions],
+    **options: Unpack[MeasuredStepOptions],
 ) -> Task:
     """Denoising diffusion null-space model (Wang et al., 2023). For linear operators.
 
     Args:
         y: What was measured, [N, output...].
         operator: Of the measurement.
-        noise: Of the measurement; a number is the sigma of Gaussian noise.
-        simulate_from: Instead of y: clean images, to be measured by the server.
         eta: Part of fresh noise, in [0, 1].
         travel_length: Time travel: steps of a stretch.
         travel_repeats: How often each stretch is made.
-        **options: See StepOptions and JobOptions.
+        **options: See Measured, StepOptions and JobOptions.
     """
-    task = task_pb2.DdnmTask(measurement=_measure(operator, noise, y, simulate_from))
+    task = task_pb2.DdnmTask(measurement=_measure(operator, y, options))
     _set(task, eta=eta, travel_length=travel_length, travel_repeats=travel_repeats)
-    return _make("ddnm", task, options, StepOptions)
+    return _make("ddnm", task, options, MeasuredStepOptions)
 
 
 def ddrm(
     y: Optional[ImagesLike] = None,
     *,
     operator: operators.Operator,
-    noise: NoiseLike = None,
-    simulate_from: Optional[ImagesLike] = None,
     eta: Optional[float] = None,
     eta_b: Optional[float] = None,
-    **options: Unpack[StepOptions],
+    **options: Unpack[MeasuredStepOptions],
 ) -> Task:
     """Denoising diffusion restoration (Kawar et al., 2022). For operators with a spectrum.
 
     Args:
         y: What was measured, [N, output...].
         operator: Of the measurement.
-        noise: Of the measurement; a number is the sigma of Gaussian noise.
-        simulate_from: Instead of y: clean images, to be measured by the server.
         eta: Part of fresh noise, in [0, 1].
         eta_b: How near to the measurement, in [0, 1].
-        **options: See StepOptions and JobOptions.
+        **options: See Measured, StepOptions and JobOptions.
     """
-    task = task_pb2.DdrmTask(measurement=_measure(operator, noise, y, simulate_from))
+    task = task_pb2.DdrmTask(measurement=_measure(operator, y, options))
     _set(task, eta=eta, eta_b=eta_b)
-    return _make("ddrm", task, options, StepOptions)
+    return _make("ddrm", task, options, MeasuredStepOptions)
 
 
 def pigdm(
     y: Optional[ImagesLike] = None,
     *,
     operator: operators.Operator,
-    noise: NoiseLike = None,
-    simulate_from: Optional[ImagesLike] = None,
     eta: Optional[float] = None,
-    **options: Unpack[StepOptions],
+    **options: Unpack[MeasuredStepOptions],
 ) -> Task:
     """Pseudoinverse-guided diffusion (Song et al., 2023). For linear operators.
 
     Args:
         y: What was measured, [N, output...].
         operator: Of the measurement.
-        noise: Of the measurement; a number is the sigma of Gaussian noise.
-        simulate_from: Instead of y: clean images, to be measured by the server.
         eta: Part of fresh noise, in [0, 1].
-        **options: See StepOptions and JobOptions.
+        **options: See Measured, StepOptions and JobOptions.
     """
-    task = task_pb2.PigdmTask(measurement=_measure(operator, noise, y, simulate_from))
+    task = task_pb2.PigdmTask(measurement=_measure(operator, y, options))
     _set(task.process, eta=eta)
-    return _make("pigdm", task, options, StepOptions)
+    return _make("pigdm", task, options, MeasuredStepOptions)
 
 
 def diffpir(
     y: Optional[ImagesLike] = None,
     *,
     operator: operators.Operator,
-    noise: NoiseLike = None,
-    simulate_from: Optional[ImagesLike] = None,
     lambda_: Optional[float] = None,
     zeta: Optional[float] = None,
-    **options: Unpack[StepOptions],
+    **options: Unpack[MeasuredStepOptions],
 ) -> Task:
     """Plug-and-play restoration, DiffPIR (Zhu et al., 2023). For linear operators.
 
     Args:
         y: What was measured, [N, output...].
         operator: Of the measurement.
-        noise: Of the measurement; a number is the sigma of Gaussian noise.
-        simulate_from: Instead of y: clean images, to be measured by the server.
         lambda_: Weight of the prior, above 0.
         zeta: Part of fresh noise, in [0, 1].
-        **options: See StepOptions and JobOptions.
+        **options: See Measured, StepOptions and JobOptions.
     """
-    task = task_pb2.DiffpirTask(measurement=_measure(operator, noise, y, simulate_from))
+    task = task_pb2.DiffpirTask(measurement=_measure(operator, y, options))
     _set(task, **{"lambda": lambda_, "zeta": zeta})
-    return _make("diffpir", task, options, StepOptions)
+    return _make("diffpir", task, options, MeasuredStepOptions)
 
 
 def reddiff(
     y: Optional[ImagesLike] = None,
     *,
     operator: operators.Operator,
-    noise: NoiseLike = None,
-    simulate_from: Optional[ImagesLike] = None,
     learning_rate: Optional[float] = None,
     prior_weight: Optional[float] = None,
     data_weight: Optional[float] = None,
-    **options: Unpack[StepOptions],
+    **options: Unpack[MeasuredStepOptions],
 ) -> Task:
     """Regularisation by denoising diffusion, RED-diff (Mardani et al., 2024).
 
     Args:
         y: What was measured, [N, output...].
         operator: Of the measurement.
-        noise: Of the measurement; a number is the sigma of Gaussian noise.
-        simulate_from: Instead of y: clean images, to be measured by the server.
         learning_rate: Adam's step, above 0.
         prior_weight: Weight of the prior, at least 0.
         data_weight: Weight of the measurement, at least 0.
-        **options: See StepOptions and JobOptions.
+        **options: See Measured, StepOptions and JobOptions.
     """
-    task = task_pb2.ReddiffTask(measurement=_measure(operator, noise, y, simulate_from))
+    task = task_pb2.ReddiffTask(measurement=_measure(operator, y, options))
     _set(task, learning_rate=learning_rate, prior_weight=prior_weight, data_weight=data_weight)
-    return _make("reddiff", task, options, StepOptions)
+    return _make("reddiff", task, options, MeasuredStepOptions)
 
 
 def repaint(
     y: Optional[ImagesLike] = None,
     *,
     operator: operators.Operator,
-    noise: NoiseLike = None,
-    simulate_from: Optional[ImagesLike] = None,
     jump_length: Optional[int] = None,
     resamples: Optional[int] = None,
     variance: Optional[Literal["fixed-small", "fixed-large", "learned-range"]] = None,
-    **options: Unpack[StepOptions],
+    **options: Unpack[MeasuredStepOptions],
 ) -> Task:
     """Inpainting by resampling, RePaint (Lugmayr et al., 2022). Without noise.
 
     Args:
         y: What was measured, [N, C, H, W].
         operator: inpainting() or inpaint_box().
-        noise: None; anything else is refused by the server.
-        simulate_from: Instead of y: clean images, to be measured by the server.
         jump_length: Steps of a jump.
         resamples: How often each stretch is sampled.
         variance: Of a step.
-        **options: See StepOptions and JobOptions.
+        **options: See Measured, StepOptions and JobOptions.
     """
-    task = task_pb2.RepaintTask(measurement=_measure(operator, noise, y, simulate_from))
+    task = task_pb2.RepaintTask(measurement=_measure(operator, y, options))
     _set(task, jump_length=jump_length, num_resamples=resamples)
     if variance is not None:
         task.process.variance = _choose(_VARIANCES, variance, "variance")
-    return _make("repaint", task, options, StepOptions)
+    return _make("repaint", task, options, MeasuredStepOptions)
 
 
-_measure = operators.make_measurement
+def _measure(
+    operator: operators.Operator, y: Optional[ImagesLike], options: Measured
+) -> operator_pb2.Measurement:
+    noise, simulate_from = options.get("noise"), options.get("simulate_from")
+    return operators.make_measurement(operator, noise, y, simulate_from)
 
 
 def _make(kind: str, task: Any, options: Mapping[str, Any], allowed: type) -> Task:

@@ -13,13 +13,13 @@ _TIMEOUT = 2.0  # seconds, of each system call
 _HUNG_UP = "it hangs up after the handshake of TLS: does it want a certificate (cert, key)?"
 
 
-def check_pem(files: connection.ConnectionFiles) -> None:
+def check_pem(options: connection.ConnectionOptions) -> None:
     """Raises ValueError if a file is no PEM, or the key is not the certificate's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if files.ca:
-        _check(files.ca, lambda: context.load_verify_locations(files.ca))
-    if files.cert and files.key:
-        cert, key = files.cert, files.key
+    if options.ca:
+        _check(options.ca, lambda: context.load_verify_locations(options.ca))
+    if options.cert and options.key:
+        cert, key = options.cert, options.key
         pathlib.Path(key).read_bytes()  # an error of the file names it
         _check(f"{cert}, {key}", lambda: context.load_cert_chain(cert, key, password=""))
 
@@ -35,9 +35,9 @@ def _check(name: str, load: object) -> None:
 class Explainer:
     """Finds out why there is no connection, where TLS is the reason. Thread-safe."""
 
-    def __init__(self, to: connection.Connection, files: connection.ConnectionFiles) -> None:
+    def __init__(self, to: connection.Connection, options: connection.ConnectionOptions) -> None:
         self._to = to
-        self._files = files
+        self._options = options
 
     def explain(self, error: errors.ServerError) -> errors.ServerError:
         """Returns UnauthenticatedError with the reason, or `error`. Takes seconds at most."""
@@ -71,10 +71,10 @@ class Explainer:
             return None
 
     def _try_tls(self, plain: socket.socket, host: str) -> Optional[str]:
-        context = ssl.create_default_context(cafile=self._files.ca)
+        context = ssl.create_default_context(cafile=self._options.ca)
         context.set_alpn_protocols(["h2"])
-        if self._files.cert and self._files.key:
-            context.load_cert_chain(self._files.cert, self._files.key, password="")
+        if self._options.cert and self._options.key:
+            context.load_cert_chain(self._options.cert, self._options.key, password="")
         try:
             with context.wrap_socket(plain, server_hostname=host) as secure:
                 # In TLS 1.3 a server judges the client only after the handshake.
