@@ -51,14 +51,14 @@ absl::StatusOr<std::unique_ptr<Certificates>> LoadCertificates(const ServerOptio
 }  // namespace
 
 absl::StatusOr<LoadedParts> LoadParts(const ServerOptions& options) {
-  LoadedParts parts;
   RETURN_IF_ERROR(CheckListening(ListeningOf(options)));
-  ASSIGN_OR_RETURN(parts.access, OpenAccess(options.tokens_file));
+  ASSIGN_OR_RETURN(auto access, OpenAccess(options.tokens_file));
   RETURN_IF_ERROR(CheckDevice(DeviceOf(options)));
   RETURN_IF_ERROR(
       AdvertisedAddress(options.advertise, Reachable(options.listen), HostName()).status());
-  ASSIGN_OR_RETURN(parts.certificates, LoadCertificates(options));
-  ASSIGN_OR_RETURN(parts.queue, OpenQueue(options));
+  ASSIGN_OR_RETURN(auto certificates, LoadCertificates(options));
+  ASSIGN_OR_RETURN(Queue queue, OpenQueue(options));
+  LoadedParts parts{std::move(certificates), std::move(queue), std::move(access), {}, {}, {}};
   spdlog::info("loading models from {}", options.models_dir);
   RETURN_IF_ERROR(HitFailpoint("server.load"));
   ASSIGN_OR_RETURN(parts.pool,
