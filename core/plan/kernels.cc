@@ -66,6 +66,36 @@ TWEEDIE_INLINE float ExpAndSum(float* x, int64_t count, float scale, float max) 
   return sum;
 }
 
+TWEEDIE_INLINE void Store(float value, float* to) { *to = value; }
+
+// NaN would become infinite or a zero if it were rounded.
+TWEEDIE_INLINE void Store(float value, Bfloat16* to) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const uint32_t rounded = bits + 0x7fffu + (bits >> 16 & 1u);
+  to->bits = static_cast<uint16_t>(value != value ? 0x7fc0u : rounded >> 16);
+}
+
+template <typename Out>
+TWEEDIE_INLINE void AffineTo(const float* __restrict x, int64_t pixels, int64_t channels,
+                             const float* __restrict scale, const float* __restrict shift,
+                             Out* __restrict y, int64_t y_stride) {
+  for (int64_t p = 0; p < pixels; ++p, x += channels, y += y_stride) {
+    for (int64_t c = 0; c < channels; ++c) Store(x[c] * scale[c] + shift[c], y + c);
+  }
+}
+
+template <typename Out>
+TWEEDIE_INLINE void AffineSiluTo(const float* __restrict x, int64_t pixels, int64_t channels,
+                                 const float* __restrict scale, const float* __restrict shift,
+                                 Out* __restrict y, int64_t y_stride) {
+  for (int64_t p = 0; p < pixels; ++p, x += channels, y += y_stride) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const float v = x[c] * scale[c] + shift[c];
+      Store(v / (1.0f + Exp(-v)), y + c);
+    }
+  }
+}
+
 }  // namespace
 
 TWEEDIE_CLONES
@@ -84,21 +114,28 @@ TWEEDIE_CLONES
 void Affine(const float* __restrict x, int64_t pixels, int64_t channels,
             const float* __restrict scale, const float* __restrict shift, float* __restrict y,
             int64_t y_stride) {
-  for (int64_t p = 0; p < pixels; ++p, x += channels, y += y_stride) {
-    for (int64_t c = 0; c < channels; ++c) y[c] = x[c] * scale[c] + shift[c];
-  }
+  AffineTo(x, pixels, channels, scale, shift, y, y_stride);
+}
+
+TWEEDIE_CLONES
+void Affine(const float* __restrict x, int64_t pixels, int64_t channels,
+            const float* __restrict scale, const float* __restrict shift, Bfloat16* __restrict y,
+            int64_t y_stride) {
+  AffineTo(x, pixels, channels, scale, shift, y, y_stride);
 }
 
 TWEEDIE_CLONES
 void AffineSilu(const float* __restrict x, int64_t pixels, int64_t channels,
                 const float* __restrict scale, const float* __restrict shift, float* __restrict y,
                 int64_t y_stride) {
-  for (int64_t p = 0; p < pixels; ++p, x += channels, y += y_stride) {
-    for (int64_t c = 0; c < channels; ++c) {
-      const float v = x[c] * scale[c] + shift[c];
-      y[c] = v / (1.0f + Exp(-v));
-    }
-  }
+  AffineSiluTo(x, pixels, channels, scale, shift, y, y_stride);
+}
+
+TWEEDIE_CLONES
+void AffineSilu(const float* __restrict x, int64_t pixels, int64_t channels,
+                const float* __restrict scale, const float* __restrict shift,
+                Bfloat16* __restrict y, int64_t y_stride) {
+  AffineSiluTo(x, pixels, channels, scale, shift, y, y_stride);
 }
 
 TWEEDIE_CLONES
@@ -107,6 +144,20 @@ void SoftmaxRows(float* x, int64_t rows, int64_t columns, float scale) {
     const float factor = 1.0f / ExpAndSum(x, columns, scale, MaxOf(x, columns));
     for (int64_t j = 0; j < columns; ++j) x[j] *= factor;
   }
+}
+
+TWEEDIE_CLONES
+void SoftmaxRows(float* __restrict x, int64_t rows, int64_t columns, float scale,
+                 Bfloat16* __restrict y) {
+  for (int64_t i = 0; i < rows; ++i, x += columns, y += columns) {
+    const float factor = 1.0f / ExpAndSum(x, columns, scale, MaxOf(x, columns));
+    for (int64_t j = 0; j < columns; ++j) Store(x[j] * factor, y + j);
+  }
+}
+
+TWEEDIE_CLONES
+void Round(const float* __restrict x, int64_t count, Bfloat16* __restrict y) {
+  for (int64_t i = 0; i < count; ++i) Store(x[i], y + i);
 }
 
 TWEEDIE_CLONES
