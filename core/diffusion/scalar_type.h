@@ -1,8 +1,7 @@
 #ifndef TWEEDIE_CORE_DIFFUSION_SCALAR_TYPE_H_
 #define TWEEDIE_CORE_DIFFUSION_SCALAR_TYPE_H_
 
-#include <c10/core/ScalarType.h>
-#include <c10/util/Exception.h>
+#include <ATen/core/Tensor.h>
 
 #include "core/diffusion/precision.h"
 
