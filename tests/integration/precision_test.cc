@@ -77,9 +77,9 @@ TEST_F(Bfloat16Test, BitsDependOnNeitherBatchMatesNorThreads) {
   const std::vector<v1::CreateJobRequest> requests = {
       SampleRequest(3, 40, 1), DpsRequest(1, 20, 2), SampleRequest(1, 60, 3), DpsRequest(2, 20, 4)};
   std::vector<std::string> alone;
-  RunningServer one({"--precision", "bfloat16", "--num-threads", "1"});
+  RunningServer one({"--precision", "bfloat16", "--threads", "1"});
   for (const auto& request : requests) alone.push_back(Run(one.client(), request));
-  RunningServer three({"--precision", "bfloat16", "--num-threads", "3"});
+  RunningServer three({"--precision", "bfloat16", "--threads", "3"});
   std::vector<std::string> names;
   for (const auto& request : requests) names.push_back(Create(three.client(), request));
   for (size_t i = 0; i < requests.size(); ++i) {
