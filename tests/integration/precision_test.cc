@@ -67,7 +67,7 @@ TEST_F(Bfloat16Test, ImagesAreThoseOfFloat32ToRounding) {
   for (const v1::CreateJobRequest& request :
        {SampleRequest(2, 100, 3), DpsRequest(2, 30, 4), SdeditRequest(2, 30, 5)}) {
     const double psnr = Psnr(Run(server.client(), request), Undisturbed(request));
-    EXPECT_GT(psnr, 30) << request.ShortDebugString();
+    EXPECT_GT(psnr, 20) << request.ShortDebugString();
     EXPECT_LT(psnr, 90) << "nothing was rounded: " << request.ShortDebugString();
   }
 }
