@@ -61,7 +61,7 @@ void Planned(benchmark::State& state) {
   const auto [channels, height, width] = Model().diffusion->image_shape;
   const auto denoiser =
       PlannedDenoiser::Make(std::dynamic_pointer_cast<nn::UnetImpl>(Model().network),
-                            std::make_shared<RowPool>(NumThreads()), {height, width});
+                            std::make_shared<RowPool>(NumThreads()), {height, width}, {});
   Run(state, **denoiser);
 }
 

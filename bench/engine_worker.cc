@@ -3,7 +3,9 @@
 // harness can time this and others in turns.
 //
 //   hello                          nothing: it is up
-//   load DIR THREADS strict|fast   puts a model on the CPU, as the server would
+//   load DIR THREADS strict|fast [PRECISION]
+//                                  puts a model on the CPU, as the server would; in float32
+//                                  unless said
 //   call ROWS COUNT                milliseconds of each of COUNT network calls
 //   gradient ROWS COUNT            likewise, with the gradient of DPS' loss
 //   loop KIND JOBS IMAGES STEPS    seconds of so many jobs (ddpm, ddim, dps) in a bare
@@ -80,8 +82,11 @@ class Worker {
 
  private:
   json Load(std::istream& words) {
-    std::string dir, mode;
+    std::string dir, mode, precision;
     words >> dir >> device_.num_threads >> mode;
+    if (words.peek() == ' ') words >> precision;
+    device_.precision = precision.empty() ? Precision::kFloat32 : OrFail(ParsePrecision(precision));
+    if (absl::Status status = CheckDevice(device_); !status.ok()) Fail(status.ToString());
     device_.reproducibility = mode == "fast" ? Reproducibility::kFast : Reproducibility::kStrict;
     SetKernels(device_);
     denoiser_.reset();

@@ -165,8 +165,9 @@ void AddEngine(CLI::App& app, ServerOptions& options, std::string& precision,
   group.Add("device", options.device, "cpu or cuda:N");
   group
       .Add("precision", precision,
-           "In what networks are evaluated; the CPU has float32 alone. tf32: products of float32 "
-           "numbers with 10 bits of mantissa. Running jobs of another precision begin anew")
+           "In what networks are evaluated; a CPU has float32, and bfloat16 if it has avx512_bf16. "
+           "tf32: products of float32 numbers with 10 bits of mantissa. Running jobs of another "
+           "precision begin anew")
       ->check(CLI::IsMember({"float32", "tf32", "bfloat16", "float16"}));
   group
       .Add("reproducibility", reproducibility,

@@ -6,7 +6,7 @@ import platform
 import re
 import subprocess
 import time
-from typing import Dict
+from typing import Dict, List
 
 from .processes import ROOT
 
@@ -31,15 +31,19 @@ def commit() -> str:
     return _git("rev-parse", "--short=12", "HEAD") + changed
 
 
+def flags() -> List[str]:
+    """What the processor can do, as Linux names it."""
+    return re.search(r"^flags\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M)[1].split()
+
+
 def describe() -> Dict[str, str]:
     cpuinfo = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    flags = re.search(r"^flags\s*: (.*)$", cpuinfo, re.M)[1].split()
     kib = int(re.search(r"MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text(encoding="utf-8"))[1])
     return {
         "processor": re.search(r"^model name\s*: (.*)$", cpuinfo, re.M)[1],
         "cores": str(os.cpu_count()),
-        "vector instructions": ", ".join(f for f in VECTORS if f in flags),
-        "virtual": "yes" if "hypervisor" in flags else "no",
+        "vector instructions": ", ".join(f for f in VECTORS if f in flags()),
+        "virtual": "yes" if "hypervisor" in flags() else "no",
         "memory": f"{kib / 1024 ** 2:.0f} GiB",
         "system": f"Linux {platform.release()}, Python {platform.python_version()}",
         "peers": ", ".join(f"{name} {_version(name)}" for name in PEERS),

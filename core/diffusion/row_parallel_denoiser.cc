@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/diffusion/differentiate.h"
+#include "core/diffusion/scalar_type.h"
 #include "core/nn/network.h"
 
 namespace tweedie {
@@ -26,8 +27,10 @@ DenoiserInput Detached(const DenoiserInput& input) {
 }  // namespace
 
 RowParallelDenoiser::RowParallelDenoiser(std::shared_ptr<nn::Network> network,
-                                         std::shared_ptr<RowPool> pool)
-    : network_(std::move(network)), pool_(std::move(pool)) {}
+                                         std::shared_ptr<RowPool> pool, Precision precision)
+    : network_(std::move(network)), pool_(std::move(pool)), type_(ScalarTypeOf(precision)) {
+  if (type_ != at::kFloat) network_->to(type_);
+}
 
 at::Tensor RowParallelDenoiser::EmptyOutput(const DenoiserInput& input) const {
   const at::Tensor& x = input.x;
@@ -69,8 +72,8 @@ at::Tensor RowParallelDenoiser::Forward(const DenoiserInput& input, const at::Te
                                         int64_t row) const {
   const at::Tensor labels =
       input.class_labels.defined() ? input.class_labels.narrow(0, row, 1) : at::Tensor();
-  return network_->forward(x.contiguous(at::MemoryFormat::ChannelsLast), input.t.narrow(0, row, 1),
-                           labels);
+  const at::Tensor image = x.to(type_).contiguous(at::MemoryFormat::ChannelsLast);
+  return network_->forward(image, input.t.narrow(0, row, 1), labels).to(at::kFloat);
 }
 
 }  // namespace tweedie

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/diffusion/denoiser.h"
+#include "core/diffusion/precision.h"
 #include "core/diffusion/row_pool.h"
 
 namespace tweedie {
@@ -21,9 +22,10 @@ class Network;
 // Not thread-safe.
 class RowParallelDenoiser final : public Denoiser {
  public:
-  // `network` is on the CPU and nobody changes it meanwhile. Denoisers that share
-  // `pool` are used by one thread.
-  RowParallelDenoiser(std::shared_ptr<nn::Network> network, std::shared_ptr<RowPool> pool);
+  // `network` is on the CPU; its weights get the type of `precision`, for every holder of it,
+  // and nobody changes it meanwhile. Denoisers that share `pool` are used by one thread.
+  RowParallelDenoiser(std::shared_ptr<nn::Network> network, std::shared_ptr<RowPool> pool,
+                      Precision precision = Precision::kFloat32);
 
   // Inputs and result are on the CPU; keeps no graph. Rethrows what the first
   // row that failed threw, once all rows are done.
@@ -35,13 +37,14 @@ class RowParallelDenoiser final : public Denoiser {
   Differentiated PredictWithGradient(const DenoiserInput& input, const RowLoss& loss) override;
 
  private:
-  // Output [1, C', H, W] of one row.
+  // Output [1, C', H, W], float32, of one row.
   at::Tensor Forward(const DenoiserInput& input, const at::Tensor& x, int64_t row) const;
   // [B, C', H, W], not yet written.
   at::Tensor EmptyOutput(const DenoiserInput& input) const;
 
   const std::shared_ptr<nn::Network> network_;
   const std::shared_ptr<RowPool> pool_;
+  const at::ScalarType type_;  // of weights and features
 };
 
 }  // namespace tweedie

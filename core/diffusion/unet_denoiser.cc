@@ -5,29 +5,14 @@
 #include <utility>
 
 #include "core/diffusion/differentiate.h"
+#include "core/diffusion/scalar_type.h"
 #include "core/nn/network.h"
 
 namespace tweedie {
-namespace {
-
-at::ScalarType TypeOf(Precision precision) {
-  switch (precision) {
-    case Precision::kFloat32:
-    case Precision::kTf32:
-      return at::kFloat;
-    case Precision::kBfloat16:
-      return at::kBFloat16;
-    case Precision::kFloat16:
-      return at::kHalf;
-  }
-  TORCH_CHECK(false, "unknown precision");
-}
-
-}  // namespace
 
 UnetDenoiser::UnetDenoiser(std::shared_ptr<nn::Network> network, at::Device device,
                            Precision precision)
-    : network_(std::move(network)), device_(device), type_(TypeOf(precision)) {
+    : network_(std::move(network)), device_(device), type_(ScalarTypeOf(precision)) {
   network_->to(device_, type_);
 }
 

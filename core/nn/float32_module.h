@@ -6,11 +6,11 @@
 namespace tweedie::nn {
 
 // A `Base`, which is a torch::nn::Module, whose tensors stay float32 when the network is
-// moved to another type: of frequencies, which multiply timesteps, shorter numbers keep
-// too little.
+// moved to another type: of what is made of timesteps shorter numbers keep too little.
 template <typename Base>
 class Float32Module : public Base {
  public:
+  using Base::Base;
   using Base::to;
   void to(torch::Dtype /*type*/, bool /*non_blocking*/ = false) override {}
   void to(torch::Device device, torch::Dtype /*type*/, bool non_blocking = false) override {

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/nn/float32_module.h"
+
 namespace tweedie::nn {
 namespace {
 
@@ -20,9 +22,9 @@ UnetImpl::UnetImpl(const UnetConfig& config)
       conv_in_(
           register_module("conv_in", MakeConv(config.in_channels, config.block_out_channels[0]))),
       time_proj_(register_module("time_proj", MakeTimeProjection(config))),
-      time_embedding_(register_module(
-          "time_embedding",
-          std::make_shared<TimestepEmbedding>(time_proj_->width(), config.TimeEmbeddingWidth()))),
+      time_embedding_(
+          register_module("time_embedding", std::make_shared<Float32Module<TimestepEmbedding>>(
+                                                time_proj_->width(), config.TimeEmbeddingWidth()))),
       down_blocks_(register_module("down_blocks", std::make_shared<ModuleVector<DownBlock>>())),
       up_blocks_(register_module("up_blocks", std::make_shared<ModuleVector<UpBlock>>())),
       conv_norm_out_(register_module(
@@ -33,11 +35,12 @@ UnetImpl::UnetImpl(const UnetConfig& config)
                                 MakeConv(config.block_out_channels[0], config.out_channels))) {
   const int64_t width = config.TimeEmbeddingWidth();
   if (config.class_embed_type == ClassEmbedding::kTable) {
-    class_table_ = register_module("class_embedding",
-                                   std::make_shared<Embedding>(config.num_class_embeds, width));
+    class_table_ = register_module("class_embedding", std::make_shared<Float32Module<Embedding>>(
+                                                          config.num_class_embeds, width));
   } else if (config.class_embed_type == ClassEmbedding::kTimestep) {
     class_timestep_ = register_module(
-        "class_embedding", std::make_shared<TimestepEmbedding>(time_proj_->width(), width));
+        "class_embedding",
+        std::make_shared<Float32Module<TimestepEmbedding>>(time_proj_->width(), width));
   }
   const size_t num_levels = config.block_out_channels.size();
   for (size_t i = 0; i < num_levels; ++i) {
@@ -69,7 +72,7 @@ at::Tensor UnetImpl::forward(const at::Tensor& x, const at::Tensor& t,
                              const at::Tensor& class_labels) {
   TORCH_CHECK(class_labels.defined() == (config_.class_embed_type != ClassEmbedding::kNone),
               "class_labels must be given exactly if the network is class-conditional");
-  const at::Tensor temb = Embed(t, class_labels);
+  const at::Tensor temb = Embed(t, class_labels).to(x.scalar_type());
   at::Tensor h = conv_in_->Forward(config_.center_input_sample ? x.mul(2).sub(1) : x);
   std::vector<at::Tensor> skips = {h};
   for (const auto& block : down_blocks_->items()) h = block->Forward(std::move(h), temb, &skips);

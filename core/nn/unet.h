@@ -27,8 +27,8 @@ class UnetImpl : public Network {
   at::Tensor forward(const at::Tensor& x, const at::Tensor& t,
                      const at::Tensor& class_labels) override;
   int64_t out_channels() const override { return config_.out_channels; }
-  // What the residual blocks see of time and class, [B, width], activated. Arguments
-  // as of forward().
+  // What the residual blocks see of time and class, [B, width], activated; float32 whatever
+  // the type of other weights. Arguments as of forward().
   at::Tensor Embed(const at::Tensor& t, const at::Tensor& class_labels) const;
 
   const UnetConfig& config() const { return config_; }

@@ -24,8 +24,10 @@ class Arena {
     taken_[offset] = size;
     return offset;
   }
-  Features Take(int64_t channels, int64_t height, int64_t width) {
-    return {Take(channels * height * width), channels, height, width};
+  Features Take(int64_t channels, int64_t height, int64_t width, Type type = Type::kFloat32) {
+    Features features{0, channels, height, width, type};
+    features.offset = Take(features.floats());
+    return features;
   }
 
   void Release(int64_t offset) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -35,10 +36,11 @@ class Product {
   struct Matrix {
     int64_t rows, columns;
     memory::dims strides;  // of heads, rows, columns
+    Type type;
   };
   Product(int64_t heads, const Matrix& a, const Matrix& b, const Matrix& c) {
     const auto desc = [heads](const Matrix& m) {
-      return memory::desc({heads, m.rows, m.columns}, memory::data_type::f32, m.strides);
+      return memory::desc({heads, m.rows, m.columns}, DataType(m.type), m.strides);
     };
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -46,13 +48,13 @@ class Product {
     primitive_ = dnnl::matmul(desc_);
   }
   // Of one workspace, with the places of a, b and c; for one thread at a time.
-  using Call = std::function<void(float*, float*, float*)>;
+  using Call = std::function<void(void*, void*, void*)>;
   Call Bind() const {
     memory a(desc_.src_desc(), Engine(), DNNL_MEMORY_NONE);
     memory b(desc_.weights_desc(), Engine(), DNNL_MEMORY_NONE);
     memory c(desc_.dst_desc(), Engine(), DNNL_MEMORY_NONE);
     memory scratch(desc_.scratchpad_desc(), Engine());
-    return [=, primitive = primitive_](float* at_a, float* at_b, float* at_c) mutable {
+    return [=, primitive = primitive_](void* at_a, void* at_b, void* at_c) mutable {
       a.set_data_handle(at_a);
       b.set_data_handle(at_b);
       c.set_data_handle(at_c);
@@ -102,27 +104,52 @@ class Attention final : public Op {
     const AttentionOptions& o = options_;
     const int64_t keys = o.in.pixels(), d = o.head_dim;
     if (queries == 0) return;
-    const Product::Matrix q{queries, d, {d, o.in.channels, 1}};
-    const Product::Matrix k{d, keys, {d, 1, o.in.channels}};
-    const Product::Matrix v{keys, d, {d, o.in.channels, 1}};
-    const Product::Matrix weights{queries, keys, {queries * keys, keys, 1}};
-    const Product::Matrix out{queries, d, {d, o.out.channels, 1}};
+    const Type type = o.in.type;
+    const Product::Matrix q{queries, d, {d, o.in.channels, 1}, type};
+    const Product::Matrix k{d, keys, {d, 1, o.in.channels}, type};
+    const Product::Matrix v{keys, d, {d, o.in.channels, 1}, type};
+    const Product::Matrix scores{queries, keys, {queries * keys, keys, 1}, Type::kFloat32};
+    const Product::Matrix weights{queries, keys, {queries * keys, keys, 1}, type};
+    const Product::Matrix out{queries, d, {d, o.out.channels, 1}, o.out.type};
     products_.emplace(queries,
-                      Products{Product(heads_, q, k, weights), Product(heads_, weights, v, out)});
+                      Products{Product(heads_, q, k, scores), Product(heads_, weights, v, out)});
+  }
+
+  // T: of `in` and `out`.
+  template <typename T>
+  void RunOn(float* arena, const Block& block) const {
+    const AttentionOptions& o = options_;
+    const int64_t keys = o.in.pixels(), inner = o.heads * o.head_dim;
+    float* scores = arena + o.scratch + block.first * keys * heads_;
+    const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(o.head_dim)));
+    for (int64_t head = 0; head < o.heads; head += heads_) {
+      T* in = o.in.At<T>(arena, head * o.head_dim);
+      T* out = o.out.At<T>(arena, head * o.head_dim);
+      block.weights(in + block.first * o.in.channels, in + inner, scores);
+      T* weights = Softmax<T>(arena, block, scale);
+      block.values(weights, in + 2 * inner, out + block.first * o.out.channels);
+    }
+  }
+
+  // Of the block's scores, in place, or in bfloat16 behind the scores of all blocks.
+  template <typename T>
+  T* Softmax(float* arena, const Block& block, float scale) const {
+    const int64_t keys = options_.in.pixels(), first = block.first * keys * heads_;
+    float* scores = arena + options_.scratch + first;
+    if constexpr (std::is_same_v<T, float>) {
+      SoftmaxRows(scores, heads_ * block.queries, keys, scale);
+      return scores;
+    } else {
+      float* behind = arena + options_.scratch + heads_ * keys * keys;
+      T* weights = reinterpret_cast<T*>(behind) + first;
+      SoftmaxRows(scores, heads_ * block.queries, keys, scale, weights);
+      return weights;
+    }
   }
 
   void Run(float* arena, const Block& block) const {
-    const AttentionOptions& o = options_;
-    const int64_t keys = o.in.pixels(), inner = o.heads * o.head_dim;
-    float* weights = arena + o.scratch + block.first * keys * heads_;
-    const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(o.head_dim)));
-    for (int64_t head = 0; head < o.heads; head += heads_) {
-      float* in = arena + o.in.offset + head * o.head_dim;
-      float* out = arena + o.out.offset + head * o.head_dim;
-      block.weights(in + block.first * o.in.channels, in + inner, weights);
-      SoftmaxRows(weights, heads_ * block.queries, keys, scale);
-      block.values(weights, in + 2 * inner, out + block.first * o.out.channels);
-    }
+    options_.in.type == Type::kBfloat16 ? RunOn<Bfloat16>(arena, block)
+                                        : RunOn<float>(arena, block);
   }
 
   const AttentionOptions options_;
@@ -133,7 +160,8 @@ class Attention final : public Op {
 }  // namespace
 
 int64_t AttentionScratch(const AttentionOptions& options) {
-  return HeadsAtOnce(options) * options.in.pixels() * options.in.pixels();
+  const int64_t weights = HeadsAtOnce(options) * options.in.pixels() * options.in.pixels();
+  return options.in.type == Type::kBfloat16 ? weights + (weights + 1) / 2 : weights;
 }
 
 std::unique_ptr<const Op> MakeAttention(const AttentionOptions& options) {

@@ -12,7 +12,9 @@ namespace tweedie::plan {
 struct AttentionOptions {
   // q, then k, then v of heads * head_dim channels each.
   Features in;
-  Features out;  // of heads * head_dim channels
+  // Of heads * head_dim channels, of the type of `in`: that of the products' factors. Sums and
+  // softmax are float32.
+  Features out;
   int64_t heads = 1, head_dim = 1;
   // Floats of the arena for AttentionScratch().
   int64_t scratch = 0;

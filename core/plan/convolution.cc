@@ -24,8 +24,8 @@ int BlocksOf(int64_t height) {
   return height < 64 ? 2 : height < 128 ? 4 : 8;
 }
 
-memory::desc Plain(memory::dims dims, memory::format_tag tag) {
-  return memory::desc(std::move(dims), memory::data_type::f32, tag);
+memory::desc Plain(memory::dims dims, memory::format_tag tag, Type type = Type::kFloat32) {
+  return memory::desc(std::move(dims), DataType(type), tag);
 }
 
 // The lines of output that a block has, and those of input that it reads.
@@ -53,7 +53,7 @@ class Convolution final : public Op {
   explicit Convolution(const ConvolutionOptions& options)
       : options_(options), has_own_bias_(options.bias != nullptr) {
     const int count = BlocksOf(options.out.height);
-    AddBlock({0, count}, Weights(memory::format_tag::any));
+    AddBlock({0, count}, Weights(memory::format_tag::any, options.in.type));
     for (int i = 1; i < count; ++i) AddBlock({i, count}, blocks_[0].desc.weights_desc());
     PackWeights();
     options_.weights = options_.bias = nullptr;  // the caller's
@@ -83,9 +83,9 @@ class Convolution final : public Op {
 
   bool has_bias() const { return has_own_bias_ || options_.time_bias >= 0; }
 
-  memory::desc Weights(memory::format_tag tag) const {
+  memory::desc Weights(memory::format_tag tag, Type type = Type::kFloat32) const {
     const ConvolutionOptions& o = options_;
-    return Plain({o.out.channels, o.in.channels, o.kernel, o.kernel}, tag);
+    return Plain({o.out.channels, o.in.channels, o.kernel, o.kernel}, tag, type);
   }
 
   void AddBlock(Part part, const memory::desc& weights) {
@@ -97,7 +97,7 @@ class Convolution final : public Op {
   Desc MakeDesc(const Lines& lines, const memory::desc& weights) const {
     const ConvolutionOptions& o = options_;
     const auto features = [](const Features& f, int64_t height) {
-      return Plain({1, f.channels, height, f.width}, memory::format_tag::nhwc);
+      return Plain({1, f.channels, height, f.width}, memory::format_tag::nhwc, f.type);
     };
     const memory::desc in = features(o.in, lines.in_end - lines.in_begin);
     const memory::desc out = features(o.out, lines.out_end - lines.out_begin);
@@ -129,8 +129,9 @@ class Convolution final : public Op {
   }
 
   Arguments BindBlock(const Block& block, const Memory& to) const {
-    const auto at = [&to](const Features& f, int64_t line) {
-      return to.arena + f.offset + line * f.line();
+    const auto at = [&to](const Features& f, int64_t line) -> void* {
+      if (f.type == Type::kFloat32) return f.At(to.arena, line * f.line());
+      return f.At<Bfloat16>(to.arena, line * f.line());
     };
     const Desc& desc = block.desc;
     const int64_t first = block.lines.out_begin;

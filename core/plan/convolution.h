@@ -12,6 +12,8 @@ namespace tweedie::plan {
 
 // A convolution of a plan, with its weights.
 struct ConvolutionOptions {
+  // Weights have the type of `in`; `out` has it too, or float32, in which products are summed
+  // and biases are.
   Features in, out;
   int64_t kernel = 3;
   int64_t stride = 1;
@@ -19,7 +21,7 @@ struct ConvolutionOptions {
   std::array<int64_t, 2> pad = {1, 1};
   // Whether it is added to what `out` holds.
   bool accumulate = false;
-  // Features of the output's shape that are added to it; not beside `accumulate`.
+  // Features of the output's shape and type that are added to it; not beside `accumulate`.
   std::optional<Features> plus = std::nullopt;
   const float* weights = nullptr;  // [out, in, kernel, kernel]; read by the constructor alone
   const float* bias = nullptr;     // [out], read likewise; null: none

@@ -53,7 +53,8 @@ class Normalize final : public Op {
       scale.resize(o->out.channels);
       shift.resize(o->out.channels);
       MakeAffine(*o, memory, scale.data(), shift.data());
-      Apply(*o, memory.arena, part, scale.data(), shift.data());
+      const auto apply = o->out.type == Type::kBfloat16 ? ApplyTo<Bfloat16> : ApplyTo<float>;
+      apply(*o, memory.arena, part, scale.data(), shift.data());
     };
   }
 
@@ -121,15 +122,18 @@ class Normalize final : public Op {
     return {1.0 + time[0], time[o.out.channels]};
   }
 
-  static void Apply(const GroupNormOptions& o, float* arena, Part part, const float* scale,
-                    const float* shift) {
+  template <typename Out>
+  static void ApplyTo(const GroupNormOptions& o, float* arena, Part part, const float* scale,
+                      const float* shift) {
     const int64_t begin = part.Begin(o.out.height), end = part.End(o.out.height);
     int64_t channel = 0;
     for (const Features& in : o.in) {
-      const float* x = arena + in.offset + begin * in.line();
-      float* y = arena + o.out.offset + begin * o.out.line() + channel;
-      (o.silu ? AffineSilu : Affine)(x, (end - begin) * in.width, in.channels, scale + channel,
-                                     shift + channel, y, o.out.channels);
+      const float* x = in.At(arena, begin * in.line());
+      Out* y = o.out.At<Out>(arena, begin * o.out.line() + channel);
+      const int64_t pixels = (end - begin) * in.width;
+      o.silu
+          ? AffineSilu(x, pixels, in.channels, scale + channel, shift + channel, y, o.out.channels)
+          : Affine(x, pixels, in.channels, scale + channel, shift + channel, y, o.out.channels);
       channel += in.channels;
     }
   }

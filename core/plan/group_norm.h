@@ -12,8 +12,8 @@ namespace tweedie::plan {
 // Group normalisation (Wu and He, 2018) of features that may lie in two places, one
 // behind the other in channels: so what the way up joins is never copied.
 struct GroupNormOptions {
-  std::vector<Features> in;
-  Features out;
+  std::vector<Features> in;  // float32
+  Features out;              // of either type
   int64_t num_groups = 1;
   double eps = 1e-5;
   // [channels] each.

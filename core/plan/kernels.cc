@@ -66,6 +66,31 @@ TWEEDIE_INLINE float ExpAndSum(float* x, int64_t count, float scale, float max) 
   return sum;
 }
 
+// NaN would become infinite or a zero if it were rounded.
+TWEEDIE_INLINE void Store(float value, Bfloat16* to) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const uint32_t rounded = bits + 0x7fffu + (bits >> 16 & 1u);
+  to->bits = static_cast<uint16_t>((bits & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : rounded >> 16);
+}
+
+TWEEDIE_INLINE float Silu(float v) { return v / (1.0f + Exp(-v)); }
+
+// Rounded in a loop of their own: GCC leaves one that does both as it is, ten times slower.
+TWEEDIE_INLINE void AffineSiluLine(const float* __restrict x, int64_t channels,
+                                   const float* __restrict scale, const float* __restrict shift,
+                                   Bfloat16* __restrict y) {
+  constexpr int64_t kBlock = 64;
+  float block[kBlock];
+  for (int64_t first = 0; first < channels; first += kBlock) {
+    const int64_t count = std::min(kBlock, channels - first);
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t c = first + i;
+      block[i] = Silu(x[c] * scale[c] + shift[c]);
+    }
+    for (int64_t i = 0; i < count; ++i) Store(block[i], y + first + i);
+  }
+}
+
 }  // namespace
 
 TWEEDIE_CLONES
@@ -90,14 +115,29 @@ void Affine(const float* __restrict x, int64_t pixels, int64_t channels,
 }
 
 TWEEDIE_CLONES
+void Affine(const float* __restrict x, int64_t pixels, int64_t channels,
+            const float* __restrict scale, const float* __restrict shift, Bfloat16* __restrict y,
+            int64_t y_stride) {
+  for (int64_t p = 0; p < pixels; ++p, x += channels, y += y_stride) {
+    for (int64_t c = 0; c < channels; ++c) Store(x[c] * scale[c] + shift[c], y + c);
+  }
+}
+
+TWEEDIE_CLONES
 void AffineSilu(const float* __restrict x, int64_t pixels, int64_t channels,
                 const float* __restrict scale, const float* __restrict shift, float* __restrict y,
                 int64_t y_stride) {
   for (int64_t p = 0; p < pixels; ++p, x += channels, y += y_stride) {
-    for (int64_t c = 0; c < channels; ++c) {
-      const float v = x[c] * scale[c] + shift[c];
-      y[c] = v / (1.0f + Exp(-v));
-    }
+    for (int64_t c = 0; c < channels; ++c) y[c] = Silu(x[c] * scale[c] + shift[c]);
+  }
+}
+
+TWEEDIE_CLONES
+void AffineSilu(const float* __restrict x, int64_t pixels, int64_t channels,
+                const float* __restrict scale, const float* __restrict shift,
+                Bfloat16* __restrict y, int64_t y_stride) {
+  for (int64_t p = 0; p < pixels; ++p, x += channels, y += y_stride) {
+    AffineSiluLine(x, channels, scale, shift, y);
   }
 }
 
@@ -107,6 +147,20 @@ void SoftmaxRows(float* x, int64_t rows, int64_t columns, float scale) {
     const float factor = 1.0f / ExpAndSum(x, columns, scale, MaxOf(x, columns));
     for (int64_t j = 0; j < columns; ++j) x[j] *= factor;
   }
+}
+
+TWEEDIE_CLONES
+void SoftmaxRows(float* __restrict x, int64_t rows, int64_t columns, float scale,
+                 Bfloat16* __restrict y) {
+  for (int64_t i = 0; i < rows; ++i, x += columns, y += columns) {
+    const float factor = 1.0f / ExpAndSum(x, columns, scale, MaxOf(x, columns));
+    for (int64_t j = 0; j < columns; ++j) Store(x[j] * factor, y + j);
+  }
+}
+
+TWEEDIE_CLONES
+void Round(const float* __restrict x, int64_t count, Bfloat16* __restrict y) {
+  for (int64_t i = 0; i < count; ++i) Store(x[i], y + i);
 }
 
 TWEEDIE_CLONES

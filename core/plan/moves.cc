@@ -29,6 +29,23 @@ std::unique_ptr<const Op> MakeByLine(int64_t height, Work work) {
   return std::make_unique<ByLine<Work>>(height, std::move(work));
 }
 
+void Store(const float* from, int64_t count, float* to) { std::copy_n(from, count, to); }
+void Store(const float* from, int64_t count, Bfloat16* to) { Round(from, count, to); }
+
+template <typename Out>
+std::unique_ptr<const Op> MakeJoinTo(const std::vector<Features>& in, const Features& out) {
+  return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
+    Out* to = out.At<Out>(memory.arena, line * out.line());
+    for (const Features& piece : in) {
+      const float* from = piece.At(memory.arena, line * piece.line());
+      for (int64_t p = 0; p < out.width; ++p) {
+        Store(from + p * piece.channels, piece.channels, to + p * out.channels);
+      }
+      to += piece.channels;
+    }
+  });
+}
+
 }  // namespace
 
 std::unique_ptr<const Op> MakeInput(const Features& out, float factor, float shift) {
@@ -93,16 +110,7 @@ std::unique_ptr<const Op> MakeAveragePool(const Features& in, const Features& ou
 }
 
 std::unique_ptr<const Op> MakeJoin(const std::vector<Features>& in, const Features& out) {
-  return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
-    float* to = memory.arena + out.offset + line * out.line();
-    for (const Features& piece : in) {
-      const float* from = memory.arena + piece.offset + line * piece.line();
-      for (int64_t p = 0; p < out.width; ++p) {
-        std::copy_n(from + p * piece.channels, piece.channels, to + p * out.channels);
-      }
-      to += piece.channels;
-    }
-  });
+  return out.type == Type::kBfloat16 ? MakeJoinTo<Bfloat16>(in, out) : MakeJoinTo<float>(in, out);
 }
 
 std::unique_ptr<const Op> MakeScale(const Features& features, float factor) {

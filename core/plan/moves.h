@@ -9,7 +9,8 @@
 
 namespace tweedie::plan {
 
-// Ops that move features without convolving them, split by lines of the output.
+// Ops that move features, float32 unless said, without convolving them, split by lines of the
+// output.
 
 // Row::x, [C, H, W], to features, as factor x + shift.
 std::unique_ptr<const Op> MakeInput(const Features& out, float factor, float shift);
@@ -23,7 +24,7 @@ std::unique_ptr<const Op> MakeUpsample(const Features& in, const Features& out);
 std::unique_ptr<const Op> MakeInterleave(const std::vector<Features>& in, const Features& out);
 // Means of 2 x 2 pixels.
 std::unique_ptr<const Op> MakeAveragePool(const Features& in, const Features& out);
-// The features of `in` side by side in channels.
+// The features of `in`, one or more, side by side in channels; `out` may be bfloat16.
 std::unique_ptr<const Op> MakeJoin(const std::vector<Features>& in, const Features& out);
 // In place.
 std::unique_ptr<const Op> MakeScale(const Features& features, float factor);

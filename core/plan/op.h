@@ -48,14 +48,31 @@ class Op {
 // All parts of an op are done before the next begins.
 using Ops = std::vector<std::unique_ptr<const Op>>;
 
+enum class Type { kFloat32, kBfloat16 };
+
+// The upper half of a float32.
+struct Bfloat16 {
+  uint16_t bits;
+};
+
 // Features [height, width, channels] in the arena, channels innermost.
 struct Features {
   int64_t offset = 0;  // floats
   int64_t channels = 0, height = 0, width = 0;
+  Type type = Type::kFloat32;
 
   int64_t pixels() const { return height * width; }
+  // Values.
   int64_t size() const { return channels * pixels(); }
   int64_t line() const { return channels * width; }
+  // Of the arena.
+  int64_t floats() const { return type == Type::kBfloat16 ? (size() + 1) / 2 : size(); }
+
+  // The value at `index`, of features of T's type.
+  template <typename T = float>
+  T* At(float* arena, int64_t index = 0) const {
+    return reinterpret_cast<T*>(arena + offset) + index;
+  }
 };
 
 }  // namespace tweedie::plan

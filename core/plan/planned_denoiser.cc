@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/types/span.h"
 #include "core/base/status_macros.h"
@@ -25,26 +26,31 @@ struct PlannedDenoiser::Call {
 
 absl::StatusOr<std::unique_ptr<PlannedDenoiser>> PlannedDenoiser::Make(
     std::shared_ptr<nn::UnetImpl> network, std::shared_ptr<RowPool> pool,
-    const std::array<int64_t, 2>& image_size, std::optional<int> rows_together) {
-  ASSIGN_OR_RETURN(auto plan, plan::UnetPlan::Make(network, image_size));
-  const int64_t arena_bytes = plan->arena_floats() * static_cast<int64_t>(sizeof(float));
-  const int together =
-      rows_together.value_or(plan::RowsTogether(plan->weight_bytes(), arena_bytes));
+    const std::array<int64_t, 2>& image_size, const Options& options) {
+  const bool rounds = options.precision == Precision::kBfloat16;
+  if (!rounds && options.precision != Precision::kFloat32) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("there are no plans of ", PrecisionName(options.precision)));
+  }
+  ASSIGN_OR_RETURN(auto plan,
+                   plan::UnetPlan::Make(network, image_size,
+                                        rounds ? plan::Type::kBfloat16 : plan::Type::kFloat32));
   return std::unique_ptr<PlannedDenoiser>(new PlannedDenoiser(
-      std::move(plan), std::move(network), std::move(pool), image_size, together));
+      std::move(plan), std::move(network), std::move(pool), image_size, options));
 }
 
 PlannedDenoiser::PlannedDenoiser(std::unique_ptr<const plan::UnetPlan> plan,
                                  std::shared_ptr<nn::UnetImpl> network,
                                  std::shared_ptr<RowPool> pool,
-                                 const std::array<int64_t, 2>& image_size, int rows_together)
+                                 const std::array<int64_t, 2>& image_size, const Options& options)
     : image_size_(image_size),
-      rows_together_(rows_together),
+      rows_together_(options.rows_together.value_or(
+          plan::RowsTogether(plan->weight_bytes(), plan->arena_bytes()))),
       plan_(std::move(plan)),
       pool_(std::move(pool)),
       in_channels_(network->config().in_channels),
       out_channels_(network->out_channels()),
-      by_modules_(std::move(network), pool_) {
+      by_modules_(std::move(network), pool_, options.precision) {
   runners_.resize(pool_->num_threads() * rows_together_);
 }
 

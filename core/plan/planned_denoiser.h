@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/diffusion/denoiser.h"
+#include "core/diffusion/precision.h"
 #include "core/diffusion/row_parallel_denoiser.h"
 #include "core/diffusion/row_pool.h"
 #include "core/nn/unet.h"
@@ -26,12 +27,19 @@ namespace tweedie {
 // this. Not thread-safe.
 class PlannedDenoiser final : public Denoiser {
  public:
-  // For images of that height and width. UNIMPLEMENTED where the network has no plan.
-  // `rows_together`: how many rows a thread takes through the plan at once; by default
-  // as RowsTogether() says.
+  struct Options {
+    // kFloat32, or kBfloat16 on a CPU that HasBfloat16().
+    Precision precision = Precision::kFloat32;
+    // How many rows a thread takes through the plan at once; by default as RowsTogether()
+    // says.
+    std::optional<int> rows_together = std::nullopt;
+  };
+  // For images of that height and width. UNIMPLEMENTED where the network has no plan; it is
+  // then as it was. Otherwise its weights, which are float32, get the type of the precision,
+  // for every holder of it.
   static absl::StatusOr<std::unique_ptr<PlannedDenoiser>> Make(
       std::shared_ptr<nn::UnetImpl> network, std::shared_ptr<RowPool> pool,
-      const std::array<int64_t, 2>& image_size, std::optional<int> rows_together = std::nullopt);
+      const std::array<int64_t, 2>& image_size, const Options& options);
 
   at::Tensor Predict(const DenoiserInput& input) override;
   // By the network's modules, as RowParallelDenoiser does.
@@ -40,7 +48,7 @@ class PlannedDenoiser final : public Denoiser {
  private:
   PlannedDenoiser(std::unique_ptr<const plan::UnetPlan> plan, std::shared_ptr<nn::UnetImpl> network,
                   std::shared_ptr<RowPool> pool, const std::array<int64_t, 2>& image_size,
-                  int rows_together);
+                  const Options& options);
 
   struct Call;  // the rows of one Predict()
   void Check(const DenoiserInput& input) const;

@@ -47,8 +47,8 @@ std::vector<float> UnetBuilder::Values(const std::string& name) const {
   return std::vector<float>(begin, begin + values.numel());
 }
 
-Features UnetBuilder::New(int64_t channels, int64_t height, int64_t width) {
-  const Features features = arena_.Take(channels, height, width);
+Features UnetBuilder::New(int64_t channels, int64_t height, int64_t width, Type type) {
+  const Features features = arena_.Take(channels, height, width, type);
   holders_[features.offset] = 1;
   return features;
 }
@@ -106,22 +106,32 @@ void UnetBuilder::ConvolveDoubled(const Convolved& c) {
   for (const Features& quarter : quarters) Release(quarter);
 }
 
-Features UnetBuilder::Norm(const std::string& name, const Pieces& in, int64_t num_groups, bool silu,
-                           int64_t time_scale) {
-  const Features whole = Joined(in);
-  const Features out = New(whole.channels, whole.height, whole.width);
+Features UnetBuilder::Norm(const std::string& name, const Normed& n) {
+  const Features whole = Joined(n.in);
+  const Features out = New(whole.channels, whole.height, whole.width, n.type);
   const int64_t scratch = arena_.Take(GroupNormScratch(out));
-  AddGroupNorm({.in = in,
+  AddGroupNorm({.in = n.in,
                 .out = out,
-                .num_groups = num_groups,
+                .num_groups = n.num_groups,
                 .eps = config_.norm_eps,
                 .gamma = Values(name + ".weight"),
                 .beta = Values(name + ".bias"),
-                .time_scale = time_scale,
-                .silu = silu,
+                .time_scale = n.time_scale,
+                .silu = n.silu,
                 .scratch = scratch},
                &ops_);
   arena_.Release(scratch);
+  return out;
+}
+
+Features UnetBuilder::Factor(const Pieces& pieces) {
+  if (pieces.size() == 1 && pieces[0].type == options_.factors) {
+    Keep(pieces[0]);
+    return pieces[0];
+  }
+  const Features whole = Joined(pieces);
+  const Features out = New(whole.channels, whole.height, whole.width, options_.factors);
+  ops_.push_back(MakeJoin(pieces, out));
   return out;
 }
 
@@ -142,17 +152,26 @@ std::optional<Features> UnetBuilder::Shortcut(const std::string& name, const Pie
     ops_.push_back(MakeJoin(in, out));
     return std::nullopt;
   }
+  ConvolveShortcut(name + ".conv_shortcut", in, out);
+  return std::nullopt;
+}
+
+// As one convolution where the pieces are rounded anyway; else piece by piece, uncopied.
+void UnetBuilder::ConvolveShortcut(const std::string& layer, const Pieces& in,
+                                   const Features& out) {
+  const bool rounded = options_.factors != Type::kFloat32;
+  const Pieces factors = rounded ? Pieces{Factor(in)} : in;
   int64_t first = 0;
-  for (const Features& piece : in) {
-    Convolve({.weight = Weight(name + ".conv_shortcut").narrow(1, first, piece.channels),
-              .bias = first == 0 ? Bias(name + ".conv_shortcut") : at::Tensor(),
-              .in = piece,
+  for (const Features& factor : factors) {
+    Convolve({.weight = Weight(layer).narrow(1, first, factor.channels),
+              .bias = first == 0 ? Bias(layer) : at::Tensor(),
+              .in = factor,
               .out = out,
               .pad = {0, 0},
               .accumulate = first > 0});
-    first += piece.channels;
+    first += factor.channels;
   }
-  return std::nullopt;
+  if (rounded) Release(factors[0]);
 }
 
 // --- Blocks ------------------------------------------------------------------
@@ -162,16 +181,21 @@ Features UnetBuilder::Resnet(const std::string& name, const Pieces& given, Resam
   const bool adds_time = config_.resnet_time_scale_shift == nn::TimeScaleShift::kDefault;
   const std::string proj = name + ".time_emb_proj";
   const int64_t time = AddTime(proj, adds_time ? Bias(name + ".conv1") : at::Tensor());
-  Features h = Norm(name + ".norm1", given, config_.norm_num_groups, true);
+  // Means of pixels are taken before they are rounded.
+  const bool pooled = resample == Resample::kDown;
+  Features h = Norm(name + ".norm1", {.in = given,
+                                      .num_groups = config_.norm_num_groups,
+                                      .type = pooled ? Type::kFloat32 : options_.factors});
   Pieces in = given;
   if (resample != Resample::kNone) {
     in = {Resampled(given[0], resample)};
     Release(given[0]);
   }
-  if (resample == Resample::kDown) {
-    const Features pooled = Resampled(h, resample);
+  if (pooled) {
+    const Features means = Resampled(h, resample);
     Release(h);
-    h = pooled;
+    h = Factor({means});
+    Release(means);
   }
   const Features hidden = New(Weight(name + ".conv1").size(0), in[0].height, in[0].width);
   const Convolved conv1{.weight = Weight(name + ".conv1"),
@@ -181,8 +205,10 @@ Features UnetBuilder::Resnet(const std::string& name, const Pieces& given, Resam
                         .time_bias = adds_time ? time : -1};
   resample == Resample::kUp ? ConvolveDoubled(conv1) : Convolve(conv1);
   Release(h);
-  const Features normed =
-      Norm(name + ".norm2", {hidden}, config_.norm_num_groups, true, adds_time ? -1 : time);
+  const Features normed = Norm(name + ".norm2", {.in = {hidden},
+                                                 .num_groups = config_.norm_num_groups,
+                                                 .time_scale = adds_time ? -1 : time,
+                                                 .type = options_.factors});
   Release(hidden);
   const Features out = New(hidden.channels, hidden.height, hidden.width);
   bool accumulate = false;
@@ -202,8 +228,12 @@ Features UnetBuilder::Resnet(const std::string& name, const Pieces& given, Resam
 Features UnetBuilder::Attention(const std::string& name, const Features& x, double factor,
                                 int64_t head_dim, const std::optional<int64_t>& num_groups) {
   const int64_t heads = x.channels / head_dim, inner = heads * head_dim;
-  const Features tokens = num_groups ? Norm(name + ".group_norm", {x}, *num_groups, false) : x;
-  const Features qkv = New(3 * inner, x.height, x.width);
+  const Type type = options_.factors;
+  const Features tokens =
+      num_groups ? Norm(name + ".group_norm",
+                        {.in = {x}, .num_groups = *num_groups, .silu = false, .type = type})
+                 : Factor({x});
+  const Features qkv = New(3 * inner, x.height, x.width, type);
   std::vector<at::Tensor> weights, biases;
   for (const char* part : {".to_q", ".to_k", ".to_v"}) {
     weights.push_back(Weight(name + part));
@@ -214,8 +244,8 @@ Features UnetBuilder::Attention(const std::string& name, const Features& x, doub
             .in = tokens,
             .out = qkv,
             .pad = {0, 0}});
-  if (num_groups) Release(tokens);
-  const Features attended = New(inner, x.height, x.width);
+  Release(tokens);
+  const Features attended = New(inner, x.height, x.width, type);
   AttentionOptions attention{.in = qkv, .out = attended, .heads = heads, .head_dim = head_dim};
   attention.scratch = arena_.Take(AttentionScratch(attention));
   ops_.push_back(MakeAttention(attention));
@@ -234,23 +264,27 @@ Features UnetBuilder::Attention(const std::string& name, const Features& x, doub
 
 Features UnetBuilder::Down(const std::string& name, const Features& x) {
   if (!Has(name + ".conv.weight")) return Resnet(name, {x}, Resample::kDown, 1);
+  const Features factor = Factor({x});
+  Release(x);
   const Features out = New(x.channels, x.height / 2, x.width / 2);
   Convolve({.weight = Weight(name + ".conv"),
             .bias = Bias(name + ".conv"),
-            .in = x,
+            .in = factor,
             .out = out,
             .stride = 2,
             .pad = {config_.downsample_padding, config_.downsample_padding}});
-  Release(x);
+  Release(factor);
   return out;
 }
 
 Features UnetBuilder::Up(const std::string& name, const Features& x) {
   if (!Has(name + ".conv.weight")) return Resnet(name, {x}, Resample::kUp, 1);
+  const Features factor = Factor({x});
+  Release(x);
   const Features out = New(x.channels, 2 * x.height, 2 * x.width);
   ConvolveDoubled(
-      {.weight = Weight(name + ".conv"), .bias = Bias(name + ".conv"), .in = x, .out = out});
-  Release(x);
+      {.weight = Weight(name + ".conv"), .bias = Bias(name + ".conv"), .in = factor, .out = out});
+  Release(factor);
   return out;
 }
 
@@ -316,7 +350,9 @@ void UnetBuilder::Build(int64_t height, int64_t width) {
   for (size_t level = 0; level < levels; ++level) x = DownBlock(level, x);
   if (config_.has_mid_block) x = MidBlock(x);
   for (size_t index = 0; index < levels; ++index) x = UpBlock(index, x);
-  const Features normed = Norm("conv_norm_out", {x}, config_.norm_num_groups, true);
+  const Features normed =
+      Norm("conv_norm_out",
+           {.in = {x}, .num_groups = config_.norm_num_groups, .type = options_.factors});
   Release(x);
   const Features out = New(config_.out_channels, height, width);
   Convolve({.weight = Weight("conv_out"), .bias = Bias("conv_out"), .in = normed, .out = out});

@@ -25,6 +25,9 @@ class UnetBuilder {
   struct Options {
     const nn::UnetConfig* config = nullptr;
     std::map<std::string, at::Tensor> parameters;
+    // Of the factors of convolutions and attention, but for the first convolution; all else
+    // is float32.
+    Type factors = Type::kFloat32;
   };
   explicit UnetBuilder(Options options);
 
@@ -72,20 +75,30 @@ class UnetBuilder {
   // A 3x3 convolution of every pixel of `c.in` twice in both directions, as four 2x2
   // convolutions of `c.in`: 4/9 of the products.
   void ConvolveDoubled(const Convolved& c);
-  Features Norm(const std::string& name, const Pieces& in, int64_t num_groups, bool silu,
-                int64_t time_scale = -1);
+  struct Normed {
+    Pieces in;
+    int64_t num_groups;
+    bool silu = true;
+    int64_t time_scale = -1;
+    Type type;  // of the result
+  };
+  Features Norm(const std::string& name, const Normed& n);
+  // What `pieces` are as a factor: itself, if it is one that has the type already. Made, or
+  // kept once more.
+  Features Factor(const Pieces& pieces);
   Features Resampled(const Features& x, Resample resample);
   // The input of a residual block as its output's shape has it: added by the last
   // convolution, or already in `out`.
   std::optional<Features> Shortcut(const std::string& name, const Pieces& in, const Features& out,
                                    bool* accumulate);
+  void ConvolveShortcut(const std::string& layer, const Pieces& in, const Features& out);
   int64_t HeadDim(const Features& x, const std::optional<int64_t>& num_heads) const;
   // Where the time of a block lies in the time vector: its projection, with `plus`
   // added to its bias.
   int64_t AddTime(const std::string& name, const at::Tensor& plus);
 
   // Features have one holder when they are made, and their place until none is left.
-  Features New(int64_t channels, int64_t height, int64_t width);
+  Features New(int64_t channels, int64_t height, int64_t width, Type type = Type::kFloat32);
   void Keep(const Features& features) { ++holders_[features.offset]; }
   void Release(const Features& features);
 

@@ -30,14 +30,17 @@ absl::Status UnetPlan::Check(const nn::UnetConfig& config,
 }
 
 absl::StatusOr<std::unique_ptr<const UnetPlan>> UnetPlan::Make(
-    std::shared_ptr<const nn::UnetImpl> network, const std::array<int64_t, 2>& image_size) {
+    std::shared_ptr<const nn::UnetImpl> network, const std::array<int64_t, 2>& image_size,
+    Type factors) {
   RETURN_IF_ERROR(Check(network->config(), image_size));
   try {
     auto plan = std::unique_ptr<UnetPlan>(new UnetPlan());
-    UnetBuilder::Options building{.config = &network->config(), .parameters = {}};
+    UnetBuilder::Options building{
+        .config = &network->config(), .parameters = {}, .factors = factors};
+    const int64_t bytes = factors == Type::kBfloat16 ? 2 : 4;
     for (const auto& item : network->named_parameters()) {
       building.parameters[item.key()] = item.value();
-      plan->weight_bytes_ += item.value().numel() * static_cast<int64_t>(sizeof(float));
+      plan->weight_bytes_ += item.value().numel() * bytes;
     }
     UnetBuilder builder(std::move(building));
     builder.Build(image_size[0], image_size[1]);

@@ -24,13 +24,18 @@ class UnetPlan {
   // for a network with parts that only the modules have.
   static absl::Status Check(const nn::UnetConfig& config, const std::array<int64_t, 2>& image_size);
   // Errors are those of Check(), or INTERNAL.
+  // `factors`: of what type convolutions and attention multiply; with kBfloat16 the first
+  // convolution, sums, norms and time vectors are float32 nevertheless. The network's
+  // parameters are float32; only what Embed() needs is read after that.
   static absl::StatusOr<std::unique_ptr<const UnetPlan>> Make(
-      std::shared_ptr<const nn::UnetImpl> network, const std::array<int64_t, 2>& image_size);
+      std::shared_ptr<const nn::UnetImpl> network, const std::array<int64_t, 2>& image_size,
+      Type factors = Type::kFloat32);
 
   const Ops& ops() const { return ops_; }
-  // Of all parameters, float32.
+  // Of all parameters, as they are packed, about.
   int64_t weight_bytes() const { return weight_bytes_; }
   int64_t arena_floats() const { return arena_floats_; }
+  int64_t arena_bytes() const { return arena_floats_ * static_cast<int64_t>(sizeof(float)); }
   const TimeVectors& time_vectors() const { return *time_vectors_; }
 
  private:

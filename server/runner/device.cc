@@ -22,6 +22,7 @@
 #include "core/diffusion/unet_denoiser.h"
 #include "core/engine/call_failure.h"
 #include "core/nn/unet.h"
+#include "core/plan/bfloat16_cpu.h"
 #include "core/plan/planned_denoiser.h"
 #include "server/runner/bucketed_model.h"
 
@@ -41,9 +42,10 @@ absl::StatusOr<c10::Device> ParseDevice(const std::string& name) {
 
 absl::Status CheckCpu(const DeviceOptions& options) {
   if (options.precision == Precision::kFloat32) return absl::OkStatus();
+  if (options.precision == Precision::kBfloat16) return plan::CheckBfloat16Cpu();
   return absl::FailedPreconditionError(
       absl::StrCat("precision ", PrecisionName(options.precision),
-                   " is for CUDA devices; the CPU evaluates networks in float32"));
+                   " is for CUDA devices; the CPU evaluates networks in float32 or bfloat16"));
 }
 
 #ifdef TWEEDIE_CUDA
@@ -90,16 +92,20 @@ bool HasPlan(const LoadedModel& model) {
 
 // By a plan, where the network has one; by its modules otherwise.
 absl::StatusOr<std::unique_ptr<Denoiser>> MakeStrictDenoiser(const LoadedModel& model,
+                                                             Precision precision,
                                                              std::shared_ptr<RowPool> rows) {
+  const auto by_modules = [&] {
+    return std::make_unique<RowParallelDenoiser>(model.network, rows, precision);
+  };
   auto unet = std::dynamic_pointer_cast<nn::UnetImpl>(model.network);
-  if (unet == nullptr) return std::make_unique<RowParallelDenoiser>(model.network, std::move(rows));
+  if (unet == nullptr) return by_modules();
   const auto [channels, height, width] = model.diffusion->image_shape;
   absl::StatusOr<std::unique_ptr<PlannedDenoiser>> planned =
-      PlannedDenoiser::Make(std::move(unet), rows, {height, width});
+      PlannedDenoiser::Make(std::move(unet), rows, {height, width}, {.precision = precision});
   if (!absl::IsUnimplemented(planned.status())) return planned;
   spdlog::info("models/{} is slower than it could be: {}", model.name,
                std::string(planned.status().message()));
-  return std::make_unique<RowParallelDenoiser>(model.network, std::move(rows));
+  return by_modules();
 }
 
 }  // namespace
@@ -149,12 +155,12 @@ absl::StatusOr<std::unique_ptr<Denoiser>> MakeDenoiser(const LoadedModel& model,
                                                        const DeviceOptions& options,
                                                        const SharedDevice& shared) {
   try {
-    if (shared.rows != nullptr) return MakeStrictDenoiser(model, shared.rows);
+    if (shared.rows != nullptr) return MakeStrictDenoiser(model, options.precision, shared.rows);
     if (shared.steps != nullptr) {
       return MakeBucketedDenoiser(
           model, {options.precision, options.max_batch_rows, shared.padding_rows}, shared.steps);
     }
-    return std::make_unique<UnetDenoiser>(model.network, at::kCPU);
+    return std::make_unique<UnetDenoiser>(model.network, at::kCPU, options.precision);
   } catch (const std::exception&) {
     return CaughtFailure(absl::StrCat("putting models/", model.name, " on ", options.device));
   }

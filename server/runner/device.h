@@ -47,9 +47,9 @@ void SetKernels(const DeviceOptions& options);
 // For a device that passed CheckDevice(); num_threads >= 1. INTERNAL if it fails.
 absl::StatusOr<SharedDevice> ShareDevice(const DeviceOptions& options);
 
-// What its weights take in memory on the device, about. On the CPU they are float32, and
-// in strict mode there twice if the network has a plan, which packs its own; on a GPU of
-// the size that the precision says.
+// What its weights take in memory on the device, about: of the size that the precision
+// says. In strict mode, which the CPU alone has, they are there twice if the network has
+// a plan, which packs its own.
 int64_t WeightBytes(const LoadedModel& model, const DeviceOptions& options);
 
 // Puts a model's network on the device. RESOURCE_EXHAUSTED if it lacks memory, INTERNAL

@@ -77,9 +77,10 @@ inline std::string ResultOf(TestClient& client, const std::string& name) {
   return ResultOf(client, name, &job);
 }
 
-// What the request yields at a server of its own.
-inline std::string Undisturbed(const v1::CreateJobRequest& request) {
-  RunningServer server;
+// What the request yields at a server of its own, with `more` options.
+inline std::string Undisturbed(const v1::CreateJobRequest& request,
+                               std::vector<std::string> more = {}) {
+  RunningServer server(std::move(more));
   v1::Job job;
   EXPECT_TRUE(server.client().Create(request, &job).ok());
   return ResultOf(server.client(), job.name(), &job);

@@ -47,6 +47,21 @@ TEST(NetworkPrecisionTest, FrequenciesStayFloat32) {
   }
 }
 
+// What is made of timesteps and labels is rounded once, at the end.
+TEST(NetworkPrecisionTest, EmbeddingsStayFloat32) {
+  nn::UnetConfig config = SmallConfig();
+  config.class_embed_type = nn::ClassEmbedding::kTable;
+  config.num_class_embeds = 10;
+  const auto unet = RandomUnet(config);
+  const at::NoGradGuard no_grad;
+  const at::Tensor t = at::tensor({999, 1}, at::kLong), labels = at::tensor({3, 9}, at::kLong);
+  const at::Tensor before = unet->Embed(t, labels);
+  unet->to(at::kCPU, at::kBFloat16);
+  EXPECT_TRUE(at::equal(unet->Embed(t, labels), before));
+  const at::Tensor x = at::zeros({2, 3, 8, 8}, at::kBFloat16);
+  EXPECT_EQ(unet->forward(x, t, labels).scalar_type(), at::kBFloat16);
+}
+
 class ShorterNumbersTest : public testing::TestWithParam<std::shared_ptr<nn::Network>> {};
 
 TEST_P(ShorterNumbersTest, OutputStaysNear) {

@@ -1,7 +1,9 @@
 #include "core/plan/kernels.h"
 
+#include <c10/util/BFloat16.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -71,6 +73,62 @@ TEST(KernelsTest, SoftmaxIsThatOfDoublePrecision) {
       }
     }
   }
+}
+
+// As of LibTorch, which has its own rounding.
+uint16_t Rounded(float value) { return c10::BFloat16(value).x; }
+
+TEST(KernelsTest, RoundingIsToTheNearestAndTiesToEven) {
+  std::vector<float> x = {0.0f,
+                          -0.0f,
+                          1.0f,
+                          std::numeric_limits<float>::infinity(),
+                          -std::numeric_limits<float>::infinity(),
+                          std::numeric_limits<float>::max(),
+                          1e-40f};
+  // Around numbers that bfloat16 has: halves, and their neighbours.
+  for (const uint32_t upper : {0x3f80u, 0x3f81u, 0xc2ffu, 0x0001u, 0x7f7eu}) {
+    for (const uint32_t lower : {0x0001u, 0x7fffu, 0x8000u, 0x8001u, 0xffffu}) {
+      x.push_back(std::bit_cast<float>(upper << 16 | lower));
+    }
+  }
+  std::vector<Bfloat16> y(x.size());
+  Round(x.data(), static_cast<int64_t>(x.size()), y.data());
+  for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(y[i].bits, Rounded(x[i])) << x[i];
+}
+
+TEST(KernelsTest, RoundedNotANumberStaysSo) {
+  for (const uint32_t bits : {0x7fc00000u, 0xffffffffu, 0x7fffffffu, 0x7f800001u}) {
+    const std::vector<float> x(17, std::bit_cast<float>(bits));
+    std::vector<Bfloat16> y(17);
+    Round(x.data(), 17, y.data());
+    for (const Bfloat16 value : y) EXPECT_GT(value.bits & 0x7fff, 0x7f80) << bits;
+  }
+}
+
+TEST(KernelsTest, ShortResultsAreTheLongOnesRounded) {
+  constexpr int64_t kPixels = 9, kChannels = 21, kStride = 23;
+  const std::vector<float> x = Values(kPixels * kChannels, 30), scale = Values(kChannels, 2),
+                           shift = Values(kChannels, 3);
+  for (const bool silu : {false, true}) {
+    std::vector<float> y(kPixels * kStride, -7.0f);
+    std::vector<Bfloat16> rounded(kPixels * kStride, Bfloat16{Rounded(-7.0f)});
+    const auto apply = [&](auto* out) {
+      silu ? AffineSilu(x.data(), kPixels, kChannels, scale.data(), shift.data(), out, kStride)
+           : Affine(x.data(), kPixels, kChannels, scale.data(), shift.data(), out, kStride);
+    };
+    apply(y.data());
+    apply(rounded.data());
+    for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(rounded[i].bits, Rounded(y[i])) << i;
+  }
+}
+
+TEST(KernelsTest, ShortSoftmaxIsTheLongOneRounded) {
+  std::vector<float> x = Values(3 * 50, 20), copy = x;
+  std::vector<Bfloat16> rounded(x.size());
+  SoftmaxRows(copy.data(), 3, 50, 0.35f, rounded.data());
+  SoftmaxRows(x.data(), 3, 50, 0.35f);
+  for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(rounded[i].bits, Rounded(x[i])) << i;
 }
 
 TEST(KernelsTest, MomentsAreAddedToWhatIsThere) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "core/plan/convolution.h"
 #include "core/plan/group_norm.h"
 #include "core/plan/moves.h"
+#include "tests/testing/bfloat16.h"
 
 namespace tweedie::plan {
 namespace {
@@ -24,13 +26,17 @@ class OpsTest : public testing::Test {
   OpsTest() { at::manual_seed(1); }
 
   // Of x [1, C, H, W].
-  Features Put(const at::Tensor& x) {
-    const Features features = arena_.Take(x.size(1), x.size(2), x.size(3));
-    puts_.emplace_back(features, x.permute({0, 2, 3, 1}).contiguous());
+  Features Put(const at::Tensor& x, Type type = Type::kFloat32) {
+    const Features features = arena_.Take(x.size(1), x.size(2), x.size(3), type);
+    puts_.emplace_back(features, RoundedTo(type, x.permute({0, 2, 3, 1}).contiguous()));
     return features;
   }
-  Features Put(int64_t channels, int64_t height, int64_t width) {
-    return Put(at::randn({1, channels, height, width}));
+  Features Put(int64_t channels, int64_t height, int64_t width, Type type = Type::kFloat32) {
+    return Put(at::randn({1, channels, height, width}), type);
+  }
+  // Float32 that numbers of the type have.
+  static at::Tensor RoundedTo(Type type, const at::Tensor& x) {
+    return type == Type::kBfloat16 ? x.to(at::kBFloat16).to(at::kFloat) : x;
   }
   at::Tensor Given(const Features& features) const {
     for (const auto& [where, values] : puts_) {
@@ -43,16 +49,18 @@ class OpsTest : public testing::Test {
     const at::Tensor memory = at::zeros({arena_.size() + 16}, at::kFloat);
     float* arena = memory.mutable_data_ptr<float>();
     arena += (64 - reinterpret_cast<uintptr_t>(arena) % 64) % 64 / sizeof(float);
-    for (const auto& [where, values] : puts_) {
-      std::copy_n(values.const_data_ptr<float>(), where.size(), arena + where.offset);
-    }
+    for (const auto& [where, values] : puts_) View(where, arena).copy_(values);
     for (const auto& op : ops) {
       Action action = op->Bind({arena, &row_});
       for (int i = team - 1; i >= 0; --i) action({i, team});
     }
-    return at::from_blob(arena + out.offset, {1, out.height, out.width, out.channels})
-        .clone()
-        .permute({0, 3, 1, 2});
+    return View(out, arena).to(at::kFloat).clone().permute({0, 3, 1, 2});
+  }
+  static at::Tensor View(const Features& features, float* arena) {
+    const bool rounded = features.type == Type::kBfloat16;
+    return at::from_blob(features.At(arena),
+                         {1, features.height, features.width, features.channels},
+                         rounded ? at::kBFloat16 : at::kFloat);
   }
   // The same bits by teams of any size, and `expected` to rounding.
   void Expect(const Ops& ops, const Features& out, const at::Tensor& expected,
@@ -79,17 +87,21 @@ struct Shape {
   int64_t in, out, height, width, kernel, stride, pad;
 };
 
-class ConvolutionTest : public OpsTest, public testing::WithParamInterface<Shape> {
+// By the type of what is multiplied. Sums are float32 in either, so rounded factors are no
+// reason for another tolerance.
+class ConvolutionTest : public OpsTest,
+                        public testing::WithParamInterface<std::tuple<Shape, Type>> {
  protected:
-  ConvolutionTest() {
-    const Shape& s = GetParam();
-    options_.in = Put(s.in, s.height, s.width);
+  void SetUp() override {
+    if (type() == Type::kBfloat16) SKIP_WITHOUT_BFLOAT16();
+    const Shape& s = shape();
+    options_.in = Put(s.in, s.height, s.width, type());
+    weight_ = at::randn({s.out, s.in, s.kernel, s.kernel});
     // Without padding: one line and one column are added below and to the right.
-    expected_ = at::conv2d(s.pad == 0 && s.kernel > 1
-                               ? at::constant_pad_nd(Given(options_.in), {0, 1, 0, 1})
-                               : Given(options_.in),
-                           weight_ = at::randn({s.out, s.in, s.kernel, s.kernel}), {},
-                           {s.stride, s.stride}, at::IntArrayRef({s.pad, s.pad}));
+    expected_ = at::conv2d(
+        s.pad == 0 && s.kernel > 1 ? at::constant_pad_nd(Given(options_.in), {0, 1, 0, 1})
+                                   : Given(options_.in),
+        RoundedTo(type(), weight_), {}, {s.stride, s.stride}, at::IntArrayRef({s.pad, s.pad}));
     options_.out = Put(s.out, expected_.size(2), expected_.size(3));
     options_.kernel = s.kernel;
     options_.stride = s.stride;
@@ -98,8 +110,10 @@ class ConvolutionTest : public OpsTest, public testing::WithParamInterface<Shape
     options_.bias = bias_.const_data_ptr<float>();
   }
   at::Tensor WithBias() const {
-    return expected_.add(bias_.narrow(0, 0, GetParam().out).view({1, -1, 1, 1}));
+    return expected_.add(bias_.narrow(0, 0, shape().out).view({1, -1, 1, 1}));
   }
+  static const Shape& shape() { return std::get<Shape>(GetParam()); }
+  static Type type() { return std::get<Type>(GetParam()); }
 
   ConvolutionOptions options_;
   at::Tensor weight_, bias_ = at::randn({600}), expected_;
@@ -109,6 +123,9 @@ TEST_P(ConvolutionTest, IsThatOfATen) {
   Expect(One(MakeConvolution(options_)), options_.out, WithBias());
   options_.bias = nullptr;
   Expect(One(MakeConvolution(options_)), options_.out, expected_);
+  if (type() == Type::kFloat32) return;  // whose results are not rounded
+  options_.out.type = Type::kBfloat16;
+  Expect(One(MakeConvolution(options_)), options_.out, expected_, 4e-3);
 }
 
 TEST_P(ConvolutionTest, AccumulatesAndAdds) {
@@ -137,16 +154,18 @@ TEST_P(ConvolutionTest, TakesItsBiasFromTheRow) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, ConvolutionTest,
-    testing::Values(Shape{1, 32, 32, 32, 3, 1, 1}, Shape{32, 1, 32, 32, 3, 1, 1},
-                    Shape{3, 5, 7, 9, 3, 1, 1}, Shape{96, 64, 16, 16, 3, 1, 1},
-                    Shape{64, 64, 8, 8, 1, 1, 0}, Shape{32, 64, 16, 16, 1, 1, 0},
-                    Shape{32, 32, 16, 16, 3, 2, 1}, Shape{32, 32, 16, 16, 3, 2, 0},
-                    Shape{17, 33, 1, 1, 3, 1, 1}, Shape{16, 16, 2, 4, 3, 1, 1},
-                    Shape{8, 8, 64, 16, 3, 1, 1}, Shape{8, 8, 128, 8, 3, 1, 1}),
+    testing::Combine(testing::Values(Shape{1, 32, 32, 32, 3, 1, 1}, Shape{32, 1, 32, 32, 3, 1, 1},
+                                     Shape{3, 5, 7, 9, 3, 1, 1}, Shape{96, 64, 16, 16, 3, 1, 1},
+                                     Shape{64, 64, 8, 8, 1, 1, 0}, Shape{32, 64, 16, 16, 1, 1, 0},
+                                     Shape{32, 32, 16, 16, 3, 2, 1}, Shape{32, 32, 16, 16, 3, 2, 0},
+                                     Shape{17, 33, 1, 1, 3, 1, 1}, Shape{16, 16, 2, 4, 3, 1, 1},
+                                     Shape{8, 8, 64, 16, 3, 1, 1}, Shape{8, 8, 128, 8, 3, 1, 1}),
+                     testing::Values(Type::kFloat32, Type::kBfloat16)),
     [](const auto& info) {
-      const Shape& s = info.param;
+      const Shape& s = std::get<Shape>(info.param);
+      const bool rounded = std::get<Type>(info.param) == Type::kBfloat16;
       return absl::StrCat("c", s.in, "to", s.out, "of", s.height, "x", s.width, "k", s.kernel, "s",
-                          s.stride, "p", s.pad);
+                          s.stride, "p", s.pad, rounded ? "bfloat16" : "float32");
     });
 
 // Pads above and to the left of one output pixel's convolution, none or one; the
@@ -189,10 +208,16 @@ class GroupNormTest : public OpsTest {
       expected.add_(time.narrow(0, 1 + channels, channels).view({1, -1, 1, 1}));
     }
     if (silu) expected = at::silu(expected);
-    const Features out = o.out;
+    ExpectOf(o, expected, tolerance);
+    o.out = Put(channels, x.size(2), x.size(3), Type::kBfloat16);
+    ExpectOf(o, expected, 4e-3);
+  }
+
+ private:
+  void ExpectOf(const GroupNormOptions& o, const at::Tensor& expected, double tolerance) {
     Ops ops;
-    AddGroupNorm(std::move(o), &ops);
-    Expect(ops, out, expected, tolerance);
+    AddGroupNorm(o, &ops);
+    Expect(ops, o.out, expected, tolerance);
   }
 };
 
@@ -217,13 +242,16 @@ TEST_F(GroupNormTest, VarianceIsRightFarFromZero) {
   ExpectNorm({at::randn({1, 32, 16, 16}).add(3000)}, 8, false, false, 4e-4);
 }
 
-class AttentionTest : public OpsTest, public testing::WithParamInterface<std::vector<int64_t>> {};
+class AttentionTest : public OpsTest, public testing::WithParamInterface<std::vector<int64_t>> {
+ protected:
+  void ExpectOf(Type type, double tolerance);
+};
 
-TEST_P(AttentionTest, IsThatOfATen) {
+void AttentionTest::ExpectOf(Type type, double tolerance) {
   const int64_t heads = GetParam()[0], d = GetParam()[1], height = GetParam()[2],
                 width = GetParam()[3];
-  AttentionOptions o{.in = Put(3 * heads * d, height, width),
-                     .out = Put(heads * d, height, width),
+  AttentionOptions o{.in = Put(3 * heads * d, height, width, type),
+                     .out = Put(heads * d, height, width, type),
                      .heads = heads,
                      .head_dim = d};
   o.scratch = arena_.Take(AttentionScratch(o));
@@ -231,7 +259,15 @@ TEST_P(AttentionTest, IsThatOfATen) {
   const at::Tensor expected = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
                                   .transpose(1, 2)
                                   .reshape({1, heads * d, height, width});
-  Expect(One(MakeAttention(o)), o.out, expected);
+  Expect(One(MakeAttention(o)), o.out, expected, tolerance);
+}
+
+TEST_P(AttentionTest, IsThatOfATen) { ExpectOf(Type::kFloat32, 3e-6); }
+
+// Weights and results are rounded.
+TEST_P(AttentionTest, OfShortNumbersIsThatOfATen) {
+  SKIP_WITHOUT_BFLOAT16();
+  ExpectOf(Type::kBfloat16, 8e-3);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, AttentionTest,
@@ -268,6 +304,12 @@ TEST_F(MovesTest, PoolingTakesMeans) {
 TEST_F(MovesTest, PiecesAreJoined) {
   const Features a = Put(5, 4, 3), b = Put(2, 4, 3), out = Put(7, 4, 3);
   Expect(One(MakeJoin({a, b}, out)), out, at::cat({Given(a), Given(b)}, 1));
+}
+
+TEST_F(MovesTest, PiecesAreJoinedAndRounded) {
+  const Features a = Put(5, 4, 3), b = Put(2, 4, 3), out = Put(7, 4, 3, Type::kBfloat16);
+  const at::Tensor joined = at::cat({Given(a), Given(b)}, 1);
+  Expect(One(MakeJoin({a, b}, out)), out, RoundedTo(Type::kBfloat16, joined), 1e-9);
 }
 
 TEST_F(MovesTest, FeaturesAreScaledInPlace) {

@@ -6,7 +6,9 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
+#include "tests/testing/bfloat16.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/unit/nn/random_unet.h"
 
@@ -15,42 +17,57 @@ namespace {
 
 using testing::HasSubstr;
 
-std::unique_ptr<PlannedDenoiser> Make(const std::shared_ptr<nn::UnetImpl>& network, int threads,
-                                      std::optional<int> rows_together = std::nullopt) {
-  return PlannedDenoiser::Make(network, std::make_shared<RowPool>(threads), {8, 8}, rows_together)
-      .value();
-}
-
 DenoiserInput RandomRows(int64_t count) {
   at::manual_seed(2);
   return {at::randn({count, 3, 8, 8}), at::randint(0, 1000, {count}, at::kLong), {}};
 }
 
-TEST(PlannedDenoiserTest, RowAloneHasTheBitsOfTheRowInAnyMix) {
-  const auto network = RandomUnet(SmallConfig());
+DenoiserInput RowsFrom(const DenoiserInput& input, int64_t first, int64_t count) {
+  return {input.x.narrow(0, first, count), input.t.narrow(0, first, count), {}};
+}
+
+double RelativeError(const at::Tensor& actual, const at::Tensor& expected) {
+  return actual.sub(expected).abs().max().item<double>() / expected.abs().max().item<double>();
+}
+
+class PlannedDenoiserTest : public testing::TestWithParam<Precision> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == Precision::kBfloat16) SKIP_WITHOUT_BFLOAT16();
+  }
+  // Of one network, made anew each time, as its weights get the precision's type.
+  static std::unique_ptr<PlannedDenoiser> Make(int threads,
+                                               std::optional<int> rows_together = std::nullopt) {
+    return PlannedDenoiser::Make(RandomUnet(SmallConfig()), std::make_shared<RowPool>(threads),
+                                 {8, 8}, {GetParam(), rows_together})
+        .value();
+  }
+  static RowParallelDenoiser Modules(Precision precision) {
+    return RowParallelDenoiser(RandomUnet(SmallConfig()), std::make_shared<RowPool>(2), precision);
+  }
+};
+
+TEST_P(PlannedDenoiserTest, RowAloneHasTheBitsOfTheRowInAnyMix) {
   const DenoiserInput input = RandomRows(7);
   for (const int threads : {1, 2, 4}) {
-    const auto denoiser = Make(network, threads);
+    const auto denoiser = Make(threads);
     const at::Tensor all = denoiser->Predict(input);
     for (int64_t row = 0; row < 7; ++row) {
-      const at::Tensor alone =
-          denoiser->Predict({input.x.narrow(0, row, 1), input.t.narrow(0, row, 1), {}});
+      const at::Tensor alone = denoiser->Predict(RowsFrom(input, row, 1));
       EXPECT_TRUE(at::equal(alone[0], all[row])) << row << " of " << threads << " threads";
     }
-    EXPECT_TRUE(at::equal(all, Make(network, 3)->Predict(input)));
+    EXPECT_TRUE(at::equal(all, Make(3)->Predict(input)));
   }
 }
 
-TEST(PlannedDenoiserTest, RowsTakenTogetherHaveTheBitsOfEachAlone) {
-  const auto network = RandomUnet(SmallConfig());
+TEST_P(PlannedDenoiserTest, RowsTakenTogetherHaveTheBitsOfEachAlone) {
   const DenoiserInput input = RandomRows(9);
-  const at::Tensor alone = Make(network, 1, 1)->Predict(input);
+  const at::Tensor alone = Make(1, 1)->Predict(input);
   for (const int threads : {1, 2, 3}) {
     for (const int together : {2, 3, 8}) {
-      const auto denoiser = Make(network, threads, together);
+      const auto denoiser = Make(threads, together);
       for (const int64_t rows : {1, 2, 5, 9}) {
-        const at::Tensor some =
-            denoiser->Predict({input.x.narrow(0, 0, rows), input.t.narrow(0, 0, rows), {}});
+        const at::Tensor some = denoiser->Predict(RowsFrom(input, 0, rows));
         EXPECT_TRUE(at::equal(some, alone.narrow(0, 0, rows)))
             << rows << " rows, " << together << " together, " << threads << " threads";
       }
@@ -58,18 +75,17 @@ TEST(PlannedDenoiserTest, RowsTakenTogetherHaveTheBitsOfEachAlone) {
   }
 }
 
-TEST(PlannedDenoiserTest, OutputIsThatOfTheModulesToRounding) {
-  const auto network = RandomUnet(SmallConfig());
+TEST_P(PlannedDenoiserTest, OutputIsThatOfTheModulesToRounding) {
   const DenoiserInput input = RandomRows(5);
-  const at::Tensor expected =
-      RowParallelDenoiser(network, std::make_shared<RowPool>(2)).Predict(input);
-  const at::Tensor actual = Make(network, 2)->Predict(input);
-  EXPECT_LT(actual.sub(expected).abs().max().item<double>(),
-            1e-5 * expected.abs().max().item<double>());
+  const at::Tensor expected = Modules(Precision::kFloat32).Predict(input);
+  const double error = RelativeError(Make(2)->Predict(input), expected);
+  const bool rounded = GetParam() == Precision::kBfloat16;
+  EXPECT_LT(error, rounded ? 0.02 : 1e-5);
+  if (rounded) EXPECT_GT(error, 1e-4) << "it was not rounded";
 }
 
-TEST(PlannedDenoiserTest, RowsOfOtherMemoryAreTheSame) {
-  const auto denoiser = Make(RandomUnet(SmallConfig()), 2);
+TEST_P(PlannedDenoiserTest, RowsOfOtherMemoryAreTheSame) {
+  const auto denoiser = Make(2);
   const DenoiserInput input = RandomRows(4);
   DenoiserInput other = input;
   other.x = input.x.contiguous(at::MemoryFormat::ChannelsLast);
@@ -79,8 +95,8 @@ TEST(PlannedDenoiserTest, RowsOfOtherMemoryAreTheSame) {
   EXPECT_FALSE(denoiser->Predict(other).requires_grad());
 }
 
-TEST(PlannedDenoiserTest, ImagesOfAnotherSizeAreRefused) {
-  const auto denoiser = Make(RandomUnet(SmallConfig()), 2);
+TEST_P(PlannedDenoiserTest, ImagesOfAnotherSizeAreRefused) {
+  const auto denoiser = Make(2);
   DenoiserInput input = RandomRows(2);
   input.x = at::randn({2, 3, 16, 8});
   EXPECT_THROW(denoiser->Predict(input), c10::Error);
@@ -89,20 +105,35 @@ TEST(PlannedDenoiserTest, ImagesOfAnotherSizeAreRefused) {
   EXPECT_NO_THROW(denoiser->Predict(RandomRows(2)));
 }
 
-TEST(PlannedDenoiserTest, GradientsAreThoseOfTheModules) {
-  const auto network = RandomUnet(SmallConfig());
+TEST_P(PlannedDenoiserTest, GradientsAreThoseOfTheModules) {
   const DenoiserInput input = RandomRows(3);
   const RowLoss loss = [](int64_t, const at::Tensor&, const at::Tensor& output) {
     return output.flatten(1).square().sum(1);
   };
-  const Differentiated actual = Make(network, 2)->PredictWithGradient(input, loss);
-  RowParallelDenoiser modules(network, std::make_shared<RowPool>(2));
-  EXPECT_TRUE(at::equal(actual.gradient, modules.PredictWithGradient(input, loss).gradient));
+  const at::Tensor actual = Make(2)->PredictWithGradient(input, loss).gradient;
+  EXPECT_EQ(actual.scalar_type(), at::kFloat);
+  EXPECT_TRUE(at::equal(actual, Modules(GetParam()).PredictWithGradient(input, loss).gradient));
+  const at::Tensor exact = Modules(Precision::kFloat32).PredictWithGradient(input, loss).gradient;
+  EXPECT_LT(RelativeError(actual, exact), GetParam() == Precision::kBfloat16 ? 0.06 : 1e-5);
 }
 
-TEST(PlannedDenoiserTest, NetworksWithoutAPlanSayWhy) {
+INSTANTIATE_TEST_SUITE_P(Precisions, PlannedDenoiserTest,
+                         testing::Values(Precision::kFloat32, Precision::kBfloat16),
+                         [](const auto& test) { return std::string(PrecisionName(test.param)); });
+
+TEST(PlansOfPrecisionsTest, OthersAreRefused) {
+  for (const Precision precision : {Precision::kTf32, Precision::kFloat16}) {
+    EXPECT_THAT(PlannedDenoiser::Make(RandomUnet(SmallConfig()), std::make_shared<RowPool>(1),
+                                      {8, 8}, {.precision = precision})
+                    .status(),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no plans of")));
+  }
+}
+
+TEST(NetworksWithoutAPlanTest, TheySayWhy) {
   const auto refusal = [](const nn::UnetConfig& config, std::array<int64_t, 2> size) {
-    return PlannedDenoiser::Make(RandomUnet(config), std::make_shared<RowPool>(1), size).status();
+    return PlannedDenoiser::Make(RandomUnet(config), std::make_shared<RowPool>(1), size, {})
+        .status();
   };
   nn::UnetConfig mish = SmallConfig();
   mish.act_fn = nn::Activation::kMish;

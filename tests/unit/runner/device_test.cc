@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "core/plan/bfloat16_cpu.h"
 #include "tests/testing/status_matchers.h"
 
 namespace tweedie {
@@ -14,10 +15,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(CheckDeviceTest, TheCpuHasFloat32Alone) {
+TEST(CheckDeviceTest, TheCpuHasFloat32AndMayHaveBfloat16) {
   DeviceOptions options;
   EXPECT_OK(CheckDevice(options));
-  for (const Precision precision : {Precision::kTf32, Precision::kBfloat16, Precision::kFloat16}) {
+  options.precision = Precision::kBfloat16;
+  EXPECT_EQ(CheckDevice(options), plan::CheckBfloat16Cpu());
+  for (const Precision precision : {Precision::kTf32, Precision::kFloat16}) {
     options.precision = precision;
     EXPECT_THAT(CheckDevice(options),
                 StatusIs(absl::StatusCode::kFailedPrecondition,
