@@ -84,7 +84,7 @@ class Worker {
   json Load(std::istream& words) {
     std::string dir, mode, precision;
     words >> dir >> device_.num_threads >> mode;
-    if (words.peek() == ' ') words >> precision;
+    if (!words.eof()) words >> precision;
     device_.precision = precision.empty() ? Precision::kFloat32 : OrFail(ParsePrecision(precision));
     if (absl::Status status = CheckDevice(device_); !status.ok()) Fail(status.ToString());
     device_.reproducibility = mode == "fast" ? Reproducibility::kFast : Reproducibility::kStrict;
