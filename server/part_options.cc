@@ -88,7 +88,7 @@ DeviceOptions DeviceOf(const ServerOptions& options) {
 ModelPool::Options PoolOptions(const ServerOptions& options) {
   ModelPool::Options pool;
   pool.device = DeviceOf(options);
-  pool.max_bytes = options.max_model_mebibytes << 20;
+  pool.max_bytes = Mebibytes(options.max_model_mebibytes);
   if (options.unload_idle_minutes > 0) pool.idle = absl::Minutes(1) * options.unload_idle_minutes;
   return pool;
 }
@@ -104,7 +104,7 @@ JobRunner::Options RunnerOptions(const ServerOptions& options, const Queue& queu
   runner.lease.heartbeat = runner.lease.lease / 6;
   // Jobs of a server that died are found, and begun, within 5 s of the end of their leases.
   runner.upkeep = std::min(runner.upkeep, runner.lease.lease / 10);
-  runner.max_cost_bytes = options.max_running_mebibytes << 20;
+  runner.max_cost_bytes = Mebibytes(options.max_running_mebibytes);
   runner.costs = CostOptions(options, queue);
   return runner;
 }

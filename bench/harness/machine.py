@@ -31,19 +31,23 @@ def commit() -> str:
     return _git("rev-parse", "--short=12", "HEAD") + changed
 
 
+def _cpu(field: str) -> str:
+    return re.search(rf"^{field}\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M)[1]
+
+
 def flags() -> List[str]:
     """What the processor can do, as Linux names it."""
-    return re.search(r"^flags\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M)[1].split()
+    return _cpu("flags").split()
 
 
 def describe() -> Dict[str, str]:
-    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    able = flags()
     kib = int(re.search(r"MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text(encoding="utf-8"))[1])
     return {
-        "processor": re.search(r"^model name\s*: (.*)$", cpuinfo, re.M)[1],
+        "processor": _cpu("model name"),
         "cores": str(os.cpu_count()),
-        "vector instructions": ", ".join(f for f in VECTORS if f in flags()),
-        "virtual": "yes" if "hypervisor" in flags() else "no",
+        "vector instructions": ", ".join(f for f in VECTORS if f in able),
+        "virtual": "yes" if "hypervisor" in able else "no",
         "memory": f"{kib / 1024 ** 2:.0f} GiB",
         "system": f"Linux {platform.release()}, Python {platform.python_version()}",
         "peers": ", ".join(f"{name} {_version(name)}" for name in PEERS),

@@ -13,6 +13,7 @@
 #include "client/cli/json.h"
 #include "client/cli/metrics_text.h"
 #include "client/cli/one_of.h"
+#include "client/cli/preview/encoders.h"
 #include "client/cli/preview/live_preview.h"
 #include "client/cli/preview/preview.h"
 #include "client/cli/progress_view.h"
@@ -116,7 +117,7 @@ v1::WatchJobRequest MakeWatchRequest(const OutputOptions& options, const v1::Job
   if (shows_frames && (options.frames.empty() || written != v1::Frame::X0_HAT)) {
     request.add_frame_kinds(v1::Frame::X0_HAT);
   }
-  if (options.frames.empty()) request.set_max_frame_images(LivePreview::kMostImages);
+  if (options.frames.empty()) request.set_max_frame_images(kMostShownImages);
   request.set_frame_format(v1::IMAGE_FORMAT_PNG);
   return request;
 }

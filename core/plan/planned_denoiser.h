@@ -28,7 +28,7 @@ namespace tweedie {
 class PlannedDenoiser final : public Denoiser {
  public:
   struct Options {
-    // kFloat32, or kBfloat16 on a CPU that HasBfloat16().
+    // kFloat32, or kBfloat16 on a CPU that passes plan::CheckBfloat16Cpu().
     Precision precision = Precision::kFloat32;
     // How many rows a thread takes through the plan at once; by default as RowsTogether()
     // says.

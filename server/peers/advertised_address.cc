@@ -38,7 +38,7 @@ absl::StatusOr<std::string> AdvertisedAddress(const std::string& advertise,
   }
   const std::optional<HostAndPort> parts = SplitHostAndPort(listening);
   if (!parts || !IsWildcard(parts->host)) return std::string(listening);
-  return absl::StrCat(host, ":", parts->port);
+  return JoinHostAndPort(host, parts->port);
 }
 
 }  // namespace tweedie

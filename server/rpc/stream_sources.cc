@@ -96,9 +96,10 @@ class JobsSource {
     while (!listed_.empty()) {
       const auto record = std::make_shared<const JobRecord>(std::move(listed_.front()));
       listed_.pop_front();
-      const auto found = feed_->List(record, ProgressOf(hub_->Report(*record)));
+      v1::Job report = hub_->Report(*record);
+      const auto found = feed_->List(record, ProgressOf(report));
       if (!found.has_value()) continue;
-      *response.mutable_job() = JobOf(*found);
+      *response.mutable_job() = found->job == record ? std::move(report) : JobOf(*found);
       return WatchJobsReactor::Item{std::move(response), false};
     }
     if (!std::exchange(complete_, true)) {

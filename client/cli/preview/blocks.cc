@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/preview/encoders.h"
+#include "core/base/status_macros.h"
+#include "imaging/contact_sheet.h"
 
 namespace tweedie::cli {
 namespace {
@@ -49,6 +51,21 @@ std::string EncodeBlocks(const Image& image, int columns, int rows) {
     absl::StrAppend(&text, "\x1b[0m\n");
   }
   return text;
+}
+
+int ImagesInARow(int width, int columns) { return std::max(1, (columns - 1) / (width + 1)); }
+
+absl::StatusOr<std::string> EncodeBlocksOfAll(const std::vector<Image>& images, int columns,
+                                              int rows) {
+  ContactSheetOptions options;
+  options.scale = 1;
+  options.padding = 1;
+  if (!images.empty()) {
+    options.columns =
+        std::min(ImagesInARow(images[0].width, columns), static_cast<int>(images.size()));
+  }
+  ASSIGN_OR_RETURN(const Image sheet, MakeContactSheet(images, options));
+  return EncodeBlocks(sheet, columns, rows);
 }
 
 }  // namespace tweedie::cli

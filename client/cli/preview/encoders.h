@@ -3,11 +3,16 @@
 
 #include <limits>
 #include <string>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "imaging/image.h"
 
 namespace tweedie::cli {
+
+// The most images of a job that are shown.
+inline constexpr int kMostShownImages = 8;
 
 inline constexpr int kAnyRows = std::numeric_limits<int>::max();
 
@@ -17,6 +22,14 @@ inline constexpr int kAnyRows = std::numeric_limits<int>::max();
 // more than `columns` characters or `rows` lines is made smaller by a whole factor. Ends
 // with a line end.
 std::string EncodeBlocks(const Image& image, int columns, int rows = kAnyRows);
+
+// How many images of `width` pixels fit beside each other as blocks, with a pixel around
+// each; at least one.
+int ImagesInARow(int width, int columns);
+
+// The same of several, in rows of as many as fit. INVALID_ARGUMENT as of MakeContactSheet().
+absl::StatusOr<std::string> EncodeBlocksOfAll(const std::vector<Image>& images, int columns,
+                                              int rows = kAnyRows);
 
 // The graphics protocol of kitty, of the bytes of a PNG file.
 std::string EncodeKitty(absl::string_view png);

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/preview/encoders.h"
 #include "core/base/status_macros.h"
-#include "imaging/contact_sheet.h"
+#include "imaging/image.h"
 
 namespace tweedie::cli {
 namespace {
@@ -15,9 +15,6 @@ namespace {
 constexpr absl::Duration kRedrawInterval = absl::Milliseconds(100);
 // The line of the progress, and one of what stands above the picture.
 constexpr int kOtherRows = 2;
-
-// How many images of `width` pixels fit beside each other, with a pixel around each.
-int ImagesInARow(int width, int columns) { return std::max(1, (columns - 1) / (width + 1)); }
 
 }  // namespace
 
@@ -45,16 +42,11 @@ absl::StatusOr<std::string> DrawFrame(const v1::Frame& frame, int columns, int r
   std::vector<Image> images;
   for (const std::string& file : frame.images().encoded().files()) {
     ASSIGN_OR_RETURN(Image image, DecodeImage(file));
-    const int most = std::min(LivePreview::kMostImages, ImagesInARow(image.width, columns));
+    const int most = std::min(kMostShownImages, ImagesInARow(image.width, columns));
     images.push_back(std::move(image));
     if (static_cast<int>(images.size()) == most) break;
   }
-  ContactSheetOptions options;
-  options.scale = 1;
-  options.padding = 1;
-  options.columns = static_cast<int>(images.size());
-  ASSIGN_OR_RETURN(const Image sheet, MakeContactSheet(images, options));
-  return EncodeBlocks(sheet, columns, rows);
+  return EncodeBlocksOfAll(images, columns, rows);
 }
 
 }  // namespace tweedie::cli

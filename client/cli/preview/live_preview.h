@@ -15,9 +15,6 @@ namespace tweedie::cli {
 // wrong is noted, and ends it. Not thread-safe.
 class LivePreview {
  public:
-  // The most images of a frame that are shown.
-  static constexpr int kMostImages = 8;
-
   // `session` must outlive it.
   explicit LivePreview(Session* session);
 

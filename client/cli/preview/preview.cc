@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,8 +18,6 @@
 
 namespace tweedie::cli {
 namespace {
-
-constexpr int kMostImages = 8;
 
 PictureStyle StyleFor(const Session& session) {
   if (session.quiet() || session.json()) return PictureStyle::kNone;
@@ -41,26 +38,19 @@ absl::StatusOr<std::vector<Image>> ReadFirstImages(Session& session, const v1::J
         ASSIGN_OR_RETURN(const std::string png, PngOf(response));
         ASSIGN_OR_RETURN(Image image, DecodeImage(png));
         images.push_back(std::move(image));
-        const bool enough = images.size() == kMostImages;
+        const bool enough = images.size() == kMostShownImages;
         return enough ? absl::CancelledError("enough images") : absl::OkStatus();
       });
-  if (!status.ok() && images.size() < kMostImages) return status;
+  if (!status.ok() && images.size() < kMostShownImages) return status;
   return images;
 }
 
 absl::StatusOr<std::string> Draw(const std::vector<Image>& images, PictureStyle style, int width) {
+  if (style == PictureStyle::kBlocks) return EncodeBlocksOfAll(images, width);
   ContactSheetOptions options;
-  if (style == PictureStyle::kBlocks) {
-    options.scale = 1;
-    options.padding = 1;
-    options.columns = std::max(1, (width - 1) / (images.at(0).width + 1));
-  } else {
-    options.columns = static_cast<int>(images.size());
-  }
-  options.columns = std::min(options.columns, static_cast<int>(images.size()));
+  options.columns = static_cast<int>(images.size());
   ASSIGN_OR_RETURN(const Image sheet, MakeContactSheet(images, options));
-  if (style == PictureStyle::kKitty) return EncodeKitty(EncodePng(sheet));
-  return style == PictureStyle::kSixel ? EncodeSixel(sheet) : EncodeBlocks(sheet, width);
+  return style == PictureStyle::kKitty ? EncodeKitty(EncodePng(sheet)) : EncodeSixel(sheet);
 }
 
 absl::Status Show(Session& session, const v1::Job& job, PictureStyle style) {
