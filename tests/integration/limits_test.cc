@@ -316,6 +316,7 @@ TEST(OverloadTest, RefusalsAreCountedByTheirReason) {
   EXPECT_EQ(count("creator"), 0);
   EXPECT_EQ(count("creator_watches"), 0);
   const std::string name = CreateLong(client);
+  ASSERT_TRUE(client.WaitForStep(name, 1).ok());  // it waits in the queue no longer
   grpc::Status status;
   v1::Job job;
   for (int i = 0; i < 5 && status.ok(); ++i)
