@@ -56,14 +56,17 @@ void Strict(benchmark::State& state) {
   Run(state, denoiser);
 }
 
-void Planned(benchmark::State& state) {
+void RunPlanned(benchmark::State& state, bool gradient) {
   at::set_num_threads(1);
   const auto [channels, height, width] = Model().diffusion->image_shape;
   const auto denoiser =
       PlannedDenoiser::Make(std::dynamic_pointer_cast<nn::UnetImpl>(Model().network),
                             std::make_shared<RowPool>(NumThreads()), {height, width}, {});
-  Run(state, **denoiser);
+  Run(state, **denoiser, gradient);
 }
+
+void Planned(benchmark::State& state) { RunPlanned(state, false); }
+void PlannedGradient(benchmark::State& state) { RunPlanned(state, true); }
 
 void Fast(benchmark::State& state) {
   at::set_num_threads(NumThreads());
@@ -86,6 +89,7 @@ void FastGradient(benchmark::State& state) {
 BENCHMARK(Strict)->Arg(1)->Arg(2)->Arg(8)->Arg(16)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(Planned)->Arg(1)->Arg(2)->Arg(8)->Arg(16)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(Fast)->Arg(1)->Arg(2)->Arg(8)->Arg(16)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(PlannedGradient)->Arg(1)->Arg(8)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(StrictGradient)->Arg(1)->Arg(8)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(FastGradient)->Arg(1)->Arg(8)->UseRealTime()->Unit(benchmark::kMillisecond);
 

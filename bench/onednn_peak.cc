@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/diffusion/row_pool.h"
-#include "core/plan/onednn.h"
+#include "core/plan/ops/onednn.h"
 
 namespace tweedie {
 namespace {

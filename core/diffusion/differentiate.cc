@@ -4,6 +4,8 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <vector>
+
 namespace tweedie {
 namespace {
 
@@ -13,13 +15,23 @@ void CheckLoss(const at::Tensor& losses, int64_t num_rows) {
               "the loss must be one floating-point number for each of ", num_rows, " rows");
 }
 
-// d sum(losses) / dx, and with it the end of the graph.
-at::Tensor GradientOfSum(const at::Tensor& losses, const at::Tensor& x) {
-  if (!losses.requires_grad()) return at::zeros_like(x);
-  const at::Tensor gradient =
-      torch::autograd::grad({losses.sum()}, {x}, /*grad_outputs=*/{}, /*retain_graph=*/false,
-                            /*create_graph=*/false, /*allow_unused=*/true)[0];
-  return gradient.defined() ? gradient.contiguous() : at::zeros_like(x);
+// d sum(losses) / d of each of `leaves`, and with it the end of the graph.
+std::vector<at::Tensor> GradientsOfSum(const at::Tensor& losses,
+                                       const std::vector<at::Tensor>& leaves) {
+  std::vector<at::Tensor> gradients(leaves.size());
+  if (losses.requires_grad()) {
+    gradients =
+        torch::autograd::grad({losses.sum()}, leaves, /*grad_outputs=*/{}, /*retain_graph=*/false,
+                              /*create_graph=*/false, /*allow_unused=*/true);
+  }
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    gradients[i] = gradients[i].defined() ? gradients[i].contiguous() : at::zeros_like(leaves[i]);
+  }
+  return gradients;
+}
+
+at::Tensor NewLeaf(const at::Tensor& values) {
+  return values.detach().contiguous().requires_grad_();
 }
 
 }  // namespace
@@ -27,11 +39,21 @@ at::Tensor GradientOfSum(const at::Tensor& losses, const at::Tensor& x) {
 Differentiated Differentiate(const std::function<at::Tensor(const at::Tensor&)>& network,
                              const at::Tensor& x, int64_t first_row, const RowLoss& loss) {
   const at::AutoGradMode grad_mode(true);
-  const at::Tensor leaf = x.detach().contiguous().requires_grad_();
+  const at::Tensor leaf = NewLeaf(x);
   const at::Tensor prediction = network(leaf).to(x.device()).contiguous();
   const at::Tensor losses = loss(first_row, leaf, prediction);
   CheckLoss(losses, x.size(0));
-  return {prediction.detach(), GradientOfSum(losses, leaf)};
+  return {prediction.detach(), GradientsOfSum(losses, {leaf})[0]};
+}
+
+LossGradients DifferentiateLoss(const at::Tensor& x, const at::Tensor& prediction,
+                                int64_t first_row, const RowLoss& loss) {
+  const at::AutoGradMode grad_mode(true);
+  const at::Tensor x_leaf = NewLeaf(x), prediction_leaf = NewLeaf(prediction);
+  const at::Tensor losses = loss(first_row, x_leaf, prediction_leaf);
+  CheckLoss(losses, x.size(0));
+  const std::vector<at::Tensor> gradients = GradientsOfSum(losses, {x_leaf, prediction_leaf});
+  return {gradients[0], gradients[1]};
 }
 
 }  // namespace tweedie

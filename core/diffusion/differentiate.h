@@ -23,6 +23,16 @@ namespace tweedie {
 Differentiated Differentiate(const std::function<at::Tensor(const at::Tensor&)>& network,
                              const at::Tensor& x, int64_t first_row, const RowLoss& loss);
 
+// The gradients of the sum of the losses by x and by the prediction, as if that did not depend on
+// x; of their shapes, contiguous, and zero where the loss does not depend on one.
+struct LossGradients {
+  at::Tensor x, prediction;
+};
+// Of rows [first_row, first_row + n) of a call, for whoever takes the latter through the network.
+// Throws as Differentiate() does.
+LossGradients DifferentiateLoss(const at::Tensor& x, const at::Tensor& prediction,
+                                int64_t first_row, const RowLoss& loss);
+
 }  // namespace tweedie
 
 #endif  // TWEEDIE_CORE_DIFFUSION_DIFFERENTIATE_H_

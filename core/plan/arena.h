@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <map>
 
-#include "core/plan/op.h"
+#include "core/plan/ops/op.h"
 
 namespace tweedie::plan {
 

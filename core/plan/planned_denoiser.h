@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/diffusion/denoiser.h"
@@ -15,16 +14,13 @@
 #include "core/diffusion/row_parallel_denoiser.h"
 #include "core/diffusion/row_pool.h"
 #include "core/nn/unet.h"
-#include "core/plan/row_runner.h"
-#include "core/plan/team_choice.h"
+#include "core/plan/plan_runner.h"
 #include "core/plan/unet_plan.h"
 
 namespace tweedie {
 
-// Strict mode, on the CPU, by a plan. Every row is computed by itself; threads have as
-// many rows each, of which they take several through the plan together, and of what is
-// left each row has several threads where that is faster. A row's bits depend on none of
-// this. Not thread-safe.
+// Strict mode, on the CPU, by a plan: rows as PlanRunner has them, whose bits depend on
+// nothing but the row. Not thread-safe.
 class PlannedDenoiser final : public Denoiser {
  public:
   struct Options {
@@ -42,35 +38,29 @@ class PlannedDenoiser final : public Denoiser {
       const std::array<int64_t, 2>& image_size, const Options& options);
 
   at::Tensor Predict(const DenoiserInput& input) override;
-  // By the network's modules, as RowParallelDenoiser does.
+  // In float32 by a plan with a backward pass, which the first call makes. In bfloat16 by the
+  // network's modules, as RowParallelDenoiser does.
   Differentiated PredictWithGradient(const DenoiserInput& input, const RowLoss& loss) override;
 
  private:
-  PlannedDenoiser(std::unique_ptr<const plan::UnetPlan> plan, std::shared_ptr<nn::UnetImpl> network,
+  PlannedDenoiser(std::shared_ptr<const plan::UnetPlan> plan, std::shared_ptr<nn::UnetImpl> network,
                   std::shared_ptr<RowPool> pool, const std::array<int64_t, 2>& image_size,
                   const Options& options);
 
-  struct Call;  // the rows of one Predict()
+  struct Rows;  // of one call
   void Check(const DenoiserInput& input) const;
-  Call MakeCall(const DenoiserInput& input) const;
-  // Rows from `first` on, each by one thread.
-  void RunAlone(const Call& call, int64_t first, int64_t count);
-  // Likewise, by the calling thread, whose runners are those from `runner` on.
-  void RunByOneThread(const Call& call, int64_t first, int64_t count, int64_t runner);
-  // Likewise, at most as many as there are threads, each by several threads at once.
-  void RunInTeams(const Call& call, int64_t first, int64_t count);
-  // Makes the runner when it is first needed.
-  void Begin(int64_t runner, const plan::Row& row);
-  void RunRest(const Call& call, int64_t first, int64_t count);
+  Rows MakeRows(const DenoiserInput& input) const;
+  plan::PlanRunner MakeRunner(std::shared_ptr<const plan::UnetPlan> plan) const;
+  plan::PlanRunner& GradientRunner();
 
   const std::array<int64_t, 2> image_size_;
-  const int rows_together_;
-  const std::unique_ptr<const plan::UnetPlan> plan_;
+  const Options options_;
+  const std::shared_ptr<const plan::UnetPlan> plan_;
   const std::shared_ptr<RowPool> pool_;
   const int64_t in_channels_, out_channels_;
   RowParallelDenoiser by_modules_;
-  std::vector<std::unique_ptr<plan::RowRunner>> runners_;  // rows_together_ a thread
-  plan::TeamChoice team_choice_;
+  plan::PlanRunner runner_;
+  std::optional<plan::PlanRunner> gradient_runner_;
 };
 
 }  // namespace tweedie

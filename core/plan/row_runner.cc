@@ -21,8 +21,12 @@ float* NewArena(int64_t floats) {
 
 void RowRunner::Free::operator()(float* arena) const { std::free(arena); }
 
-RowRunner::RowRunner(const Ops& ops, int64_t arena_floats) : arena_(NewArena(arena_floats)) {
-  for (const auto& op : ops) actions_.push_back(op->Bind({arena_.get(), &row_}));
+RowRunner::RowRunner(absl::Span<const Ops* const> passes, int64_t arena_floats)
+    : arena_(NewArena(arena_floats)) {
+  for (const Ops* ops : passes) {
+    std::vector<Action>& actions = passes_.emplace_back();
+    for (const auto& op : *ops) actions.push_back(op->Bind({arena_.get(), &row_}));
+  }
 }
 
 // A meeting is over when its last thread has come; the next has the next `count`
@@ -42,26 +46,26 @@ bool RowRunner::Meet(int count) {
   return true;
 }
 
-void RowRunner::RunOps(Part part) {
-  for (Action& action : actions_) {
+void RowRunner::RunOps(Part part, size_t pass) {
+  for (Action& action : passes_[pass]) {
     action(part);
     if (part.count > 1 && !Meet(part.count)) return;
   }
 }
 
-void RowRunner::Run(Part part) {
+void RowRunner::Run(Part part, size_t pass) {
   try {
-    RunOps(part);
+    RunOps(part, pass);
   } catch (...) {
     failed_ = true;
     throw;
   }
 }
 
-void RowRunner::RunTogether(absl::Span<const std::unique_ptr<RowRunner>> runners) {
+void RowRunner::RunTogether(absl::Span<const std::unique_ptr<RowRunner>> runners, size_t pass) {
   if (runners.empty()) return;
-  for (size_t op = 0; op < runners[0]->actions_.size(); ++op) {
-    for (const auto& runner : runners) runner->actions_[op]({0, 1});
+  for (size_t op = 0; op < runners[0]->passes_[pass].size(); ++op) {
+    for (const auto& runner : runners) runner->passes_[pass][op]({0, 1});
   }
 }
 

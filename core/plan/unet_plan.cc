@@ -35,23 +35,46 @@ absl::StatusOr<std::unique_ptr<const UnetPlan>> UnetPlan::Make(
   RETURN_IF_ERROR(Check(network->config(), image_size));
   try {
     auto plan = std::unique_ptr<UnetPlan>(new UnetPlan());
-    UnetBuilder::Options building{
-        .config = &network->config(), .parameters = {}, .factors = factors};
-    const int64_t bytes = factors == Type::kBfloat16 ? 2 : 4;
-    for (const auto& item : network->named_parameters()) {
-      building.parameters[item.key()] = item.value();
-      plan->weight_bytes_ += item.value().numel() * bytes;
-    }
-    UnetBuilder builder(std::move(building));
-    builder.Build(image_size[0], image_size[1]);
-    plan->ops_ = builder.TakeOps();
-    plan->arena_floats_ = builder.arena_floats();
-    plan->time_vectors_ = std::make_unique<const TimeVectors>(
-        std::move(network), builder.TimeWeight(), builder.TimeBias());
+    plan->network_ = std::move(network);
+    plan->image_size_ = image_size;
+    plan->packed_ = std::make_shared<PackedWeights>();
+    plan->Build(factors, /*gradients=*/false);
     return plan;
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat("no plan: ", error.what()));
   }
+}
+
+absl::StatusOr<std::unique_ptr<const UnetPlan>> UnetPlan::MakeWithGradients(const UnetPlan& plan) {
+  try {
+    auto made = std::unique_ptr<UnetPlan>(new UnetPlan());
+    made->network_ = plan.network_;
+    made->image_size_ = plan.image_size_;
+    made->packed_ = plan.packed_;
+    made->time_vectors_ = plan.time_vectors_;
+    made->Build(Type::kFloat32, /*gradients=*/true);
+    return made;
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("no plan of gradients: ", error.what()));
+  }
+}
+
+void UnetPlan::Build(Type factors, bool gradients) {
+  UnetBuilder::Options building{.config = &network_->config(),
+                                .parameters = {},
+                                .factors = factors,
+                                .gradients = gradients,
+                                .packed = packed_.get()};
+  const int64_t bytes = (factors == Type::kBfloat16 ? 2 : 4) * (gradients ? 2 : 1);
+  for (const auto& item : network_->named_parameters()) {
+    building.parameters[item.key()] = item.value();
+    weight_bytes_ += item.value().numel() * bytes;
+  }
+  UnetBuilder builder(std::move(building));
+  written_ = builder.Build(image_size_[0], image_size_[1]);
+  if (time_vectors_ != nullptr) return;
+  time_vectors_ =
+      std::make_shared<const TimeVectors>(network_, builder.TimeWeight(), builder.TimeBias());
 }
 
 }  // namespace tweedie::plan

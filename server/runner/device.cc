@@ -22,7 +22,7 @@
 #include "core/diffusion/unet_denoiser.h"
 #include "core/engine/call_failure.h"
 #include "core/nn/unet.h"
-#include "core/plan/bfloat16_cpu.h"
+#include "core/plan/ops/bfloat16_cpu.h"
 #include "core/plan/planned_denoiser.h"
 #include "server/runner/bucketed_model.h"
 
@@ -146,8 +146,9 @@ absl::StatusOr<SharedDevice> ShareDevice(const DeviceOptions& options) {
 }
 
 int64_t WeightBytes(const LoadedModel& model, const DeviceOptions& options) {
-  const bool strict = options.reproducibility == Reproducibility::kStrict;
-  const int64_t copies = strict && HasPlan(model) ? 2 : 1;
+  const bool planned = options.reproducibility == Reproducibility::kStrict && HasPlan(model);
+  const bool gradients = planned && options.precision == Precision::kFloat32;
+  const int64_t copies = 1 + (planned ? 1 : 0) + (gradients ? 1 : 0);
   return copies * model.num_parameters * BytesPerWeight(options.precision);
 }
 

@@ -47,9 +47,9 @@ void SetKernels(const DeviceOptions& options);
 // For a device that passed CheckDevice(); num_threads >= 1. INTERNAL if it fails.
 absl::StatusOr<SharedDevice> ShareDevice(const DeviceOptions& options);
 
-// What its weights take in memory on the device, about: of the size that the precision
-// says. In strict mode, which the CPU alone has, they are there twice if the network has
-// a plan, which packs its own.
+// What its weights take in memory on the device, at most, about: of the size that the precision
+// says. In strict mode, which the CPU alone has, a plan packs its own if the network has one, and
+// in float32 those of its backward pass.
 int64_t WeightBytes(const LoadedModel& model, const DeviceOptions& options);
 
 // Puts a model's network on the device. RESOURCE_EXHAUSTED if it lacks memory, INTERNAL

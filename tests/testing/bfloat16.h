@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/plan/bfloat16_cpu.h"
+#include "core/plan/ops/bfloat16_cpu.h"
 
 // Ends a test, or a SetUp(), that needs a CPU with bfloat16, and says so.
 #define SKIP_WITHOUT_BFLOAT16()                                       \

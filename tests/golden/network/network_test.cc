@@ -91,6 +91,26 @@ TEST_P(NetworkGoldenTest, PlannedOutputIsThatOfDiffusers) {
   }
 }
 
+// By a plan with a backward pass, and by autograd through the modules, in double precision's
+// place: float32 of another order of sums.
+TEST_P(NetworkGoldenTest, PlannedGradientIsThatOfTheModules) {
+  const auto unet = std::dynamic_pointer_cast<nn::UnetImpl>(model_->network);
+  if (unet->config().act_fn != nn::Activation::kSilu) {
+    GTEST_SKIP() << "the network has no plan, as the test above expects";
+  }
+  const auto pool = std::make_shared<RowPool>(2);
+  const RowLoss loss = [this](int64_t first, const at::Tensor& x, const at::Tensor& output) {
+    const at::Tensor apart = output - expected_.narrow(0, first, x.size(0)).flip({3});
+    return apart.flatten(1).square().sum(1);
+  };
+  ASSERT_OK_AND_ASSIGN(const auto planned,
+                       PlannedDenoiser::Make(unet, pool, {input_.x.size(2), input_.x.size(3)}, {}));
+  const Differentiated actual = planned->PredictWithGradient(input_, loss);
+  const Differentiated expected = RowParallelDenoiser(unet, pool).PredictWithGradient(input_, loss);
+  EXPECT_LT(RelativeError(actual.prediction, expected_), kTolerance);
+  EXPECT_LT(RelativeError(actual.gradient, expected.gradient), 5e-5);
+}
+
 // Every value within 3 % of the largest, half of them within 0.4 %.
 TEST_P(NetworkGoldenTest, OutputOfShortNumbersIsThatOfDiffusersToRounding) {
   SKIP_WITHOUT_BFLOAT16();

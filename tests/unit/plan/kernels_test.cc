@@ -1,4 +1,4 @@
-#include "core/plan/kernels.h"
+#include "core/plan/ops/kernels.h"
 
 #include <c10/util/BFloat16.h>
 #include <gtest/gtest.h>
@@ -35,6 +35,41 @@ TEST(KernelsTest, SiluIsThatOfDoublePrecision) {
     }
     EXPECT_EQ(y[p * (kChannels + 2) + kChannels], -7.0f);  // another's place
   }
+}
+
+TEST(KernelsTest, GradientOfSiluIsThatOfDoublePrecision) {
+  constexpr int64_t kPixels = 99, kChannels = 21, kStride = 23;
+  const std::vector<float> x = Values(kPixels * kChannels, 30), scale = Values(kChannels, 2),
+                           shift = Values(kChannels, 3), centre = Values(kChannels, 1),
+                           given = Values(kPixels * kStride, 5);
+  std::vector<float> g = given, sum(kChannels, 1.0f), dot(kChannels, 2.0f);
+  SiluGradient({x.data(), kPixels, kChannels, scale.data(), shift.data(), centre.data()}, g.data(),
+               kStride, sum.data(), dot.data());
+  for (int64_t c = 0; c < kChannels; ++c) {
+    double expected_sum = 1, expected_dot = 2;
+    for (int64_t p = 0; p < kPixels; ++p) {
+      const double of_x = x[p * kChannels + c], v = x[p * kChannels + c] * scale[c] + shift[c];
+      const double s = 1 / (1 + std::exp(-v));
+      const double expected = given[p * kStride + c] * s * (1 + v * (1 - s));
+      EXPECT_NEAR(g[p * kStride + c], expected, 4e-6) << v;
+      expected_sum += expected;
+      expected_dot += expected * (of_x - centre[c]);
+    }
+    EXPECT_NEAR(sum[c], expected_sum, 4e-5);
+    EXPECT_NEAR(dot[c], expected_dot, 1e-3);
+  }
+  EXPECT_EQ(g[kChannels], given[kChannels]);  // another's place
+}
+
+TEST(KernelsTest, GradientOfSiluOfLargeValuesIsItsLimit) {
+  const std::vector<float> x = {-1e30f, -1000, 1000, 1e30f}, one(4, 1.0f), zero(4, 0.0f);
+  std::vector<float> g = one, sum = zero, dot = zero;
+  SiluGradient({x.data(), 1, 4, one.data(), zero.data(), zero.data()}, g.data(), 4, sum.data(),
+               dot.data());
+  EXPECT_NEAR(g[0], 0, 1e-7);
+  EXPECT_NEAR(g[1], 0, 1e-30);
+  EXPECT_EQ(g[2], 1);
+  EXPECT_EQ(g[3], 1);
 }
 
 TEST(KernelsTest, SiluOfLargeValuesIsTheirLimit) {

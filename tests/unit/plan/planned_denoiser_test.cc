@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "tests/testing/bfloat16.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/unit/nn/random_unet.h"
@@ -105,16 +106,76 @@ TEST_P(PlannedDenoiserTest, ImagesOfAnotherSizeAreRefused) {
   EXPECT_NO_THROW(denoiser->Predict(RandomRows(2)));
 }
 
-TEST_P(PlannedDenoiserTest, GradientsAreThoseOfTheModules) {
-  const DenoiserInput input = RandomRows(3);
-  const RowLoss loss = [](int64_t, const at::Tensor&, const at::Tensor& output) {
-    return output.flatten(1).square().sum(1);
+// Of the output, of x itself, and of both.
+RowLoss LossOf(const DenoiserInput& input) {
+  return [times = input.t](int64_t row, const at::Tensor& x, const at::Tensor& output) {
+    const at::Tensor of_output = output.flatten(1).square().sum(1);
+    return of_output + (x * output).flatten(1).sum(1) * (times[row].item<int64_t>() % 3);
   };
-  const at::Tensor actual = Make(2)->PredictWithGradient(input, loss).gradient;
-  EXPECT_EQ(actual.scalar_type(), at::kFloat);
-  EXPECT_TRUE(at::equal(actual, Modules(GetParam()).PredictWithGradient(input, loss).gradient));
-  const at::Tensor exact = Modules(Precision::kFloat32).PredictWithGradient(input, loss).gradient;
-  EXPECT_LT(RelativeError(actual, exact), GetParam() == Precision::kBfloat16 ? 0.06 : 1e-5);
+}
+
+TEST_P(PlannedDenoiserTest, GradientsAreThoseOfTheModules) {
+  const DenoiserInput input = RandomRows(5);
+  const RowLoss loss = LossOf(input);
+  const Differentiated exact = Modules(Precision::kFloat32).PredictWithGradient(input, loss);
+  const bool rounded = GetParam() == Precision::kBfloat16;
+  for (const int threads : {1, 2, 3}) {
+    const Differentiated actual = Make(threads)->PredictWithGradient(input, loss);
+    EXPECT_EQ(actual.gradient.scalar_type(), at::kFloat);
+    EXPECT_LT(RelativeError(actual.gradient, exact.gradient), rounded ? 0.06 : 2e-5);
+    EXPECT_LT(RelativeError(actual.prediction, exact.prediction), rounded ? 0.03 : 1e-5);
+    EXPECT_FALSE(actual.prediction.requires_grad() || actual.gradient.requires_grad());
+  }
+}
+
+TEST_P(PlannedDenoiserTest, GradientOfARowAloneHasTheBitsOfTheRowInAnyMix) {
+  const DenoiserInput input = RandomRows(7);
+  const auto loss = [](int64_t, const at::Tensor& x, const at::Tensor& output) {
+    return (x * output).flatten(1).square().sum(1);
+  };
+  const Differentiated expected = Make(1, 1)->PredictWithGradient(input, loss);
+  for (const int threads : {1, 2, 4}) {
+    for (const int together : {1, 3}) {
+      const auto denoiser = Make(threads, together);
+      for (const int64_t rows : {1, 2, 3, 7}) {
+        const Differentiated some = denoiser->PredictWithGradient(RowsFrom(input, 0, rows), loss);
+        const std::string mix = absl::StrCat(rows, " rows, ", together, " together, ", threads);
+        EXPECT_TRUE(at::equal(some.gradient, expected.gradient.narrow(0, 0, rows))) << mix;
+        EXPECT_TRUE(at::equal(some.prediction, expected.prediction.narrow(0, 0, rows))) << mix;
+      }
+    }
+  }
+}
+
+TEST_P(PlannedDenoiserTest, LossesThatDoNotDependOnAnythingHaveNoGradient) {
+  const DenoiserInput input = RandomRows(3);
+  const auto nothing = [](int64_t, const at::Tensor& x, const at::Tensor&) {
+    return at::ones({x.size(0)});
+  };
+  const at::Tensor gradient = Make(2)->PredictWithGradient(input, nothing).gradient;
+  EXPECT_TRUE(at::equal(gradient, at::zeros_like(input.x)));
+  const auto of_x = [](int64_t, const at::Tensor& x, const at::Tensor&) {
+    return x.flatten(1).sum(1);
+  };
+  EXPECT_TRUE(
+      at::equal(Make(2)->PredictWithGradient(input, of_x).gradient, at::ones_like(input.x)));
+}
+
+TEST_P(PlannedDenoiserTest, AFailingLossFailsTheCallAlone) {
+  const auto denoiser = Make(2);
+  const DenoiserInput input = RandomRows(3);
+  const RowLoss good = LossOf(input);
+  const at::Tensor expected = denoiser->PredictWithGradient(input, good).gradient;
+  const auto failing = [](int64_t row, const at::Tensor& x, const at::Tensor&) {
+    TORCH_CHECK(row != 1, "no loss");
+    return x.flatten(1).sum(1);
+  };
+  EXPECT_THROW(denoiser->PredictWithGradient(input, failing), c10::Error);
+  const auto of_another_shape = [](int64_t, const at::Tensor& x, const at::Tensor&) {
+    return x.sum();
+  };
+  EXPECT_THROW(denoiser->PredictWithGradient(input, of_another_shape), c10::Error);
+  EXPECT_TRUE(at::equal(denoiser->PredictWithGradient(input, good).gradient, expected));
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, PlannedDenoiserTest,

@@ -37,6 +37,8 @@ void Add(Ops* ops, Calling::Work work) {
   ops->push_back(std::make_unique<Calling>(std::move(work)));
 }
 
+std::vector<const Ops*> Passes(const Ops& ops) { return {&ops}; }
+
 TEST(RowRunnerTest, RowsTogetherGoOpByOp) {
   const std::array<float, 3> images = {0, 1, 2};
   std::vector<std::string> calls;
@@ -49,12 +51,28 @@ TEST(RowRunnerTest, RowsTogetherGoOpByOp) {
   }
   std::vector<std::unique_ptr<RowRunner>> runners;
   for (const float& image : images) {
-    runners.push_back(std::make_unique<RowRunner>(ops, 16));
+    runners.push_back(std::make_unique<RowRunner>(Passes(ops), 16));
     runners.back()->Begin({.x = &image});
   }
   RowRunner::RunTogether(runners);
   EXPECT_THAT(calls, ElementsAre("a0", "a1", "a2", "b0", "b1", "b2"));
   RowRunner::RunTogether({});
+}
+
+TEST(RowRunnerTest, PassesGoByTheirNumberOnTheSameImage) {
+  const float image = 3, gradient = 5;
+  std::vector<std::string> calls;
+  Ops forward, backward;
+  Add(&forward, [&](const Row& row, Part) { calls.push_back(absl::StrCat("forward ", *row.x)); });
+  Add(&backward, [&](const Row& row, Part) {
+    calls.push_back(absl::StrCat("backward ", *row.x, " ", *row.out_gradient));
+  });
+  RowRunner runner(std::vector<const Ops*>{&forward, &backward}, 16);
+  runner.Begin({.x = &image});
+  runner.Run({0, 1}, 0);
+  runner.SetOutGradient(&gradient);
+  runner.Run({0, 1}, 1);
+  EXPECT_THAT(calls, ElementsAre("forward 3", "backward 3 5"));
 }
 
 // The others would wait for the one that failed for ever.
@@ -69,7 +87,7 @@ TEST(RowRunnerTest, AFailureOfOneOfATeamEndsTheCall) {
       if (fails && part.index == failing) throw std::runtime_error("no memory");
     });
     Add(&ops, [&](const Row&, Part) { ++after; });
-    RowRunner runner(ops, 16);
+    RowRunner runner(Passes(ops), 16);
     RowPool pool(kTeam);
     const auto run = [&] {
       runner.Begin({});

@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "core/plan/bfloat16_cpu.h"
+#include "core/plan/ops/bfloat16_cpu.h"
 #include "tests/testing/status_matchers.h"
 
 namespace tweedie {

@@ -1,21 +1,17 @@
-#include "core/plan/attention.h"
+#include "core/plan/ops/attention.h"
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <map>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "core/plan/kernels.h"
-#include "core/plan/onednn.h"
+#include "core/plan/ops/kernels.h"
+#include "core/plan/ops/matrix_product.h"
 
 namespace tweedie::plan {
 namespace {
-
-using dnnl::memory;
 
 // Weights of several heads at once, while they fit into a cache.
 constexpr int64_t kMaxWeights = int64_t{1} << 19;
@@ -29,46 +25,6 @@ int64_t HeadsAtOnce(const AttentionOptions& o) {
   while (o.heads % heads != 0) --heads;
   return heads;
 }
-
-// a [heads, m, k] times b [heads, k, n], with strides of their own.
-class Product {
- public:
-  struct Matrix {
-    int64_t rows, columns;
-    memory::dims strides;  // of heads, rows, columns
-    Type type;
-  };
-  Product(int64_t heads, const Matrix& a, const Matrix& b, const Matrix& c) {
-    const auto desc = [heads](const Matrix& m) {
-      return memory::desc({heads, m.rows, m.columns}, DataType(m.type), m.strides);
-    };
-    dnnl::primitive_attr attributes;
-    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    desc_ = dnnl::matmul::primitive_desc(Engine(), desc(a), desc(b), desc(c), attributes);
-    primitive_ = dnnl::matmul(desc_);
-  }
-  // Of one workspace, with the places of a, b and c; for one thread at a time.
-  using Call = std::function<void(void*, void*, void*)>;
-  Call Bind() const {
-    memory a(desc_.src_desc(), Engine(), DNNL_MEMORY_NONE);
-    memory b(desc_.weights_desc(), Engine(), DNNL_MEMORY_NONE);
-    memory c(desc_.dst_desc(), Engine(), DNNL_MEMORY_NONE);
-    memory scratch(desc_.scratchpad_desc(), Engine());
-    return [=, primitive = primitive_](void* at_a, void* at_b, void* at_c) mutable {
-      a.set_data_handle(at_a);
-      b.set_data_handle(at_b);
-      c.set_data_handle(at_c);
-      primitive.execute(Stream(), {{DNNL_ARG_SRC, a},
-                                   {DNNL_ARG_WEIGHTS, b},
-                                   {DNNL_ARG_DST, c},
-                                   {DNNL_ARG_SCRATCHPAD, scratch}});
-    };
-  }
-
- private:
-  dnnl::matmul::primitive_desc desc_;
-  dnnl::matmul primitive_;
-};
 
 class Attention final : public Op {
  public:
@@ -93,11 +49,11 @@ class Attention final : public Op {
 
  private:
   struct Products {
-    Product weights, values;
+    MatrixProduct weights, values;
   };
   struct Block {
     int64_t first, queries;
-    Product::Call weights, values;
+    MatrixProduct::Call weights, values;
   };
 
   void AddProducts(int64_t queries) {
@@ -105,14 +61,14 @@ class Attention final : public Op {
     const int64_t keys = o.in.pixels(), d = o.head_dim;
     if (queries == 0) return;
     const Type type = o.in.type;
-    const Product::Matrix q{queries, d, {d, o.in.channels, 1}, type};
-    const Product::Matrix k{d, keys, {d, 1, o.in.channels}, type};
-    const Product::Matrix v{keys, d, {d, o.in.channels, 1}, type};
-    const Product::Matrix scores{queries, keys, {queries * keys, keys, 1}, Type::kFloat32};
-    const Product::Matrix weights{queries, keys, {queries * keys, keys, 1}, type};
-    const Product::Matrix out{queries, d, {d, o.out.channels, 1}, o.out.type};
-    products_.emplace(queries,
-                      Products{Product(heads_, q, k, scores), Product(heads_, weights, v, out)});
+    const MatrixProduct::Matrix q{queries, d, {d, o.in.channels, 1}, type};
+    const MatrixProduct::Matrix k{d, keys, {d, 1, o.in.channels}, type};
+    const MatrixProduct::Matrix v{keys, d, {d, o.in.channels, 1}, type};
+    const MatrixProduct::Matrix scores{queries, keys, {queries * keys, keys, 1}, Type::kFloat32};
+    const MatrixProduct::Matrix weights{queries, keys, {queries * keys, keys, 1}, type};
+    const MatrixProduct::Matrix out{queries, d, {d, o.out.channels, 1}, o.out.type};
+    products_.emplace(queries, Products{MatrixProduct(heads_, q, k, scores),
+                                        MatrixProduct(heads_, weights, v, out)});
   }
 
   // T: of `in` and `out`.

@@ -1,12 +1,14 @@
-#ifndef TWEEDIE_CORE_PLAN_CONVOLUTION_H_
-#define TWEEDIE_CORE_PLAN_CONVOLUTION_H_
+#ifndef TWEEDIE_CORE_PLAN_OPS_CONVOLUTION_H_
+#define TWEEDIE_CORE_PLAN_OPS_CONVOLUTION_H_
 
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
-#include "core/plan/op.h"
+#include "core/plan/ops/op.h"
+#include "core/plan/ops/packed_weights.h"
 
 namespace tweedie::plan {
 
@@ -23,8 +25,11 @@ struct ConvolutionOptions {
   bool accumulate = false;
   // Features of the output's shape and type that are added to it; not beside `accumulate`.
   std::optional<Features> plus = std::nullopt;
-  const float* weights = nullptr;  // [out, in, kernel, kernel]; read by the constructor alone
+  const float* weights = nullptr;  // [out, in, kernel, kernel]; read by MakeConvolution() alone
   const float* bias = nullptr;     // [out], read likewise; null: none
+  // Where the packed weights are shared by this name; null: nowhere.
+  PackedWeights* packed = nullptr;
+  std::string name;
   // With `bias` null: where in Row::time the bias begins, floats; -1: none.
   int64_t time_bias = -1;
 };
@@ -36,4 +41,4 @@ std::unique_ptr<const Op> MakeConvolution(const ConvolutionOptions& options);
 
 }  // namespace tweedie::plan
 
-#endif  // TWEEDIE_CORE_PLAN_CONVOLUTION_H_
+#endif  // TWEEDIE_CORE_PLAN_OPS_CONVOLUTION_H_

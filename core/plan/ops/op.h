@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_CORE_PLAN_OP_H_
-#define TWEEDIE_CORE_PLAN_OP_H_
+#ifndef TWEEDIE_CORE_PLAN_OPS_OP_H_
+#define TWEEDIE_CORE_PLAN_OPS_OP_H_
 
 #include <cstdint>
 #include <functional>
@@ -25,6 +25,9 @@ struct Row {
   const float* x = nullptr;     // [C, H, W]
   const float* time = nullptr;  // what TimeVectors made of its timestep and label
   float* out = nullptr;         // [C', H, W]
+  // For the backward pass: the derivative of a loss by `out`, and by `x` through `out`.
+  const float* out_gradient = nullptr;  // [C', H, W]
+  float* x_gradient = nullptr;          // [C, H, W]
 };
 
 // What an operation does, with its memory known. Called by the threads of one team,
@@ -60,6 +63,7 @@ struct Features {
   int64_t offset = 0;  // floats
   int64_t channels = 0, height = 0, width = 0;
   Type type = Type::kFloat32;
+  int id = 0;  // of its plan: places are given to several, one after the other
 
   int64_t pixels() const { return height * width; }
   // Values.
@@ -77,4 +81,4 @@ struct Features {
 
 }  // namespace tweedie::plan
 
-#endif  // TWEEDIE_CORE_PLAN_OP_H_
+#endif  // TWEEDIE_CORE_PLAN_OPS_OP_H_

@@ -1,4 +1,4 @@
-#include "core/plan/kernels.h"
+#include "core/plan/ops/kernels.h"
 
 #include <algorithm>
 #include <bit>
@@ -70,6 +70,19 @@ TWEEDIE_INLINE float ExpAndSum(float* x, int64_t count, float scale, float max) 
   return sum;
 }
 
+// Sum of x[i] y[i], by lanes likewise.
+TWEEDIE_INLINE float Dot(const float* __restrict x, const float* __restrict y, int64_t count) {
+  float lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int l = 0; l < kLanes; ++l) lanes[l] += x[i + l] * y[i + l];
+  }
+  for (; i < count; ++i) lanes[0] += x[i] * y[i];
+  float sum = 0;
+  for (const float lane : lanes) sum += lane;
+  return sum;
+}
+
 // NaN would become infinite or a zero if it were rounded.
 TWEEDIE_INLINE void Store(float value, Bfloat16* to) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
@@ -78,6 +91,12 @@ TWEEDIE_INLINE void Store(float value, Bfloat16* to) {
 }
 
 TWEEDIE_INLINE float Silu(float v) { return v / (1.0f + Exp(-v)); }
+
+// d silu(v) / dv = s (1 + v (1 - s)), with s = 1 / (1 + exp(-v)).
+TWEEDIE_INLINE float SiluSlope(float v) {
+  const float s = 1.0f / (1.0f + Exp(-v));
+  return s * (1.0f + v * (1.0f - s));
+}
 
 // Rounded in a loop of their own: GCC leaves one that does both as it is, ten times slower.
 TWEEDIE_INLINE void AffineSiluLine(const float* __restrict x, int64_t channels,
@@ -146,6 +165,83 @@ void AffineSilu(const float* __restrict x, int64_t pixels, int64_t channels,
 }
 
 TWEEDIE_CLONES
+void SiluGradient(const NormedPixels& n, float* __restrict g, int64_t stride, float* __restrict sum,
+                  float* __restrict dot) {
+  const float* __restrict x = n.x;
+  const float* __restrict scale = n.scale;
+  const float* __restrict shift = n.shift;
+  const float* __restrict centre = n.centre;
+  const int64_t channels = n.channels;
+  for (int64_t p = 0; p < n.pixels; ++p, x += channels, g += stride) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const float dv = g[c] * SiluSlope(x[c] * scale[c] + shift[c]);
+      g[c] = dv;
+      sum[c] += dv;
+      dot[c] += dv * (x[c] - centre[c]);
+    }
+  }
+}
+
+TWEEDIE_CLONES
+void AffineGradientSums(const NormedPixels& n, const float* __restrict g, int64_t stride,
+                        float* __restrict sum, float* __restrict dot) {
+  const float* __restrict x = n.x;
+  const float* __restrict centre = n.centre;
+  const int64_t channels = n.channels;
+  for (int64_t p = 0; p < n.pixels; ++p, x += channels, g += stride) {
+    for (int64_t c = 0; c < channels; ++c) {
+      sum[c] += g[c];
+      dot[c] += g[c] * (x[c] - centre[c]);
+    }
+  }
+}
+
+TWEEDIE_CLONES
+void NormGradient(const NormedPixels& n, const float* __restrict slope, const float* __restrict g,
+                  int64_t stride, float* __restrict y) {
+  const float* __restrict x = n.x;
+  const float* __restrict scale = n.scale;
+  const float* __restrict shift = n.shift;
+  const float* __restrict centre = n.centre;
+  const int64_t channels = n.channels;
+  for (int64_t p = 0; p < n.pixels; ++p, x += channels, g += stride, y += channels) {
+    for (int64_t c = 0; c < channels; ++c) {
+      y[c] = g[c] * scale[c] + (x[c] - centre[c]) * slope[c] + shift[c];
+    }
+  }
+}
+
+TWEEDIE_CLONES
+void AddNormGradient(const NormedPixels& n, const float* __restrict slope,
+                     const float* __restrict g, int64_t stride, float* __restrict y) {
+  const float* __restrict x = n.x;
+  const float* __restrict scale = n.scale;
+  const float* __restrict shift = n.shift;
+  const float* __restrict centre = n.centre;
+  const int64_t channels = n.channels;
+  for (int64_t p = 0; p < n.pixels; ++p, x += channels, g += stride, y += channels) {
+    for (int64_t c = 0; c < channels; ++c) {
+      y[c] += g[c] * scale[c] + (x[c] - centre[c]) * slope[c] + shift[c];
+    }
+  }
+}
+
+TWEEDIE_CLONES
+void NormGradientInPlace(const NormedPixels& n, const float* __restrict slope, float* __restrict g,
+                         int64_t stride) {
+  const float* __restrict x = n.x;
+  const float* __restrict scale = n.scale;
+  const float* __restrict shift = n.shift;
+  const float* __restrict centre = n.centre;
+  const int64_t channels = n.channels;
+  for (int64_t p = 0; p < n.pixels; ++p, x += channels, g += stride) {
+    for (int64_t c = 0; c < channels; ++c) {
+      g[c] = g[c] * scale[c] + (x[c] - centre[c]) * slope[c] + shift[c];
+    }
+  }
+}
+
+TWEEDIE_CLONES
 void SoftmaxRows(float* x, int64_t rows, int64_t columns, float scale) {
   for (int64_t i = 0; i < rows; ++i, x += columns) {
     const float factor = 1.0f / ExpAndSum(x, columns, scale, MaxOf(x, columns));
@@ -163,6 +259,15 @@ void SoftmaxRows(float* __restrict x, int64_t rows, int64_t columns, float scale
 }
 
 TWEEDIE_CLONES
+void SoftmaxGradientRows(const float* __restrict p, int64_t rows, int64_t columns, float scale,
+                         float* __restrict g) {
+  for (int64_t i = 0; i < rows; ++i, p += columns, g += columns) {
+    const float mean = Dot(p, g, columns);
+    for (int64_t j = 0; j < columns; ++j) g[j] = scale * p[j] * (g[j] - mean);
+  }
+}
+
+TWEEDIE_CLONES
 void Round(const float* __restrict x, int64_t count, Bfloat16* __restrict y) {
   for (int64_t i = 0; i < count; ++i) Store(x[i], y + i);
 }
@@ -170,6 +275,11 @@ void Round(const float* __restrict x, int64_t count, Bfloat16* __restrict y) {
 TWEEDIE_CLONES
 void Scale(const float* x, int64_t count, float factor, float* y) {
   for (int64_t i = 0; i < count; ++i) y[i] = x[i] * factor;
+}
+
+TWEEDIE_CLONES
+void Add(const float* __restrict x, int64_t count, float* __restrict y) {
+  for (int64_t i = 0; i < count; ++i) y[i] += x[i];
 }
 
 }  // namespace tweedie::plan

@@ -1,10 +1,10 @@
-#ifndef TWEEDIE_CORE_PLAN_ATTENTION_H_
-#define TWEEDIE_CORE_PLAN_ATTENTION_H_
+#ifndef TWEEDIE_CORE_PLAN_OPS_ATTENTION_H_
+#define TWEEDIE_CORE_PLAN_OPS_ATTENTION_H_
 
 #include <cstdint>
 #include <memory>
 
-#include "core/plan/op.h"
+#include "core/plan/ops/op.h"
 
 namespace tweedie::plan {
 
@@ -29,4 +29,4 @@ std::unique_ptr<const Op> MakeAttention(const AttentionOptions& options);
 
 }  // namespace tweedie::plan
 
-#endif  // TWEEDIE_CORE_PLAN_ATTENTION_H_
+#endif  // TWEEDIE_CORE_PLAN_OPS_ATTENTION_H_

@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_CORE_PLAN_BFLOAT16_CPU_H_
-#define TWEEDIE_CORE_PLAN_BFLOAT16_CPU_H_
+#ifndef TWEEDIE_CORE_PLAN_OPS_BFLOAT16_CPU_H_
+#define TWEEDIE_CORE_PLAN_OPS_BFLOAT16_CPU_H_
 
 #include "absl/status/status.h"
 
@@ -12,4 +12,4 @@ absl::Status CheckBfloat16Cpu();
 
 }  // namespace tweedie::plan
 
-#endif  // TWEEDIE_CORE_PLAN_BFLOAT16_CPU_H_
+#endif  // TWEEDIE_CORE_PLAN_OPS_BFLOAT16_CPU_H_

@@ -1,9 +1,9 @@
-#ifndef TWEEDIE_CORE_PLAN_ONEDNN_H_
-#define TWEEDIE_CORE_PLAN_ONEDNN_H_
+#ifndef TWEEDIE_CORE_PLAN_OPS_ONEDNN_H_
+#define TWEEDIE_CORE_PLAN_OPS_ONEDNN_H_
 
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include "core/plan/op.h"
+#include "core/plan/ops/op.h"
 
 namespace tweedie::plan {
 
@@ -19,4 +19,4 @@ inline dnnl::memory::data_type DataType(Type type) {
 
 }  // namespace tweedie::plan
 
-#endif  // TWEEDIE_CORE_PLAN_ONEDNN_H_
+#endif  // TWEEDIE_CORE_PLAN_OPS_ONEDNN_H_

@@ -1,36 +1,20 @@
-#include "core/plan/moves.h"
+#include "core/plan/ops/moves.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "core/plan/kernels.h"
+#include "core/plan/ops/by_line.h"
+#include "core/plan/ops/kernels.h"
 
 namespace tweedie::plan {
 namespace {
 
-// An op that `work` does for each line of the output: work(memory, line).
-template <typename Work>
-class ByLine final : public Op {
- public:
-  ByLine(int64_t height, Work work) : height_(height), work_(std::move(work)) {}
-  Action Bind(const Memory& memory) const override {
-    return [memory, height = height_, work = work_](Part part) {
-      for (int64_t line = part.Begin(height); line < part.End(height); ++line) work(memory, line);
-    };
-  }
-
- private:
-  const int64_t height_;
-  const Work work_;
-};
-
-template <typename Work>
-std::unique_ptr<const Op> MakeByLine(int64_t height, Work work) {
-  return std::make_unique<ByLine<Work>>(height, std::move(work));
-}
-
 void Store(const float* from, int64_t count, float* to) { std::copy_n(from, count, to); }
 void Store(const float* from, int64_t count, Bfloat16* to) { Round(from, count, to); }
+
+void Put(const float* from, int64_t count, bool accumulate, float* to) {
+  accumulate ? Add(from, count, to) : Store(from, count, to);
+}
 
 template <typename Out>
 std::unique_ptr<const Op> MakeJoinTo(const std::vector<Features>& in, const Features& out) {
@@ -82,15 +66,16 @@ std::unique_ptr<const Op> MakeUpsample(const Features& in, const Features& out) 
   });
 }
 
-std::unique_ptr<const Op> MakeInterleave(const std::vector<Features>& in, const Features& out) {
+std::unique_ptr<const Op> MakeInterleave(const std::vector<Features>& in, const Features& out,
+                                         bool accumulate) {
   return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
     const Features &left = in[line % 2 * 2], &right = in[line % 2 * 2 + 1];
     const float* a = memory.arena + left.offset + line / 2 * left.line();
     const float* b = memory.arena + right.offset + line / 2 * right.line();
     float* to = memory.arena + out.offset + line * out.line();
     for (int64_t p = 0; p < left.width; ++p, to += 2 * out.channels) {
-      std::copy_n(a + p * out.channels, out.channels, to);
-      std::copy_n(b + p * out.channels, out.channels, to + out.channels);
+      Put(a + p * out.channels, out.channels, accumulate, to);
+      Put(b + p * out.channels, out.channels, accumulate, to + out.channels);
     }
   });
 }

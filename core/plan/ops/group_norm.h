@@ -1,11 +1,11 @@
-#ifndef TWEEDIE_CORE_PLAN_GROUP_NORM_H_
-#define TWEEDIE_CORE_PLAN_GROUP_NORM_H_
+#ifndef TWEEDIE_CORE_PLAN_OPS_GROUP_NORM_H_
+#define TWEEDIE_CORE_PLAN_OPS_GROUP_NORM_H_
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "core/plan/op.h"
+#include "core/plan/ops/op.h"
 
 namespace tweedie::plan {
 
@@ -35,4 +35,4 @@ void AddGroupNorm(GroupNormOptions options, Ops* ops);
 
 }  // namespace tweedie::plan
 
-#endif  // TWEEDIE_CORE_PLAN_GROUP_NORM_H_
+#endif  // TWEEDIE_CORE_PLAN_OPS_GROUP_NORM_H_

@@ -1,4 +1,4 @@
-#include "core/plan/onednn.h"
+#include "core/plan/ops/onednn.h"
 
 #include <omp.h>
 

@@ -1,4 +1,4 @@
-#include "core/plan/convolution.h"
+#include "core/plan/ops/convolution.h"
 
 #include <algorithm>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/plan/onednn.h"
+#include "core/plan/ops/onednn.h"
 
 namespace tweedie::plan {
 namespace {
@@ -54,9 +54,13 @@ class Convolution final : public Op {
       : options_(options), has_own_bias_(options.bias != nullptr) {
     const int count = BlocksOf(options.out.height);
     AddBlock({0, count}, Weights(memory::format_tag::any, options.in.type));
-    for (int i = 1; i < count; ++i) AddBlock({i, count}, blocks_[0].desc.weights_desc());
-    PackWeights();
+    for (int i = 1; i < count; ++i) AddBlock({i, count}, Layout());
+    weights_ = options.packed == nullptr
+                   ? PackWeights()
+                   : options.packed->Get(options.name, Layout(), [this] { return PackWeights(); });
+    if (has_own_bias_) CopyBias();
     options_.weights = options_.bias = nullptr;  // the caller's
+    options_.packed = nullptr;
   }
 
   Action Bind(const Memory& to) const override {
@@ -119,11 +123,16 @@ class Convolution final : public Op {
     return attributes;
   }
 
-  void PackWeights() {
+  memory::desc Layout() const { return blocks_[0].desc.weights_desc(); }
+
+  memory PackWeights() const {
     memory plain(Weights(memory::format_tag::oihw), Engine(), const_cast<float*>(options_.weights));
-    weights_ = memory(blocks_[0].desc.weights_desc(), Engine());
-    dnnl::reorder(plain, weights_).execute(Stream(), plain, weights_);
-    if (!has_own_bias_) return;
+    memory packed(Layout(), Engine());
+    dnnl::reorder(plain, packed).execute(Stream(), plain, packed);
+    return packed;
+  }
+
+  void CopyBias() {
     bias_ = memory(blocks_[0].desc.bias_desc(), Engine());
     std::copy_n(options_.bias, options_.out.channels, static_cast<float*>(bias_.get_data_handle()));
   }

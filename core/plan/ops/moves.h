@@ -1,11 +1,11 @@
-#ifndef TWEEDIE_CORE_PLAN_MOVES_H_
-#define TWEEDIE_CORE_PLAN_MOVES_H_
+#ifndef TWEEDIE_CORE_PLAN_OPS_MOVES_H_
+#define TWEEDIE_CORE_PLAN_OPS_MOVES_H_
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "core/plan/op.h"
+#include "core/plan/ops/op.h"
 
 namespace tweedie::plan {
 
@@ -20,8 +20,9 @@ std::unique_ptr<const Op> MakeOutput(const Features& in, int64_t divisor);
 // Every pixel twice, in both directions.
 std::unique_ptr<const Op> MakeUpsample(const Features& in, const Features& out);
 // Every 2 x 2 pixels of `out` from one of each of the four `in`: above left, above right,
-// below left, below right.
-std::unique_ptr<const Op> MakeInterleave(const std::vector<Features>& in, const Features& out);
+// below left, below right. `accumulate`: added to what `out` holds.
+std::unique_ptr<const Op> MakeInterleave(const std::vector<Features>& in, const Features& out,
+                                         bool accumulate = false);
 // Means of 2 x 2 pixels.
 std::unique_ptr<const Op> MakeAveragePool(const Features& in, const Features& out);
 // The features of `in`, one or more, side by side in channels; `out` may be bfloat16.
@@ -31,4 +32,4 @@ std::unique_ptr<const Op> MakeScale(const Features& features, float factor);
 
 }  // namespace tweedie::plan
 
-#endif  // TWEEDIE_CORE_PLAN_MOVES_H_
+#endif  // TWEEDIE_CORE_PLAN_OPS_MOVES_H_

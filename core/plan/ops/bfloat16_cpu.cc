@@ -1,4 +1,4 @@
-#include "core/plan/bfloat16_cpu.h"
+#include "core/plan/ops/bfloat16_cpu.h"
 
 #include <oneapi/dnnl/dnnl.hpp>
 

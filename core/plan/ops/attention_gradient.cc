@@ -1,0 +1,150 @@
+#include "core/plan/ops/attention_gradient.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "core/plan/ops/kernels.h"
+#include "core/plan/ops/matrix_product.h"
+
+namespace tweedie::plan {
+namespace {
+
+using Matrix = MatrixProduct::Matrix;
+
+// Weights of one block, while they and their gradient fit into a cache.
+constexpr int64_t kMaxWeights = int64_t{1} << 16;
+
+int64_t QueriesOf(const AttentionOptions& o) {
+  return std::clamp<int64_t>(kMaxWeights / o.in.pixels(), 1, o.in.pixels());
+}
+
+// With S = q k^T, P = softmax(s S) and o = P v, and G the gradient of o: that of v is P^T G, of P
+// it is G v^T, of S it is T = s P (G v^T - row sums of P (G v^T)), of q it is T k, and of k, T^T q.
+class AttentionGradient final : public Op {
+ public:
+  explicit AttentionGradient(const AttentionGradientOptions& options)
+      : options_(options), queries_(QueriesOf(options.attention)) {
+    AddProducts(queries_);
+    if (pixels() % queries_ > 0) AddProducts(pixels() % queries_);
+  }
+
+  Action Bind(const Memory& to) const override {
+    std::vector<std::vector<Block>> heads(options_.attention.heads);
+    for (auto& blocks : heads) {
+      for (int64_t first = 0; first < pixels(); first += queries_) {
+        blocks.push_back(BindBlock(first));
+      }
+    }
+    return [this, arena = to.arena, heads = std::move(heads)](Part part) {
+      const auto count = static_cast<int64_t>(heads.size());
+      const int64_t begin = part.Begin(count);  // no other part's
+      for (int64_t head = begin; head < part.End(count); ++head) {
+        Clear(arena, head);
+        for (const Block& block : heads[head]) Run(PlacesOf(arena, head, block, begin), block);
+      }
+    };
+  }
+
+ private:
+  struct Products {
+    MatrixProduct scores, v_gradient, weights_gradient, q_gradient, k_gradient;
+  };
+  struct Block {
+    int64_t first, queries;
+    MatrixProduct::Call scores, v_gradient, weights_gradient, q_gradient, k_gradient;
+  };
+  // Of the block's queries and their gradients, of all keys and values and theirs.
+  struct Places {
+    float *q, *k, *v, *out;
+    float *q_gradient, *k_gradient, *v_gradient;
+    float *weights, *weights_gradient;
+  };
+
+  int64_t pixels() const { return options_.attention.in.pixels(); }
+  int64_t inner() const { return options_.attention.heads * options_.attention.head_dim; }
+
+  void AddProducts(int64_t queries) {
+    const int64_t d = options_.attention.head_dim, keys = pixels();
+    const int64_t stride = options_.in.channels, out_stride = options_.out.channels;
+    const Matrix q{queries, d, {1, stride, 1}}, out{queries, d, {1, out_stride, 1}};
+    const Matrix k{keys, d, {1, stride, 1}}, k_t{d, keys, {1, 1, stride}};
+    const Matrix weights{queries, keys, {queries * keys, keys, 1}};
+    const Matrix weights_t{keys, queries, {queries * keys, 1, keys}};
+    products_.emplace(
+        queries,
+        Products{MatrixProduct(1, q, k_t, weights), MatrixProduct(1, weights_t, out, k, true),
+                 MatrixProduct(1, out, k_t, weights), MatrixProduct(1, weights, k, q),
+                 MatrixProduct(1, weights_t, q, k, true)});
+  }
+
+  Block BindBlock(int64_t first) const {
+    const int64_t queries = std::min(queries_, pixels() - first);
+    const Products& p = products_.at(queries);
+    return {first,
+            queries,
+            p.scores.Bind(),
+            p.v_gradient.Bind(),
+            p.weights_gradient.Bind(),
+            p.q_gradient.Bind(),
+            p.k_gradient.Bind()};
+  }
+
+  Places PlacesOf(float* arena, int64_t head, const Block& block, int64_t scratch) const {
+    const AttentionGradientOptions& o = options_;
+    const int64_t channel = head * o.attention.head_dim;
+    float* in = o.attention.in.At(arena, channel);
+    float* gradient = o.in.At(arena, channel);
+    const int64_t line = block.first * o.in.channels;
+    float* weights = arena + o.scratch + 2 * scratch * queries_ * pixels();
+    return {.q = in + line,
+            .k = in + inner(),
+            .v = in + 2 * inner(),
+            .out = o.out.At(arena, channel + block.first * o.out.channels),
+            .q_gradient = gradient + line,
+            .k_gradient = gradient + inner(),
+            .v_gradient = gradient + 2 * inner(),
+            .weights = weights,
+            .weights_gradient = weights + queries_ * pixels()};
+  }
+
+  // The gradients of keys and values, to which blocks add.
+  void Clear(float* arena, int64_t head) const {
+    const int64_t d = options_.attention.head_dim;
+    float* pixel = options_.in.At(arena, head * d);
+    for (int64_t p = 0; p < pixels(); ++p, pixel += options_.in.channels) {
+      std::fill_n(pixel + inner(), d, 0.0f);
+      std::fill_n(pixel + 2 * inner(), d, 0.0f);
+    }
+  }
+
+  void Run(const Places& at, const Block& block) const {
+    const auto d = static_cast<double>(options_.attention.head_dim);
+    const auto scale = static_cast<float>(1 / std::sqrt(d));
+    block.scores(at.q, at.k, at.weights);
+    SoftmaxRows(at.weights, block.queries, pixels(), scale);
+    block.v_gradient(at.weights, at.out, at.v_gradient);
+    block.weights_gradient(at.out, at.v, at.weights_gradient);
+    SoftmaxGradientRows(at.weights, block.queries, pixels(), scale, at.weights_gradient);
+    block.q_gradient(at.weights_gradient, at.k, at.q_gradient);
+    block.k_gradient(at.weights_gradient, at.q, at.k_gradient);
+  }
+
+  const AttentionGradientOptions options_;
+  const int64_t queries_;                 // of a block, but for the last
+  std::map<int64_t, Products> products_;  // by the number of queries
+};
+
+}  // namespace
+
+int64_t AttentionGradientScratch(const AttentionOptions& options) {
+  return 2 * options.heads * QueriesOf(options) * options.in.pixels();
+}
+
+std::unique_ptr<const Op> MakeAttentionGradient(const AttentionGradientOptions& options) {
+  return std::make_unique<AttentionGradient>(options);
+}
+
+}  // namespace tweedie::plan

@@ -1,0 +1,243 @@
+#include "core/plan/plan_writer.h"
+
+#include <ATen/ATen.h>
+
+#include "absl/strings/str_cat.h"
+#include "core/plan/convolution_gradient.h"
+#include "core/plan/ops/attention.h"
+#include "core/plan/ops/attention_gradient.h"
+#include "core/plan/ops/convolution.h"
+#include "core/plan/ops/group_norm_gradient.h"
+#include "core/plan/ops/move_gradients.h"
+#include "core/plan/ops/moves.h"
+
+namespace tweedie::plan {
+namespace {
+
+// Of three weights in a row, those of what two of them see as one pixel, summed: the
+// last two for the first of a pair of output pixels, the first two for the second.
+at::Tensor Folded(const at::Tensor& weight, int64_t dim, bool second) {
+  const at::Tensor kept = weight.narrow(dim, second ? 2 : 0, 1);
+  const at::Tensor sum = weight.narrow(dim, second ? 0 : 1, 2).sum(dim, /*keepdim=*/true);
+  return second ? at::cat({sum, kept}, dim) : at::cat({kept, sum}, dim);
+}
+
+void RewindNorm(const GroupNormOptions& norm, GradientTape& tape) {
+  GroupNormGradientOptions gradient{.norm = norm, .out = tape.Take(norm.out), .in = {}};
+  // Of one piece to which nobody has added, in the place of that of the result.
+  const bool in_place = norm.in.size() == 1 && !tape.Has(norm.in[0]);
+  if (in_place) tape.Pass(gradient.out, norm.in[0]);
+  for (const Features& in : norm.in) {
+    const auto [features, accumulate] = tape.Into(in);
+    gradient.in.push_back({features, accumulate && !in_place});
+  }
+  gradient.scratch = tape.memory().TakeScratch(GroupNormScratch(norm.out));
+  AddGroupNormGradient(gradient, &tape.ops());
+  tape.memory().ReleaseScratch(gradient.scratch);
+  if (!in_place) tape.memory().Release(gradient.out);
+  for (const Features& in : norm.in) tape.memory().Release(in);
+  tape.memory().ReleaseScratch(norm.scratch);
+}
+
+}  // namespace
+
+Features Joined(const Pieces& pieces) {
+  Features joined = pieces[0];
+  for (size_t i = 1; i < pieces.size(); ++i) joined.channels += pieces[i].channels;
+  return joined;
+}
+
+PlanWriter::PlanWriter(const Options& options) : options_(options) {
+  if (!options.gradients) return;
+  TORCH_CHECK(options.factors == Type::kFloat32, "gradients are planned in float32 alone");
+  tape_ = std::make_unique<GradientTape>(&memory_);
+}
+
+PlanWriter::Written PlanWriter::Finish() {
+  Written written;
+  if (tape_ != nullptr) written.gradient_ops = tape_->Rewind();
+  written.ops = std::move(ops_);
+  written.arena_floats = memory_.size();
+  return written;
+}
+
+// --- Moves -------------------------------------------------------------------
+
+void PlanWriter::Input(const Features& out, float factor, float shift) {
+  Append(MakeInput(out, factor, shift));
+  Record([=](GradientTape& tape) {
+    const Features gradient = tape.Take(out);
+    tape.Append(MakeInputGradient(gradient, factor));
+    tape.memory().Release(gradient);
+  });
+}
+
+void PlanWriter::Output(const Features& in, int64_t divisor) {
+  Append(MakeOutput(in, divisor));
+  Record([=](GradientTape& tape) {
+    tape.Append(MakeOutputGradient(tape.Into(in).features, divisor));
+  });
+}
+
+void PlanWriter::Join(const Pieces& pieces, const Features& out) {
+  Append(MakeJoin(pieces, out));
+  Record([=](GradientTape& tape) {
+    const Features gradient = tape.Take(out);
+    int64_t first = 0;
+    for (const Features& piece : pieces) {
+      const auto [features, accumulate] = tape.Into(piece);
+      tape.Append(MakeSlice(gradient, first, features, accumulate));
+      first += piece.channels;
+    }
+    tape.memory().Release(gradient);
+  });
+}
+
+void PlanWriter::Scale(const Features& features, float factor) {
+  Append(MakeScale(features, factor));
+  Record([=](GradientTape& tape) { tape.Append(MakeScale(tape.Get(features), factor)); });
+}
+
+Features PlanWriter::Upsampled(const Features& x) {
+  const Features out = New(x.channels, 2 * x.height, 2 * x.width);
+  Append(MakeUpsample(x, out));
+  Record([=](GradientTape& tape) {
+    const Features gradient = tape.Take(out);
+    const auto [features, accumulate] = tape.Into(x);
+    tape.Append(MakeSumPool(gradient, features, accumulate));
+    tape.memory().Release(gradient);
+  });
+  return out;
+}
+
+Features PlanWriter::Pooled(const Features& x) {
+  const Features out = New(x.channels, x.height / 2, x.width / 2);
+  Append(MakeAveragePool(x, out));
+  Record([=](GradientTape& tape) {
+    const Features gradient = tape.Take(out);
+    const auto [features, accumulate] = tape.Into(x);
+    tape.Append(MakeSpread(gradient, features, accumulate));
+    tape.memory().Release(gradient);
+  });
+  return out;
+}
+
+void PlanWriter::Interleave(const Pieces& quarters, const Features& out) {
+  Append(MakeInterleave(quarters, out));
+  Record([=](GradientTape& tape) {
+    const Features gradient = tape.Take(out);
+    for (size_t i = 0; i < quarters.size(); ++i) {
+      const auto [features, accumulate] = tape.Into(quarters[i]);
+      tape.Append(MakePick(gradient, i / 2 == 1, i % 2 == 1, features, accumulate));
+    }
+    tape.memory().Release(gradient);
+  });
+}
+
+Features PlanWriter::Factor(const Pieces& pieces) {
+  if (pieces.size() == 1 && pieces[0].type == options_.factors) {
+    Keep(pieces[0]);
+    return pieces[0];
+  }
+  const Features whole = Joined(pieces);
+  const Features out = New(whole.channels, whole.height, whole.width, options_.factors);
+  Join(pieces, out);
+  return out;
+}
+
+// --- Convolutions ------------------------------------------------------------
+
+void PlanWriter::Convolve(const Convolved& c) {
+  const bool linear = c.weight.dim() == 2;
+  const at::Tensor weight = (linear ? c.weight.unsqueeze(2).unsqueeze(3) : c.weight)
+                                .contiguous(at::MemoryFormat::Contiguous);
+  const ConvolutionOptions options{
+      .in = c.in,
+      .out = c.out,
+      .kernel = weight.size(2),
+      .stride = c.stride,
+      .pad = c.pad,
+      .accumulate = c.accumulate,
+      .plus = c.plus,
+      .weights = weight.const_data_ptr<float>(),
+      .bias = c.bias.defined() ? c.bias.const_data_ptr<float>() : nullptr,
+      .packed = options_.packed,
+      .name = c.name,
+      .time_bias = c.time_bias};
+  Append(MakeConvolution(options));
+  // A sum that was begun by another op goes on to that.
+  Record([=](GradientTape& tape) {
+    const Features gradient = c.accumulate ? tape.Get(c.out) : tape.Take(c.out);
+    RewindConvolution(options, weight, gradient, tape);
+    if (c.plus) {
+      tape.Pass(gradient, *c.plus);
+    } else if (!c.accumulate) {
+      tape.memory().Release(gradient);
+    }
+  });
+}
+
+void PlanWriter::ConvolveDoubled(const Convolved& c) {
+  const at::Tensor weight = c.weight.to(at::kDouble);
+  Pieces quarters;
+  for (const int64_t below : {0, 1}) {
+    for (const int64_t right : {0, 1}) {
+      Convolved quarter = c;
+      quarter.name = absl::StrCat(c.name, ":", below, right);
+      quarter.weight = Folded(Folded(weight, 2, below == 1), 3, right == 1).to(at::kFloat);
+      quarter.out = New(c.out.channels, c.in.height, c.in.width);
+      quarter.pad = {1 - below, 1 - right};
+      Convolve(quarter);
+      quarters.push_back(quarter.out);
+    }
+  }
+  Interleave(quarters, c.out);
+  for (const Features& quarter : quarters) Release(quarter);
+}
+
+// --- Norms and attention -----------------------------------------------------
+
+Features PlanWriter::Norm(Normed n) {
+  const Features whole = Joined(n.in);
+  const Features out = New(whole.channels, whole.height, whole.width, n.type);
+  const GroupNormOptions norm{.in = n.in,
+                              .out = out,
+                              .num_groups = n.num_groups,
+                              .eps = options_.norm_eps,
+                              .gamma = std::move(n.gamma),
+                              .beta = std::move(n.beta),
+                              .time_scale = n.time_scale,
+                              .silu = n.silu,
+                              .scratch = memory_.TakeScratch(GroupNormScratch(out))};
+  AddGroupNorm(norm, &ops_);
+  if (!gradients()) {
+    memory_.ReleaseScratch(norm.scratch);
+    return out;
+  }
+  for (const Features& in : n.in) Keep(in);
+  Record([norm](GradientTape& tape) { RewindNorm(norm, tape); });
+  return out;
+}
+
+Features PlanWriter::Attend(const Features& qkv, int64_t heads, int64_t head_dim) {
+  const Features out = New(heads * head_dim, qkv.height, qkv.width, options_.factors);
+  AttentionOptions attention{.in = qkv, .out = out, .heads = heads, .head_dim = head_dim};
+  attention.scratch = memory_.TakeScratch(AttentionScratch(attention));
+  Append(MakeAttention(attention));
+  memory_.ReleaseScratch(attention.scratch);
+  if (!gradients()) return out;
+  Keep(qkv);
+  Record([attention](GradientTape& tape) {
+    AttentionGradientOptions gradient{.attention = attention,
+                                      .out = tape.Take(attention.out),
+                                      .in = tape.Into(attention.in).features};
+    gradient.scratch = tape.memory().TakeScratch(AttentionGradientScratch(attention));
+    tape.Append(MakeAttentionGradient(gradient));
+    tape.memory().ReleaseScratch(gradient.scratch);
+    tape.memory().Release(gradient.out);
+    tape.memory().Release(attention.in);
+  });
+  return out;
+}
+
+}  // namespace tweedie::plan
