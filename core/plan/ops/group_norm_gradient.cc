@@ -1,7 +1,6 @@
 #include "core/plan/ops/group_norm_gradient.h"
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -108,7 +107,7 @@ class Differentiate final : public Op {
                         int64_t size, Factors* factors) {
     const LineSums sums{o.out.channels, memory.arena + o.scratch};
     const Moments& moments = factors->groups[group];
-    const double r = 1 / std::sqrt(moments.variance + o.norm.eps);
+    const double r = moments.InverseDeviation(o.norm.eps);
     const int64_t begin = group * size, end = begin + size;
     const auto apart = [&](int64_t c) { return factors->firsts[c] - moments.mean; };
     double a_g = 0, a_g_u = 0;

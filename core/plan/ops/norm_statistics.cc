@@ -1,6 +1,7 @@
 #include "core/plan/ops/norm_statistics.h"
 
 #include <cmath>
+#include <limits>
 
 namespace tweedie::plan {
 namespace {
@@ -27,6 +28,11 @@ Moments Together(const Moments* channels, int64_t count) {
 }
 
 }  // namespace
+
+double Moments::InverseDeviation(double eps) const {
+  if (!std::isfinite(variance)) return std::numeric_limits<double>::quiet_NaN();
+  return 1 / std::sqrt(variance + eps);
+}
 
 ChannelSums SumsOf(const LineSums& sums, int64_t height, int64_t channel) {
   ChannelSums sum;
@@ -73,7 +79,7 @@ void MakeAffine(const GroupNormOptions& o, const Memory& memory, std::vector<flo
   for (int64_t c = 0; c < o.out.channels; ++c) {
     const Moments& group = groups[c / size];
     const ChannelAffine channel = AffineOf(o, memory, c);
-    const double factor = channel.factor / std::sqrt(group.variance + o.eps);
+    const double factor = channel.factor * group.InverseDeviation(o.eps);
     (*scale)[c] = static_cast<float>(factor);
     (*shift)[c] = static_cast<float>(channel.shift - group.mean * factor);
   }

@@ -28,6 +28,9 @@ ChannelSums SumsOf(const LineSums& sums, int64_t height, int64_t channel);
 // Mean and variance of values.
 struct Moments {
   double mean, variance;
+  // 1 / sqrt(variance + eps). NaN where the sums have overflowed: a zero in its place would hide
+  // from everyone behind it that values have no bounds any more.
+  double InverseDeviation(double eps) const;
 };
 // Of each group, from the sums that the norm left in its scratch: of values and of squares, about
 // the first value of the channel.

@@ -178,6 +178,18 @@ TEST_F(GroupNormTest, VarianceIsRightFarFromZero) {
   ExpectNorm({at::randn({1, 32, 16, 16}).add(3000)}, 8, false, false, 4e-4);
 }
 
+// Whose squares are above the largest float32: not a norm of zero.
+TEST_F(GroupNormTest, OverflowIsSeen) {
+  GroupNormOptions o{.in = {Put(at::randn({1, 8, 4, 4}).mul(1e25))}, .out = Put(8, 4, 4)};
+  o.num_groups = 2;
+  o.gamma.assign(8, 1.0f);
+  o.beta.assign(8, 0.0f);
+  o.scratch = arena_.Take(GroupNormScratch(o.out));
+  Ops ops;
+  AddGroupNorm(o, &ops);
+  EXPECT_TRUE(Run(ops, o.out, 1).isnan().all().item<bool>());
+}
+
 class AttentionTest : public OpsTest, public testing::WithParamInterface<std::vector<int64_t>> {
  protected:
   void ExpectOf(Type type, double tolerance);

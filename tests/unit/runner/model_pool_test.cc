@@ -43,9 +43,9 @@ class ModelPoolTest : public testing::Test {
     ASSERT_OK(pool_->Look());
     ASSERT_OK(pool_->Look());
   }
-  // Float32, once for gradients and once as its plan packs them.
+  // Float32, as it was read, and as its plan packs it for both passes.
   int64_t Bytes(const std::string& name) const {
-    return pool_->models().Find(name)->model->num_parameters * 4 * 2;
+    return pool_->models().Find(name)->model->num_parameters * 4 * 3;
   }
   // Room for one of the two models, either of them.
   void OpenWithRoomForOne() {
