@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/plan/ops/bfloat16_kernels.h"
 #include "core/plan/ops/kernels.h"
 #include "core/plan/ops/norm_statistics.h"
 

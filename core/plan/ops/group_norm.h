@@ -13,7 +13,7 @@ namespace tweedie::plan {
 // behind the other in channels: so what the way up joins is never copied.
 struct GroupNormOptions {
   std::vector<Features> in;  // float32
-  Features out;              // of either type
+  Features out;              // of either type; see CheckBfloat16Cpu()
   int64_t num_groups = 1;
   double eps = 1e-5;
   // [channels] each.

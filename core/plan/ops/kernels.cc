@@ -98,22 +98,6 @@ TWEEDIE_INLINE float SiluSlope(float v) {
   return s * (1.0f + v * (1.0f - s));
 }
 
-// Rounded in a loop of their own: GCC leaves one that does both as it is, ten times slower.
-TWEEDIE_INLINE void AffineSiluLine(const float* __restrict x, int64_t channels,
-                                   const float* __restrict scale, const float* __restrict shift,
-                                   Bfloat16* __restrict y) {
-  constexpr int64_t kBlock = 64;
-  float block[kBlock];
-  for (int64_t first = 0; first < channels; first += kBlock) {
-    const int64_t count = std::min(kBlock, channels - first);
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t c = first + i;
-      block[i] = Silu(x[c] * scale[c] + shift[c]);
-    }
-    for (int64_t i = 0; i < count; ++i) Store(block[i], y + first + i);
-  }
-}
-
 }  // namespace
 
 TWEEDIE_CLONES
@@ -152,15 +136,6 @@ void AffineSilu(const float* __restrict x, int64_t pixels, int64_t channels,
                 int64_t y_stride) {
   for (int64_t p = 0; p < pixels; ++p, x += channels, y += y_stride) {
     for (int64_t c = 0; c < channels; ++c) y[c] = Silu(x[c] * scale[c] + shift[c]);
-  }
-}
-
-TWEEDIE_CLONES
-void AffineSilu(const float* __restrict x, int64_t pixels, int64_t channels,
-                const float* __restrict scale, const float* __restrict shift,
-                Bfloat16* __restrict y, int64_t y_stride) {
-  for (int64_t p = 0; p < pixels; ++p, x += channels, y += y_stride) {
-    AffineSiluLine(x, channels, scale, shift, y);
   }
 }
 

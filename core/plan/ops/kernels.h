@@ -24,8 +24,6 @@ void Affine(const float* x, int64_t pixels, int64_t channels, const float* scale
 // The same, then SiLU: v / (1 + exp(-v)).
 void AffineSilu(const float* x, int64_t pixels, int64_t channels, const float* scale,
                 const float* shift, float* y, int64_t y_stride);
-void AffineSilu(const float* x, int64_t pixels, int64_t channels, const float* scale,
-                const float* shift, Bfloat16* y, int64_t y_stride);
 
 // A norm's input x [pixels, channels], what AffineSilu() applied to it, and what it is told
 // about, one of each a channel.

@@ -9,6 +9,9 @@
 #include <limits>
 #include <vector>
 
+#include "core/plan/ops/bfloat16_kernels.h"
+#include "tests/testing/bfloat16.h"
+
 namespace tweedie::plan {
 namespace {
 
@@ -145,17 +148,54 @@ TEST(KernelsTest, ShortResultsAreTheLongOnesRounded) {
   constexpr int64_t kPixels = 9, kChannels = 21, kStride = 23;
   const std::vector<float> x = Values(kPixels * kChannels, 30), scale = Values(kChannels, 2),
                            shift = Values(kChannels, 3);
-  for (const bool silu : {false, true}) {
-    std::vector<float> y(kPixels * kStride, -7.0f);
-    std::vector<Bfloat16> rounded(kPixels * kStride, Bfloat16{Rounded(-7.0f)});
-    const auto apply = [&](auto* out) {
-      silu ? AffineSilu(x.data(), kPixels, kChannels, scale.data(), shift.data(), out, kStride)
-           : Affine(x.data(), kPixels, kChannels, scale.data(), shift.data(), out, kStride);
-    };
-    apply(y.data());
-    apply(rounded.data());
-    for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(rounded[i].bits, Rounded(y[i])) << i;
+  std::vector<float> y(kPixels * kStride, -7.0f);
+  std::vector<Bfloat16> rounded(kPixels * kStride, Bfloat16{Rounded(-7.0f)});
+  Affine(x.data(), kPixels, kChannels, scale.data(), shift.data(), y.data(), kStride);
+  Affine(x.data(), kPixels, kChannels, scale.data(), shift.data(), rounded.data(), kStride);
+  for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(rounded[i].bits, Rounded(y[i])) << i;
+}
+
+float Value(Bfloat16 number) {
+  return std::bit_cast<float>(static_cast<uint32_t>(number.bits) << 16);
+}
+
+// To half of a last place, 2^-8, and the 2^-13 that the value before has.
+TEST(KernelsTest, ShortSiluIsThatOfDoublePrecisionRounded) {
+  SKIP_WITHOUT_BFLOAT16();
+  constexpr int64_t kPixels = 999, kChannels = 21, kStride = 23;  // no multiple of a register
+  const std::vector<float> x = Values(kPixels * kChannels, 30), scale = Values(kChannels, 2),
+                           shift = Values(kChannels, 3);
+  const Bfloat16 untouched{0x1234};
+  std::vector<Bfloat16> y(kPixels * kStride, untouched);
+  AffineSilu(x.data(), kPixels, kChannels, scale.data(), shift.data(), y.data(), kStride);
+  int64_t nearest = 0;
+  for (int64_t p = 0; p < kPixels; ++p) {
+    for (int64_t c = 0; c < kChannels; ++c) {
+      const double v = static_cast<double>(x[p * kChannels + c]) * scale[c] + shift[c];
+      const double expected = v / (1 + std::exp(-v));
+      const Bfloat16 actual = y[p * kStride + c];
+      EXPECT_NEAR(Value(actual), expected, std::abs(expected) * (0x1p-8 + 0x1p-13) + 1e-20) << v;
+      nearest += actual.bits == Rounded(static_cast<float>(expected)) ? 1 : 0;
+    }
+    EXPECT_EQ(y[p * kStride + kChannels].bits, untouched.bits);  // another's place
   }
+  EXPECT_GT(nearest, kPixels * kChannels * 95 / 100);
+}
+
+TEST(KernelsTest, ShortSiluOfWhatHasNoBoundsIsNoNumberOrItsLimit) {
+  SKIP_WITHOUT_BFLOAT16();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> x = {-1e30f, -1000,     1000,
+                                1e30f,  kInfinity, std::numeric_limits<float>::quiet_NaN()},
+                           one(6, 1.0f), zero(6, 0.0f);
+  std::vector<Bfloat16> y(6);
+  AffineSilu(x.data(), 1, 6, one.data(), zero.data(), y.data(), 6);
+  EXPECT_NEAR(Value(y[0]), 0, 1e-7);
+  EXPECT_NEAR(Value(y[1]), 0, 1e-30);
+  EXPECT_EQ(Value(y[2]), 1000);
+  EXPECT_NEAR(Value(y[3]), 1e30, 4e27);
+  EXPECT_EQ(Value(y[4]), kInfinity);
+  EXPECT_TRUE(std::isnan(Value(y[5])));
 }
 
 TEST(KernelsTest, ShortSoftmaxIsTheLongOneRounded) {

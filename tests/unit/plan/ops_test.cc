@@ -145,6 +145,7 @@ class GroupNormTest : public OpsTest {
     }
     if (silu) expected = at::silu(expected);
     ExpectOf(o, expected, tolerance);
+    if (silu && !CheckBfloat16Cpu().ok()) return;  // ConvolutionTest says so
     o.out = Put(channels, x.size(2), x.size(3), Type::kBfloat16);
     ExpectOf(o, expected, 4e-3);
   }
