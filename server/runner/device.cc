@@ -146,10 +146,11 @@ absl::StatusOr<SharedDevice> ShareDevice(const DeviceOptions& options) {
 }
 
 int64_t WeightBytes(const LoadedModel& model, const DeviceOptions& options) {
-  const bool planned = options.reproducibility == Reproducibility::kStrict && HasPlan(model);
-  const bool gradients = planned && options.precision == Precision::kFloat32;
-  const int64_t copies = 1 + (planned ? 1 : 0) + (gradients ? 1 : 0);
-  return copies * model.num_parameters * BytesPerWeight(options.precision);
+  const int64_t plain = model.num_parameters * BytesPerWeight(options.precision);
+  if (options.reproducibility != Reproducibility::kStrict || !HasPlan(model)) return plain;
+  if (options.precision != Precision::kFloat32) return 2 * plain;
+  // Packed, nine weights may become sixteen; once for each pass.
+  return plain + 2 * (plain * 16 / 9);
 }
 
 absl::StatusOr<std::unique_ptr<Denoiser>> MakeDenoiser(const LoadedModel& model,

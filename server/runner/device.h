@@ -49,7 +49,7 @@ absl::StatusOr<SharedDevice> ShareDevice(const DeviceOptions& options);
 
 // What its weights take in memory on the device, at most, about: of the size that the precision
 // says. In strict mode, which the CPU alone has, a plan packs its own if the network has one, and
-// in float32 those of its backward pass.
+// in float32 those of its backward pass, larger than they were (Winograd's).
 int64_t WeightBytes(const LoadedModel& model, const DeviceOptions& options);
 
 // Puts a model's network on the device. RESOURCE_EXHAUSTED if it lacks memory, INTERNAL

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/plan/ops/onednn.h"
+#include "core/plan/ops/winograd.h"
 
 namespace tweedie::plan {
 namespace {
@@ -169,6 +170,7 @@ class Convolution final : public Op {
 }  // namespace
 
 std::unique_ptr<const Op> MakeConvolution(const ConvolutionOptions& options) {
+  if (IsForWinograd(options)) return MakeWinogradConvolution(options);
   return std::make_unique<Convolution>(options);
 }
 

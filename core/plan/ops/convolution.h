@@ -34,9 +34,10 @@ struct ConvolutionOptions {
   int64_t time_bias = -1;
 };
 
-// By oneDNN's convolution in inference: weights packed once, bias and sum fused, no
-// memory taken in a call. Split into a few blocks of lines, of which there are as many
-// whatever the team: kernels for other sizes may have other bits. Throws dnnl::error.
+// By MakeWinogradConvolution() where that takes it; else by oneDNN's convolution in inference:
+// weights packed once, bias and sum fused, no memory taken in a call. Split into a few blocks of
+// lines, of which there are as many whatever the team: kernels for other sizes may have other bits.
+// Throws dnnl::error.
 std::unique_ptr<const Op> MakeConvolution(const ConvolutionOptions& options);
 
 }  // namespace tweedie::plan

@@ -4,14 +4,7 @@
 #include <bit>
 #include <cstdint>
 
-// Functions with clones for several instruction sets must not be called by what is
-// inlined into them, and are called through the dynamic linker once resolved.
-#ifdef __SANITIZE_THREAD__  // a clone is chosen before ThreadSanitizer can be called
-#define TWEEDIE_CLONES
-#else
-#define TWEEDIE_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
-#define TWEEDIE_INLINE inline __attribute__((always_inline))
+#include "core/plan/ops/clones.h"
 
 namespace tweedie::plan {
 namespace {

@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "core/plan/ops/convolution.h"
 #include "core/plan/ops/group_norm.h"
 #include "core/plan/ops/moves.h"
+#include "core/plan/ops/winograd.h"
 #include "tests/testing/bfloat16.h"
 #include "tests/unit/plan/ops_fixture.h"
 
@@ -95,7 +97,12 @@ INSTANTIATE_TEST_SUITE_P(
                                      Shape{64, 64, 8, 8, 1, 1, 0}, Shape{32, 64, 16, 16, 1, 1, 0},
                                      Shape{32, 32, 16, 16, 3, 2, 1}, Shape{32, 32, 16, 16, 3, 2, 0},
                                      Shape{17, 33, 1, 1, 3, 1, 1}, Shape{16, 16, 2, 4, 3, 1, 1},
-                                     Shape{8, 8, 64, 16, 3, 1, 1}, Shape{8, 8, 128, 8, 3, 1, 1}),
+                                     Shape{8, 8, 64, 16, 3, 1, 1}, Shape{8, 8, 128, 8, 3, 1, 1},
+                                     // by Winograd's: slices of channels, blocks that are not
+                                     // of one size, and many of them
+                                     Shape{32, 64, 8, 8, 3, 1, 1}, Shape{32, 16, 8, 12, 3, 1, 1},
+                                     Shape{16, 48, 30, 18, 3, 1, 1},
+                                     Shape{64, 64, 64, 64, 3, 1, 1}),
                      testing::Values(Type::kFloat32, Type::kBfloat16)),
     [](const auto& info) {
       const Shape& s = std::get<Shape>(info.param);
@@ -103,6 +110,23 @@ INSTANTIATE_TEST_SUITE_P(
       return absl::StrCat("c", s.in, "to", s.out, "of", s.height, "x", s.width, "k", s.kernel, "s",
                           s.stride, "p", s.pad, rounded ? "bfloat16" : "float32");
     });
+
+TEST_F(OpsTest, WinogradTakesWhatItCanBlockAndTransform) {
+  const auto is = [](const Features& in, const Features& out, int64_t stride = 1,
+                     std::array<int64_t, 2> pad = {1, 1}) {
+    return IsForWinograd({.in = in, .out = out, .stride = stride, .pad = pad, .name = ""});
+  };
+  const auto of = [](int64_t channels, int64_t height, int64_t width, Type type = Type::kFloat32) {
+    return Features{0, channels, height, width, type};
+  };
+  EXPECT_TRUE(is(of(16, 8, 8), of(32, 8, 8)));
+  EXPECT_FALSE(is(of(16, 4, 8), of(32, 4, 8))) << "too few tiles";
+  EXPECT_FALSE(is(of(16, 9, 8), of(32, 9, 8))) << "half a tile";
+  EXPECT_FALSE(is(of(24, 8, 8), of(32, 8, 8))) << "half a register";
+  EXPECT_FALSE(is(of(16, 16, 16), of(32, 8, 8), 2));
+  EXPECT_FALSE(is(of(16, 8, 8), of(32, 8, 8), 1, {0, 1}));
+  EXPECT_FALSE(is(of(16, 8, 8, Type::kBfloat16), of(32, 8, 8)));
+}
 
 // Pads above and to the left of one output pixel's convolution, none or one; the
 // others are below and to the right.

@@ -1,0 +1,90 @@
+#include "core/plan/ops/winograd_kernels.h"
+
+#include <cstring>
+
+#include "core/plan/ops/clones.h"
+
+namespace tweedie::plan {
+namespace {
+
+constexpr int64_t kLanes = 16;
+// One register, or as many as the instruction set needs for it. By reference, as how it would be
+// returned depends on that.
+using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
+
+TWEEDIE_INLINE void Load(const float* from, Lanes& to) { std::memcpy(&to, from, sizeof(to)); }
+TWEEDIE_INLINE void Store(const Lanes& from, float* to) { std::memcpy(to, &from, sizeof(from)); }
+
+// B^T of the paper, in place.
+TWEEDIE_INLINE void TransformInputLine(Lanes& a, Lanes& b, Lanes& c, Lanes& d) {
+  const Lanes first = a - c, second = b + c, third = c - b, fourth = b - d;
+  a = first;
+  b = second;
+  c = third;
+  d = fourth;
+}
+
+// A^T of the paper: two of four.
+TWEEDIE_INLINE void TransformOutputLine(const Lanes* in, int64_t step, Lanes& first,
+                                        Lanes& second) {
+  first = in[0] + in[step] + in[2 * step];
+  second = in[step] - in[2 * step] - in[3 * step];
+}
+
+}  // namespace
+
+TWEEDIE_CLONES
+void TransformInput(const WinogradInput& input) {
+  const int64_t channels = input.channels;
+  for (int64_t t = 0; t < input.width / 2; ++t) {
+    const float* pixels[kWinogradParts];
+    for (int64_t line = 0; line < 4; ++line) {
+      for (int64_t i = 0; i < 4; ++i) {
+        const int64_t p = 2 * t - 1 + i;
+        const bool outside = input.lines[line] == nullptr || p < 0 || p >= input.width;
+        pixels[4 * line + i] = outside ? input.zeros : input.lines[line] + p * channels;
+      }
+    }
+    float* parts = input.parts + t * channels;
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      Lanes d[kWinogradParts];
+      for (int i = 0; i < kWinogradParts; ++i) Load(pixels[i] + c, d[i]);
+      for (int i = 0; i < 4; ++i) TransformInputLine(d[i], d[4 + i], d[8 + i], d[12 + i]);
+      for (int i = 0; i < kWinogradParts; i += 4) {
+        TransformInputLine(d[i], d[i + 1], d[i + 2], d[i + 3]);
+      }
+      for (int i = 0; i < kWinogradParts; ++i) Store(d[i], parts + i * input.stride + c);
+    }
+  }
+}
+
+TWEEDIE_CLONES
+void TransformOutput(const WinogradOutput& output) {
+  const int64_t channels = output.channels;
+  for (int64_t t = 0; t < output.width / 2; ++t) {
+    const float* parts = output.parts + t * channels;
+    const int64_t pixel = 2 * t * output.pixel;
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      Lanes m[kWinogradParts], s[8], bias;
+      for (int i = 0; i < kWinogradParts; ++i) Load(parts + i * output.stride + c, m[i]);
+      for (int i = 0; i < 4; ++i) TransformOutputLine(m + i, 4, s[i], s[4 + i]);
+      Load(output.bias + c, bias);
+      for (int line = 0; line < 2; ++line) {
+        Lanes y[2];
+        TransformOutputLine(s + 4 * line, 1, y[0], y[1]);
+        for (int i = 0; i < 2; ++i) {
+          const int64_t at = pixel + i * output.pixel + c;
+          y[i] += bias;
+          if (output.plus[line] != nullptr) {
+            Lanes plus;
+            Load(output.plus[line] + at, plus);
+            y[i] += plus;
+          }
+          Store(y[i], output.lines[line] + at);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace tweedie::plan
