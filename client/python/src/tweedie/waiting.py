@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Callable
 
 import grpc
@@ -54,3 +55,11 @@ class Waiting:
         with self._changed:
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._number == 0)
+        self._wait_for_subscriptions_to_end()
+
+    def _wait_for_subscriptions_to_end(self) -> None:
+        # gRPC's thread finds out that nobody subscribes any more within 0.2 s, and tells nobody;
+        # until then it asks the channel for its state now and then, which fails on a closed one.
+        state = getattr(self._channel, "_connectivity_state", None)
+        while getattr(state, "polling", False):
+            time.sleep(0.01)
