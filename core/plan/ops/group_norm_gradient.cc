@@ -83,6 +83,7 @@ class Differentiate final : public Op {
     std::vector<float> scale, slope, shift;
     std::vector<float> firsts;  // values of the channels
     std::vector<Moments> groups;
+    std::vector<double> sums;
   };
 
   static void MakeFactors(const GroupNormGradientOptions& o, const Memory& memory,
@@ -97,6 +98,7 @@ class Differentiate final : public Op {
       factors->firsts.insert(factors->firsts.end(), first, first + in.channels);
     }
     MakeGroupMoments(o.norm, memory, &factors->groups);
+    factors->sums = SumsOf({o.out.channels, memory.arena + o.scratch}, o.out.height);
     for (int64_t group = 0; group < o.norm.num_groups; ++group) {
       MakeGroup(o, memory, group, size, factors);
     }
@@ -105,7 +107,6 @@ class Differentiate final : public Op {
   // Of a group of `size` channels.
   static void MakeGroup(const GroupNormGradientOptions& o, const Memory& memory, int64_t group,
                         int64_t size, Factors* factors) {
-    const LineSums sums{o.out.channels, memory.arena + o.scratch};
     const Moments& moments = factors->groups[group];
     const double r = moments.InverseDeviation(o.norm.eps);
     const int64_t begin = group * size, end = begin + size;
@@ -113,9 +114,9 @@ class Differentiate final : public Op {
     double a_g = 0, a_g_u = 0;
     for (int64_t c = begin; c < end; ++c) {
       const double a = AffineOf(o.norm, memory, c).factor;
-      const ChannelSums sum = SumsOf(sums, o.out.height, c);
-      a_g += a * sum.first;
-      a_g_u += a * r * (sum.second + apart(c) * sum.first);
+      const double g = factors->sums[c], g_x = factors->sums[o.out.channels + c];
+      a_g += a * g;
+      a_g_u += a * r * (g_x + apart(c) * g);
       factors->scale[c] = static_cast<float>(r * a);
     }
     const auto values = static_cast<double>(size * o.out.pixels());

@@ -106,6 +106,11 @@ void AddMoments(const float* __restrict x, int64_t pixels, int64_t channels,
 }
 
 TWEEDIE_CLONES
+void AddTo(const float* __restrict x, int64_t count, double* __restrict total) {
+  for (int64_t i = 0; i < count; ++i) total[i] += x[i];
+}
+
+TWEEDIE_CLONES
 void Affine(const float* __restrict x, int64_t pixels, int64_t channels,
             const float* __restrict scale, const float* __restrict shift, float* __restrict y,
             int64_t y_stride) {

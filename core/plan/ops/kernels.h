@@ -16,6 +16,9 @@ namespace tweedie::plan {
 void AddMoments(const float* x, int64_t pixels, int64_t channels, const float* shift, float* sum,
                 float* square);
 
+// total[i] += x[i].
+void AddTo(const float* x, int64_t count, double* total);
+
 // y[p, c] = x[p, c] scale[c] + shift[c]; pixels of y are `y_stride` apart.
 void Affine(const float* x, int64_t pixels, int64_t channels, const float* scale,
             const float* shift, float* y, int64_t y_stride);

@@ -3,16 +3,10 @@
 #include <cmath>
 #include <limits>
 
+#include "core/plan/ops/kernels.h"
+
 namespace tweedie::plan {
 namespace {
-
-// `first` is the channel's first value.
-Moments ChannelMoments(const LineSums& sums, const Features& out, int64_t channel, double first) {
-  const ChannelSums sum = SumsOf(sums, out.height, channel);
-  const auto pixels = static_cast<double>(out.pixels());
-  const double mean = sum.first / pixels;
-  return {first + mean, (sum.second - sum.first * mean) / pixels};
-}
 
 // Of all values of `count` channels, which have as many each.
 Moments Together(const Moments* channels, int64_t count) {
@@ -34,13 +28,13 @@ double Moments::InverseDeviation(double eps) const {
   return 1 / std::sqrt(variance + eps);
 }
 
-ChannelSums SumsOf(const LineSums& sums, int64_t height, int64_t channel) {
-  ChannelSums sum;
+const std::vector<double>& SumsOf(const LineSums& sums, int64_t height) {
+  thread_local std::vector<double> total;
+  total.assign(2 * sums.channels, 0.0);
   for (int64_t line = 0; line < height; ++line) {
-    sum.first += sums.First(line)[channel];
-    sum.second += sums.Second(line)[channel];
+    AddTo(sums.First(line), 2 * sums.channels, total.data());
   }
-  return sum;
+  return total;
 }
 
 void MakeGroupMoments(const GroupNormOptions& o, const Memory& memory,
@@ -48,10 +42,14 @@ void MakeGroupMoments(const GroupNormOptions& o, const Memory& memory,
   const LineSums sums{o.out.channels, memory.arena + o.scratch};
   thread_local std::vector<Moments> channels;
   channels.clear();
+  const std::vector<double>& total = SumsOf(sums, o.out.height);
+  const auto pixels = static_cast<double>(o.out.pixels());
   for (const Features& in : o.in) {
-    for (int64_t c = 0; c < in.channels; ++c) {
-      channels.push_back(ChannelMoments(sums, o.out, static_cast<int64_t>(channels.size()),
-                                        memory.arena[in.offset + c]));
+    const float* first = in.At(memory.arena);
+    for (int64_t i = 0; i < in.channels; ++i) {
+      const size_t c = channels.size();
+      const double sum = total[c], square = total[o.out.channels + c], mean = sum / pixels;
+      channels.push_back({first[i] + mean, (square - sum * mean) / pixels});
     }
   }
   const int64_t size = o.out.channels / o.num_groups;

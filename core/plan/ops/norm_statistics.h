@@ -19,11 +19,9 @@ struct LineSums {
   float* Second(int64_t line) const { return First(line) + channels; }
 };
 
-// Of one channel over all lines.
-struct ChannelSums {
-  double first = 0, second = 0;
-};
-ChannelSums SumsOf(const LineSums& sums, int64_t height, int64_t channel);
+// Those of `height` lines together: the first of every channel, then the second of every channel.
+// The thread's own, until it asks for others.
+const std::vector<double>& SumsOf(const LineSums& sums, int64_t height);
 
 // Mean and variance of values.
 struct Moments {

@@ -33,27 +33,32 @@ TWEEDIE_INLINE void TransformOutputLine(const Lanes* in, int64_t step, Lanes& fi
 
 }  // namespace
 
+// Neighbours share two columns of pixels: each is read and transformed once.
 TWEEDIE_CLONES
 void TransformInput(const WinogradInput& input) {
-  const int64_t channels = input.channels;
-  for (int64_t t = 0; t < input.width / 2; ++t) {
-    const float* pixels[kWinogradParts];
-    for (int64_t line = 0; line < 4; ++line) {
-      for (int64_t i = 0; i < 4; ++i) {
-        const int64_t p = 2 * t - 1 + i;
-        const bool outside = input.lines[line] == nullptr || p < 0 || p >= input.width;
-        pixels[4 * line + i] = outside ? input.zeros : input.lines[line] + p * channels;
+  const int64_t channels = input.channels, width = input.width;
+  for (int64_t c = 0; c < channels; c += kLanes) {
+    const auto column = [&](int64_t p, Lanes * d) __attribute__((always_inline)) {
+      for (int line = 0; line < 4; ++line) {
+        const bool outside = input.lines[line] == nullptr || p < 0 || p >= width;
+        Load(outside ? input.zeros : input.lines[line] + p * channels + c, d[line]);
       }
-    }
-    float* parts = input.parts + t * channels;
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      Lanes d[kWinogradParts];
-      for (int i = 0; i < kWinogradParts; ++i) Load(pixels[i] + c, d[i]);
-      for (int i = 0; i < 4; ++i) TransformInputLine(d[i], d[4 + i], d[8 + i], d[12 + i]);
-      for (int i = 0; i < kWinogradParts; i += 4) {
-        TransformInputLine(d[i], d[i + 1], d[i + 2], d[i + 3]);
+      TransformInputLine(d[0], d[1], d[2], d[3]);
+    };
+    Lanes d[4][4];  // columns
+    column(-1, d[0]);
+    column(0, d[1]);
+    float* parts = input.parts + c;
+    for (int64_t t = 0; t < width / 2; ++t, parts += channels) {
+      column(2 * t + 1, d[2]);
+      column(2 * t + 2, d[3]);
+      for (int i = 0; i < 4; ++i) {
+        Lanes v[4] = {d[0][i], d[1][i], d[2][i], d[3][i]};
+        TransformInputLine(v[0], v[1], v[2], v[3]);
+        for (int j = 0; j < 4; ++j) Store(v[j], parts + (4 * i + j) * input.stride);
+        d[0][i] = d[2][i];
+        d[1][i] = d[3][i];
       }
-      for (int i = 0; i < kWinogradParts; ++i) Store(d[i], parts + i * input.stride + c);
     }
   }
 }
