@@ -7,7 +7,8 @@ from ..result import Figure, Result, Table
 
 TEXT = """The peak: oneDNN's own 3 x 3 convolutions in its own layouts, single precision, every core with an image of its
 own, the best shape and round. A network's rate: the arithmetic of its convolutions, linear layers and attention over
-the time of a call, so its norms, activations and sums count as loss. In turns."""
+the time of a call, so its norms, activations and sums count as loss. Convolutions count as direct ones in both: a
+network may be above the peak, as Winograd's need fewer products. In turns."""
 
 
 def _rates(worker, folder, bench, rows: int) -> list:
