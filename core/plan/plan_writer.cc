@@ -99,24 +99,19 @@ void PlanWriter::Scale(const Features& features, float factor) {
 }
 
 Features PlanWriter::Upsampled(const Features& x) {
-  const Features out = New(x.channels, 2 * x.height, 2 * x.width);
-  Append(MakeUpsample(x, out));
-  Record([=](GradientTape& tape) {
-    const Features gradient = tape.Take(out);
-    const auto [features, accumulate] = tape.Into(x);
-    tape.Append(MakeSumPool(gradient, features, accumulate));
-    tape.memory().Release(gradient);
-  });
-  return out;
+  return Moved(x, New(x.channels, 2 * x.height, 2 * x.width), MakeUpsample, MakeSumPool);
 }
 
 Features PlanWriter::Pooled(const Features& x) {
-  const Features out = New(x.channels, x.height / 2, x.width / 2);
-  Append(MakeAveragePool(x, out));
+  return Moved(x, New(x.channels, x.height / 2, x.width / 2), MakeAveragePool, MakeSpread);
+}
+
+Features PlanWriter::Moved(const Features& x, const Features& out, Move move, MoveBack back) {
+  Append(move(x, out));
   Record([=](GradientTape& tape) {
     const Features gradient = tape.Take(out);
     const auto [features, accumulate] = tape.Into(x);
-    tape.Append(MakeSpread(gradient, features, accumulate));
+    tape.Append(back(gradient, features, accumulate));
     tape.memory().Release(gradient);
   });
   return out;

@@ -101,6 +101,11 @@ class PlanWriter {
     if (tape_ != nullptr) tape_->Record(std::move(step));
   }
   void Interleave(const Pieces& quarters, const Features& out);
+  using Move = std::unique_ptr<const Op> (*)(const Features& in, const Features& out);
+  using MoveBack = std::unique_ptr<const Op> (*)(const Features& in, const Features& out,
+                                                 bool accumulate);
+  // `out`, which `move` makes of x; `back` is its transpose.
+  Features Moved(const Features& x, const Features& out, Move move, MoveBack back);
 
   const Options options_;
   FeatureMemory memory_;

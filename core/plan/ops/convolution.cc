@@ -56,9 +56,7 @@ class Convolution final : public Op {
     const int count = BlocksOf(options.out.height);
     AddBlock({0, count}, Weights(memory::format_tag::any, options.in.type));
     for (int i = 1; i < count; ++i) AddBlock({i, count}, Layout());
-    weights_ = options.packed == nullptr
-                   ? PackWeights()
-                   : options.packed->Get(options.name, Layout(), [this] { return PackWeights(); });
+    weights_ = PackOnce(options.packed, options.name, Layout(), [this] { return PackWeights(); });
     if (has_own_bias_) CopyBias();
     options_.weights = options_.bias = nullptr;  // the caller's
     options_.packed = nullptr;

@@ -50,14 +50,11 @@ class LineGradients final : public Op {
       pixels.scale = scale + channel;
       pixels.shift = shift + channel;
       float* gradient = o.out.At(arena, line * o.out.line() + channel);
-      const auto run = o.norm.silu ? SiluGradient : AffineSums;
+      const auto run = o.norm.silu ? SiluGradient : AffineGradient;
       run(pixels, gradient, o.out.channels, sums.First(line) + channel,
           sums.Second(line) + channel);
       channel += in.channels;
     }
-  }
-  static void AffineSums(const NormedPixels& n, float* g, int64_t stride, float* sum, float* dot) {
-    AffineGradientSums(n, g, stride, sum, dot);
   }
 
   const Options options_;

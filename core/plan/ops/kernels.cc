@@ -91,6 +91,44 @@ TWEEDIE_INLINE float SiluSlope(float v) {
   return s * (1.0f + v * (1.0f - s));
 }
 
+template <bool kSilu>
+TWEEDIE_INLINE void SumGradient(const NormedPixels& n, float* __restrict g, int64_t stride,
+                                float* __restrict sum, float* __restrict dot) {
+  const float* __restrict x = n.x;
+  const float* __restrict scale = n.scale;
+  const float* __restrict shift = n.shift;
+  const float* __restrict centre = n.centre;
+  const int64_t channels = n.channels;
+  for (int64_t p = 0; p < n.pixels; ++p, x += channels, g += stride) {
+    for (int64_t c = 0; c < channels; ++c) {
+      if constexpr (kSilu) g[c] *= SiluSlope(x[c] * scale[c] + shift[c]);
+      sum[c] += g[c];
+      dot[c] += g[c] * (x[c] - centre[c]);
+    }
+  }
+}
+
+enum class Result { kWritten, kAdded, kInPlace };
+
+template <Result kResult>
+TWEEDIE_INLINE void Differentiate(const NormedPixels& n, const float* __restrict slope,
+                                  float* __restrict g, int64_t stride, float* __restrict y) {
+  const float* __restrict x = n.x;
+  const float* __restrict scale = n.scale;
+  const float* __restrict shift = n.shift;
+  const float* __restrict centre = n.centre;
+  const int64_t channels = n.channels;
+  for (int64_t p = 0; p < n.pixels; ++p, x += channels, g += stride) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const float value = g[c] * scale[c] + (x[c] - centre[c]) * slope[c] + shift[c];
+      if constexpr (kResult == Result::kWritten) y[c] = value;
+      if constexpr (kResult == Result::kAdded) y[c] += value;
+      if constexpr (kResult == Result::kInPlace) g[c] = value;
+    }
+    if constexpr (kResult != Result::kInPlace) y += channels;
+  }
+}
+
 }  // namespace
 
 TWEEDIE_CLONES
@@ -138,80 +176,29 @@ void AffineSilu(const float* __restrict x, int64_t pixels, int64_t channels,
 }
 
 TWEEDIE_CLONES
-void SiluGradient(const NormedPixels& n, float* __restrict g, int64_t stride, float* __restrict sum,
-                  float* __restrict dot) {
-  const float* __restrict x = n.x;
-  const float* __restrict scale = n.scale;
-  const float* __restrict shift = n.shift;
-  const float* __restrict centre = n.centre;
-  const int64_t channels = n.channels;
-  for (int64_t p = 0; p < n.pixels; ++p, x += channels, g += stride) {
-    for (int64_t c = 0; c < channels; ++c) {
-      const float dv = g[c] * SiluSlope(x[c] * scale[c] + shift[c]);
-      g[c] = dv;
-      sum[c] += dv;
-      dot[c] += dv * (x[c] - centre[c]);
-    }
-  }
+void SiluGradient(const NormedPixels& n, float* g, int64_t stride, float* sum, float* dot) {
+  SumGradient<true>(n, g, stride, sum, dot);
 }
 
 TWEEDIE_CLONES
-void AffineGradientSums(const NormedPixels& n, const float* __restrict g, int64_t stride,
-                        float* __restrict sum, float* __restrict dot) {
-  const float* __restrict x = n.x;
-  const float* __restrict centre = n.centre;
-  const int64_t channels = n.channels;
-  for (int64_t p = 0; p < n.pixels; ++p, x += channels, g += stride) {
-    for (int64_t c = 0; c < channels; ++c) {
-      sum[c] += g[c];
-      dot[c] += g[c] * (x[c] - centre[c]);
-    }
-  }
+void AffineGradient(const NormedPixels& n, float* g, int64_t stride, float* sum, float* dot) {
+  SumGradient<false>(n, g, stride, sum, dot);
 }
 
 TWEEDIE_CLONES
-void NormGradient(const NormedPixels& n, const float* __restrict slope, const float* __restrict g,
-                  int64_t stride, float* __restrict y) {
-  const float* __restrict x = n.x;
-  const float* __restrict scale = n.scale;
-  const float* __restrict shift = n.shift;
-  const float* __restrict centre = n.centre;
-  const int64_t channels = n.channels;
-  for (int64_t p = 0; p < n.pixels; ++p, x += channels, g += stride, y += channels) {
-    for (int64_t c = 0; c < channels; ++c) {
-      y[c] = g[c] * scale[c] + (x[c] - centre[c]) * slope[c] + shift[c];
-    }
-  }
+void NormGradient(const NormedPixels& n, const float* slope, float* g, int64_t stride, float* y) {
+  Differentiate<Result::kWritten>(n, slope, g, stride, y);
 }
 
 TWEEDIE_CLONES
-void AddNormGradient(const NormedPixels& n, const float* __restrict slope,
-                     const float* __restrict g, int64_t stride, float* __restrict y) {
-  const float* __restrict x = n.x;
-  const float* __restrict scale = n.scale;
-  const float* __restrict shift = n.shift;
-  const float* __restrict centre = n.centre;
-  const int64_t channels = n.channels;
-  for (int64_t p = 0; p < n.pixels; ++p, x += channels, g += stride, y += channels) {
-    for (int64_t c = 0; c < channels; ++c) {
-      y[c] += g[c] * scale[c] + (x[c] - centre[c]) * slope[c] + shift[c];
-    }
-  }
+void AddNormGradient(const NormedPixels& n, const float* slope, float* g, int64_t stride,
+                     float* y) {
+  Differentiate<Result::kAdded>(n, slope, g, stride, y);
 }
 
 TWEEDIE_CLONES
-void NormGradientInPlace(const NormedPixels& n, const float* __restrict slope, float* __restrict g,
-                         int64_t stride) {
-  const float* __restrict x = n.x;
-  const float* __restrict scale = n.scale;
-  const float* __restrict shift = n.shift;
-  const float* __restrict centre = n.centre;
-  const int64_t channels = n.channels;
-  for (int64_t p = 0; p < n.pixels; ++p, x += channels, g += stride) {
-    for (int64_t c = 0; c < channels; ++c) {
-      g[c] = g[c] * scale[c] + (x[c] - centre[c]) * slope[c] + shift[c];
-    }
-  }
+void NormGradientInPlace(const NormedPixels& n, const float* slope, float* g, int64_t stride) {
+  Differentiate<Result::kInPlace>(n, slope, g, stride, nullptr);
 }
 
 TWEEDIE_CLONES

@@ -40,15 +40,12 @@ struct NormedPixels {
 // g[p, c], the gradient of AffineSilu()'s result, becomes that of v = x scale + shift; pixels of g
 // are `stride` apart. Adds it to sum[c], and its product with x - centre to dot[c].
 void SiluGradient(const NormedPixels& n, float* g, int64_t stride, float* sum, float* dot);
-// The sums alone, of the gradient of Affine()'s result.
-void AffineGradientSums(const NormedPixels& n, const float* g, int64_t stride, float* sum,
-                        float* dot);
+// The sums alone, of the gradient of Affine()'s result, which stays as it is.
+void AffineGradient(const NormedPixels& n, float* g, int64_t stride, float* sum, float* dot);
 // g[p, c] scale[c] + (x[p, c] - centre[c]) slope + shift[c], with pixels of g `stride` apart: to y,
-void NormGradient(const NormedPixels& n, const float* slope, const float* g, int64_t stride,
-                  float* y);
+void NormGradient(const NormedPixels& n, const float* slope, float* g, int64_t stride, float* y);
 // added to y,
-void AddNormGradient(const NormedPixels& n, const float* slope, const float* g, int64_t stride,
-                     float* y);
+void AddNormGradient(const NormedPixels& n, const float* slope, float* g, int64_t stride, float* y);
 // or in place of g.
 void NormGradientInPlace(const NormedPixels& n, const float* slope, float* g, int64_t stride);
 

@@ -24,6 +24,13 @@ class PackedWeights {
   std::map<std::string, dnnl::memory> packed_;
 };
 
+// By `shared`; by nobody but the caller where that is null.
+inline dnnl::memory PackOnce(PackedWeights* shared, const std::string& name,
+                             const dnnl::memory::desc& layout,
+                             const std::function<dnnl::memory()>& pack) {
+  return shared == nullptr ? pack() : shared->Get(name, layout, pack);
+}
+
 }  // namespace tweedie::plan
 
 #endif  // TWEEDIE_CORE_PLAN_OPS_PACKED_WEIGHTS_H_

@@ -64,9 +64,8 @@ class Winograd final : public Op {
     blocks_ = std::clamp<int64_t>(lines * tiles / fit, 1, lines);
     if (blocks_ == 1 && lines * tiles >= 2 * kLeastTiles) blocks_ = 2;
     slices_ = blocks_ == 1 && options.out.channels % 32 == 0 ? 2 : 1;
-    weights_ = options.packed == nullptr ? Pack()
-                                         : options.packed->Get(options.name + ":winograd", Layout(),
-                                                               [this] { return Pack(); });
+    weights_ =
+        PackOnce(options.packed, options.name + ":winograd", Layout(), [this] { return Pack(); });
     if (options.bias != nullptr) bias_.assign(options.bias, options.bias + options.out.channels);
     for (int64_t block = 0; block < blocks_; ++block) AddProduct(TilesOf(block));
     options_.weights = options_.bias = nullptr;  // the caller's
