@@ -1,28 +1,13 @@
 #include "core/plan/row_runner.h"
 
-#include <cstdlib>
-#include <cstring>
-#include <new>
+#include <algorithm>
 #include <thread>
 
 namespace tweedie::plan {
-namespace {
-
-float* NewArena(int64_t floats) {
-  // Whole pages: the next workspace's lines are not shared.
-  const size_t bytes = (static_cast<size_t>(floats) * sizeof(float) + 4095) / 4096 * 4096;
-  void* arena = std::aligned_alloc(4096, bytes);
-  if (arena == nullptr) throw std::bad_alloc();
-  std::memset(arena, 0, bytes);
-  return static_cast<float*>(arena);
-}
-
-}  // namespace
-
-void RowRunner::Free::operator()(float* arena) const { std::free(arena); }
 
 RowRunner::RowRunner(absl::Span<const Ops* const> passes, int64_t arena_floats)
-    : arena_(NewArena(arena_floats)) {
+    : arena_(NewAlignedFloats(arena_floats)) {
+  std::fill_n(arena_.get(), arena_floats, 0.0f);
   for (const Ops* ops : passes) {
     std::vector<Action>& actions = passes_.emplace_back();
     for (const auto& op : *ops) actions.push_back(op->Bind({arena_.get(), &row_}));

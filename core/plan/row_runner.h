@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "core/plan/ops/aligned_floats.h"
 #include "core/plan/ops/op.h"
 
 namespace tweedie::plan {
@@ -44,11 +45,8 @@ class RowRunner {
   bool Meet(int count);
   void RunOps(Part part, size_t pass);
 
-  struct Free {
-    void operator()(float* arena) const;
-  };
   Row row_;
-  std::unique_ptr<float[], Free> arena_;
+  AlignedFloats arena_;
   std::vector<std::vector<Action>> passes_;
   std::atomic<uint64_t> arrivals_ = 0;  // of all threads, at all meetings for the row
   std::atomic<bool> failed_ = false;

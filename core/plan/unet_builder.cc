@@ -53,6 +53,11 @@ Features UnetBuilder::Norm(const std::string& name, const Pieces& in, const Norm
                        .type = options.type});
 }
 
+PlanWriter::Convolved UnetBuilder::Layer(const std::string& layer, const Features& in,
+                                         const Features& out) const {
+  return {.name = layer, .weight = Weight(layer), .bias = Bias(layer), .in = in, .out = out};
+}
+
 Features UnetBuilder::Resampled(const Features& x, Resample resample) {
   return resample == Resample::kUp ? writer_.Upsampled(x) : writer_.Pooled(x);
 }
@@ -109,13 +114,10 @@ Features UnetBuilder::Qkv(const std::string& name, const Features& tokens, int64
 Features UnetBuilder::Projected(const std::string& name, const Features& attended,
                                 const Features& x) {
   const bool kept = writer_.gradients();
-  PlanWriter::Convolved c{.name = name + ".to_out.0",
-                          .weight = Weight(name + ".to_out.0"),
-                          .bias = Bias(name + ".to_out.0"),
-                          .in = attended,
-                          .out = kept ? writer_.New(x.channels, x.height, x.width) : x,
-                          .pad = {0, 0},
-                          .accumulate = !kept};
+  PlanWriter::Convolved c =
+      Layer(name + ".to_out.0", attended, kept ? writer_.New(x.channels, x.height, x.width) : x);
+  c.pad = {0, 0};
+  c.accumulate = !kept;
   if (kept) c.plus = x;
   writer_.Convolve(c);
   writer_.Release(attended);
@@ -147,12 +149,11 @@ Features UnetBuilder::Resnet(const std::string& name, const Pieces& given, Resam
     writer_.Release(means);
   }
   const Features hidden = writer_.New(Weight(name + ".conv1").size(0), in[0].height, in[0].width);
-  const PlanWriter::Convolved conv1{.name = name + ".conv1",
-                                    .weight = Weight(name + ".conv1"),
-                                    .bias = adds_time ? at::Tensor() : Bias(name + ".conv1"),
-                                    .in = h,
-                                    .out = hidden,
-                                    .time_bias = adds_time ? time : -1};
+  PlanWriter::Convolved conv1 = Layer(name + ".conv1", h, hidden);
+  if (adds_time) {
+    conv1.bias = at::Tensor();  // is in the time's
+    conv1.time_bias = time;
+  }
   resample == Resample::kUp ? writer_.ConvolveDoubled(conv1) : writer_.Convolve(conv1);
   writer_.Release(h);
   const Features normed = Norm(name + ".norm2", {hidden},
@@ -161,15 +162,9 @@ Features UnetBuilder::Resnet(const std::string& name, const Pieces& given, Resam
                                 .type = options_.factors});
   writer_.Release(hidden);
   const Features out = writer_.New(hidden.channels, hidden.height, hidden.width);
-  bool accumulate = false;
-  const std::optional<Features> plus = Shortcut(name, in, out, &accumulate);
-  writer_.Convolve({.name = name + ".conv2",
-                    .weight = Weight(name + ".conv2"),
-                    .bias = Bias(name + ".conv2"),
-                    .in = normed,
-                    .out = out,
-                    .plus = plus,
-                    .accumulate = accumulate});
+  PlanWriter::Convolved conv2 = Layer(name + ".conv2", normed, out);
+  conv2.plus = Shortcut(name, in, out, &conv2.accumulate);
+  writer_.Convolve(conv2);
   writer_.Release(normed);
   for (const Features& piece : in) writer_.Release(piece);
   if (factor != 1) writer_.Scale(out, static_cast<float>(1 / factor));
@@ -197,13 +192,10 @@ Features UnetBuilder::Down(const std::string& name, const Features& x) {
   const Features factor = writer_.Factor({x});
   writer_.Release(x);
   const Features out = writer_.New(x.channels, x.height / 2, x.width / 2);
-  writer_.Convolve({.name = name + ".conv",
-                    .weight = Weight(name + ".conv"),
-                    .bias = Bias(name + ".conv"),
-                    .in = factor,
-                    .out = out,
-                    .stride = 2,
-                    .pad = {config_.downsample_padding, config_.downsample_padding}});
+  PlanWriter::Convolved conv = Layer(name + ".conv", factor, out);
+  conv.stride = 2;
+  conv.pad = {config_.downsample_padding, config_.downsample_padding};
+  writer_.Convolve(conv);
   writer_.Release(factor);
   return out;
 }
@@ -213,11 +205,7 @@ Features UnetBuilder::Up(const std::string& name, const Features& x) {
   const Features factor = writer_.Factor({x});
   writer_.Release(x);
   const Features out = writer_.New(x.channels, 2 * x.height, 2 * x.width);
-  writer_.ConvolveDoubled({.name = name + ".conv",
-                           .weight = Weight(name + ".conv"),
-                           .bias = Bias(name + ".conv"),
-                           .in = factor,
-                           .out = out});
+  writer_.ConvolveDoubled(Layer(name + ".conv", factor, out));
   writer_.Release(factor);
   return out;
 }
@@ -276,11 +264,7 @@ PlanWriter::Written UnetBuilder::Build(int64_t height, int64_t width) {
   const bool centre = config_.center_input_sample;
   writer_.Input(image, centre ? 2.0f : 1.0f, centre ? -1.0f : 0.0f);
   Features x = writer_.New(config_.block_out_channels[0], height, width);
-  writer_.Convolve({.name = "conv_in",
-                    .weight = Weight("conv_in"),
-                    .bias = Bias("conv_in"),
-                    .in = image,
-                    .out = x});
+  writer_.Convolve(Layer("conv_in", image, x));
   writer_.Release(image);
   writer_.Keep(x);
   skips_ = {x};
@@ -292,11 +276,7 @@ PlanWriter::Written UnetBuilder::Build(int64_t height, int64_t width) {
       Norm("conv_norm_out", {x}, {.num_groups = config_.norm_num_groups, .type = options_.factors});
   writer_.Release(x);
   const Features out = writer_.New(config_.out_channels, height, width);
-  writer_.Convolve({.name = "conv_out",
-                    .weight = Weight("conv_out"),
-                    .bias = Bias("conv_out"),
-                    .in = normed,
-                    .out = out});
+  writer_.Convolve(Layer("conv_out", normed, out));
   writer_.Release(normed);
   // The timestep is the last of the time vector.
   const bool divided = config_.time_embedding_type == nn::TimeEmbedding::kFourier;

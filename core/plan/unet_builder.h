@@ -58,6 +58,9 @@ class UnetBuilder {
   Features UpBlock(size_t index, Features x);
 
   // Parts of blocks; features are the caller's.
+  // With the weight and bias of a layer, as one of 3x3 is padded.
+  PlanWriter::Convolved Layer(const std::string& layer, const Features& in,
+                              const Features& out) const;
   struct NormOptions {
     int64_t num_groups;
     bool silu = true;

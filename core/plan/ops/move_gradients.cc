@@ -1,43 +1,17 @@
 #include "core/plan/ops/move_gradients.h"
 
-#include <algorithm>
-
 #include "core/plan/ops/by_line.h"
 #include "core/plan/ops/kernels.h"
 
 namespace tweedie::plan {
-namespace {
-
-void Put(const float* from, int64_t count, bool accumulate, float* to) {
-  accumulate ? Add(from, count, to) : static_cast<void>(std::copy_n(from, count, to));
-}
-
-float* LineOf(const Features& features, const Memory& memory, int64_t line) {
-  return features.At(memory.arena, line * features.line());
-}
-
-}  // namespace
 
 std::unique_ptr<const Op> MakeOutputGradient(const Features& out, int64_t divisor) {
-  return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
-    float* to = LineOf(out, memory, line);
-    for (int64_t c = 0; c < out.channels; ++c) {
-      const float* from = memory.row->out_gradient + c * out.pixels() + line * out.width;
-      for (int64_t p = 0; p < out.width; ++p) {
-        to[p * out.channels + c] = divisor < 0 ? from[p] : from[p] / memory.row->time[divisor];
-      }
-    }
-  });
+  return MakeFromImage(&Row::out_gradient, out, DividedByTime(divisor));
 }
 
 std::unique_ptr<const Op> MakeInputGradient(const Features& in, float factor) {
-  return MakeByLine(in.height, [=](const Memory& memory, int64_t line) {
-    const float* from = LineOf(in, memory, line);
-    for (int64_t c = 0; c < in.channels; ++c) {
-      float* to = memory.row->x_gradient + c * in.pixels() + line * in.width;
-      for (int64_t p = 0; p < in.width; ++p) to[p] = from[p * in.channels + c] * factor;
-    }
-  });
+  return MakeToImage(in, &Row::x_gradient,
+                     [factor](float value, const Row&) { return value * factor; });
 }
 
 std::unique_ptr<const Op> MakeSumPool(const Features& in, const Features& out, bool accumulate) {

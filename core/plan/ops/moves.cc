@@ -12,10 +12,6 @@ namespace {
 void Store(const float* from, int64_t count, float* to) { std::copy_n(from, count, to); }
 void Store(const float* from, int64_t count, Bfloat16* to) { Round(from, count, to); }
 
-void Put(const float* from, int64_t count, bool accumulate, float* to) {
-  accumulate ? Add(from, count, to) : Store(from, count, to);
-}
-
 template <typename Out>
 std::unique_ptr<const Op> MakeJoinTo(const std::vector<Features>& in, const Features& out) {
   return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
@@ -33,32 +29,18 @@ std::unique_ptr<const Op> MakeJoinTo(const std::vector<Features>& in, const Feat
 }  // namespace
 
 std::unique_ptr<const Op> MakeInput(const Features& out, float factor, float shift) {
-  return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
-    float* to = memory.arena + out.offset + line * out.line();
-    for (int64_t c = 0; c < out.channels; ++c) {
-      const float* from = memory.row->x + c * out.pixels() + line * out.width;
-      for (int64_t p = 0; p < out.width; ++p) to[p * out.channels + c] = from[p] * factor + shift;
-    }
-  });
+  return MakeFromImage(&Row::x, out,
+                       [=](float value, const Row&) { return value * factor + shift; });
 }
 
 std::unique_ptr<const Op> MakeOutput(const Features& in, int64_t divisor) {
-  return MakeByLine(in.height, [=](const Memory& memory, int64_t line) {
-    const float* from = memory.arena + in.offset + line * in.line();
-    for (int64_t c = 0; c < in.channels; ++c) {
-      float* to = memory.row->out + c * in.pixels() + line * in.width;
-      for (int64_t p = 0; p < in.width; ++p) {
-        const float value = from[p * in.channels + c];
-        to[p] = divisor < 0 ? value : value / memory.row->time[divisor];
-      }
-    }
-  });
+  return MakeToImage(in, &Row::out, DividedByTime(divisor));
 }
 
 std::unique_ptr<const Op> MakeUpsample(const Features& in, const Features& out) {
   return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
-    const float* from = memory.arena + in.offset + line / 2 * in.line();
-    float* to = memory.arena + out.offset + line * out.line();
+    const float* from = LineOf(in, memory, line / 2);
+    float* to = LineOf(out, memory, line);
     for (int64_t p = 0; p < in.width; ++p, from += in.channels, to += 2 * in.channels) {
       std::copy_n(from, in.channels, to);
       std::copy_n(from, in.channels, to + in.channels);
@@ -70,9 +52,9 @@ std::unique_ptr<const Op> MakeInterleave(const std::vector<Features>& in, const 
                                          bool accumulate) {
   return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
     const Features &left = in[line % 2 * 2], &right = in[line % 2 * 2 + 1];
-    const float* a = memory.arena + left.offset + line / 2 * left.line();
-    const float* b = memory.arena + right.offset + line / 2 * right.line();
-    float* to = memory.arena + out.offset + line * out.line();
+    const float* a = LineOf(left, memory, line / 2);
+    const float* b = LineOf(right, memory, line / 2);
+    float* to = LineOf(out, memory, line);
     for (int64_t p = 0; p < left.width; ++p, to += 2 * out.channels) {
       Put(a + p * out.channels, out.channels, accumulate, to);
       Put(b + p * out.channels, out.channels, accumulate, to + out.channels);
@@ -82,9 +64,9 @@ std::unique_ptr<const Op> MakeInterleave(const std::vector<Features>& in, const 
 
 std::unique_ptr<const Op> MakeAveragePool(const Features& in, const Features& out) {
   return MakeByLine(out.height, [=](const Memory& memory, int64_t line) {
-    const float* a = memory.arena + in.offset + 2 * line * in.line();
+    const float* a = LineOf(in, memory, 2 * line);
     const float* b = a + in.line();
-    float* to = memory.arena + out.offset + line * out.line();
+    float* to = LineOf(out, memory, line);
     for (int64_t p = 0; p < out.width; ++p) {
       for (int64_t c = 0; c < in.channels; ++c) {
         const int64_t left = 2 * p * in.channels + c, right = left + in.channels;
@@ -100,7 +82,7 @@ std::unique_ptr<const Op> MakeJoin(const std::vector<Features>& in, const Featur
 
 std::unique_ptr<const Op> MakeScale(const Features& features, float factor) {
   return MakeByLine(features.height, [=](const Memory& memory, int64_t line) {
-    float* x = memory.arena + features.offset + line * features.line();
+    float* x = LineOf(features, memory, line);
     Scale(x, features.line(), factor, x);
   });
 }

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <map>
-#include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <utility>
 #include <vector>
 
+#include "core/plan/ops/aligned_floats.h"
 #include "core/plan/ops/matrix_product.h"
 #include "core/plan/ops/onednn.h"
 #include "core/plan/ops/winograd_kernels.h"
@@ -24,18 +23,14 @@ constexpr int64_t kBlockFloats = int64_t{1} << 18;
 // With fewer tiles in a block, each weight is read for too few products.
 constexpr int64_t kLeastTiles = 32;
 
-// A thread's own memory for one block, 64-byte aligned, as large as it has ever been asked for.
+// A thread's own memory for one block, as large as it has ever been asked for.
 float* Scratch(int64_t floats) {
-  struct Free {
-    void operator()(float* memory) const { std::free(memory); }
-  };
-  thread_local std::unique_ptr<float[], Free> scratch;
+  thread_local AlignedFloats scratch;
   thread_local int64_t size = 0;
-  if (floats <= size) return scratch.get();
-  const size_t bytes = (static_cast<size_t>(floats) * sizeof(float) + 63) / 64 * 64;
-  scratch.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
-  size = scratch == nullptr ? 0 : floats;
-  if (scratch == nullptr) throw std::bad_alloc();
+  if (floats > size) {
+    scratch = NewAlignedFloats(floats);
+    size = floats;
+  }
   return scratch.get();
 }
 
