@@ -27,7 +27,8 @@ class UnetPlan {
   // Errors are those of Check(), or INTERNAL.
   // `factors`: of what convolutions and attention multiply; with kBfloat16 the first
   // convolution, sums, norms and time vectors are float32 nevertheless. The network's
-  // parameters are float32; only what Embed() needs is read after that.
+  // parameters are float32; only what Embed() needs is read after that, but for
+  // MakeWithGradients().
   static absl::StatusOr<std::unique_ptr<const UnetPlan>> Make(
       std::shared_ptr<const nn::UnetImpl> network, const std::array<int64_t, 2>& image_size,
       Type factors = Type::kFloat32);

@@ -91,8 +91,7 @@ TEST_P(NetworkGoldenTest, PlannedOutputIsThatOfDiffusers) {
   }
 }
 
-// By a plan with a backward pass, and by autograd through the modules, in double precision's
-// place: float32 of another order of sums.
+// Of autograd, which sums up float32 in another order.
 TEST_P(NetworkGoldenTest, PlannedGradientIsThatOfTheModules) {
   const auto unet = std::dynamic_pointer_cast<nn::UnetImpl>(model_->network);
   if (unet->config().act_fn != nn::Activation::kSilu) {

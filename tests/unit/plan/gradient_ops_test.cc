@@ -226,7 +226,6 @@ class ConvolutionGradientTest : public testing::TestWithParam<ConvolutionCase> {
   }
 };
 
-// y = convolved(x) + (x's own channels, where they fit): so that the gradient has two parts.
 TEST_P(ConvolutionGradientTest, IsThatOfATen) {
   const ConvolutionCase& c = GetParam();
   const at::Tensor weight = at::randn({c.out, c.in, c.kernel, c.kernel});
@@ -249,7 +248,7 @@ TEST_P(ConvolutionGradientTest, IsThatOfATen) {
                                   .stride = c.stride,
                                   .pad = {c.pad, c.pad}};
   c.doubled ? writer.ConvolveDoubled(convolved) : writer.Convolve(convolved);
-  // Twice, so that the second is added to the gradient that the first has made.
+  // Twice, so that one is added to the gradient that the other has made.
   const Features first = convolved.out;
   convolved.out = out();
   c.doubled ? writer.ConvolveDoubled(convolved) : writer.Convolve(convolved);
