@@ -9,6 +9,7 @@
 
 #include "core/plan/ops/kernels.h"
 #include "core/plan/ops/matrix_product.h"
+#include "core/plan/ops/narrow_attention.h"
 
 namespace tweedie::plan {
 namespace {
@@ -116,11 +117,13 @@ class Attention final : public Op {
 }  // namespace
 
 int64_t AttentionScratch(const AttentionOptions& options) {
+  if (IsNarrow(options)) return NarrowAttentionScratch(options);
   const int64_t weights = HeadsAtOnce(options) * options.in.pixels() * options.in.pixels();
   return options.in.type == Type::kBfloat16 ? weights + (weights + 1) / 2 : weights;
 }
 
 std::unique_ptr<const Op> MakeAttention(const AttentionOptions& options) {
+  if (IsNarrow(options)) return MakeNarrowAttention(options);
   return std::make_unique<Attention>(options);
 }
 

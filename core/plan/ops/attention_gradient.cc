@@ -8,6 +8,7 @@
 
 #include "core/plan/ops/kernels.h"
 #include "core/plan/ops/matrix_product.h"
+#include "core/plan/ops/narrow_attention.h"
 
 namespace tweedie::plan {
 namespace {
@@ -140,10 +141,12 @@ class AttentionGradient final : public Op {
 }  // namespace
 
 int64_t AttentionGradientScratch(const AttentionOptions& options) {
+  if (IsNarrow(options)) return NarrowAttentionGradientScratch(options);
   return 2 * options.heads * QueriesOf(options) * options.in.pixels();
 }
 
 std::unique_ptr<const Op> MakeAttentionGradient(const AttentionGradientOptions& options) {
+  if (IsNarrow(options.attention)) return MakeNarrowAttentionGradient(options);
   return std::make_unique<AttentionGradient>(options);
 }
 

@@ -4,33 +4,10 @@
 #include <bit>
 #include <cstdint>
 
-#include "core/plan/ops/clones.h"
+#include "core/plan/ops/lanes.h"
 
 namespace tweedie::plan {
 namespace {
-
-constexpr int kLanes = 16;
-
-// exp(x) to 2 ulp: 2^n e^r with |r| <= ln(2) / 2, e^r by its series to r^7. Below
-// -87 it is that of -87, about 1.6e-38; above 88, that of 88.
-TWEEDIE_INLINE float Exp(float x) {
-  constexpr float kLog2E = 1.44269504f, kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
-  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: what is added to it is rounded
-  x = x < -87.0f ? -87.0f : x;
-  x = x > 88.0f ? 88.0f : x;
-  const float rounded = x * kLog2E + kRound;
-  const float n = rounded - kRound;
-  const float r = (x - n * kLn2High) - n * kLn2Low;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + r + 1.0f;
-  const uint32_t exponent = (std::bit_cast<uint32_t>(rounded) << 23) + 0x3f800000u;
-  return p * std::bit_cast<float>(exponent);
-}
 
 // Lane i takes every 16th element: one order, whatever the width of registers.
 TWEEDIE_INLINE float MaxOf(const float* x, int64_t count) {

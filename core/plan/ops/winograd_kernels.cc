@@ -1,19 +1,9 @@
 #include "core/plan/ops/winograd_kernels.h"
 
-#include <cstring>
-
-#include "core/plan/ops/clones.h"
+#include "core/plan/ops/lanes.h"
 
 namespace tweedie::plan {
 namespace {
-
-constexpr int64_t kLanes = 16;
-// One register, or as many as the instruction set needs for it. By reference, as how it would be
-// returned depends on that.
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
-
-TWEEDIE_INLINE void Load(const float* from, Lanes& to) { std::memcpy(&to, from, sizeof(to)); }
-TWEEDIE_INLINE void Store(const Lanes& from, float* to) { std::memcpy(to, &from, sizeof(from)); }
 
 // B^T of the paper, in place.
 TWEEDIE_INLINE void TransformInputLine(Lanes& a, Lanes& b, Lanes& c, Lanes& d) {
