@@ -1,6 +1,5 @@
-// The core without a service, at the command of bench/harness: each line of standard
-// input is a command, each line of standard output its answer, a JSON object. So the
-// harness can time this and others in turns.
+// The core without a service, at the command of bench/harness (commands.h), so that it can time
+// this and others in turns.
 //
 //   hello                          nothing: it is up
 //   load DIR THREADS strict|fast [PRECISION]
@@ -14,18 +13,17 @@
 #include <ATen/ATen.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <functional>
-#include <iostream>
-#include <map>
+#include <istream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "bench/commands.h"
+#include "bench/fail.h"
 #include "bench/onednn_peak.h"
 #include "core/engine/engine.h"
 #include "core/methods/make_method.h"
@@ -38,11 +36,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using nlohmann::json;
-
-[[noreturn]] void Fail(const std::string& why) {
-  std::cerr << "engine_worker: " << why << "\n";
-  std::exit(1);
-}
 
 template <typename T>
 T OrFail(absl::StatusOr<T> value) {
@@ -69,15 +62,15 @@ at::Tensor SquaredNorm(int64_t /*first_row*/, const at::Tensor& /*x*/, const at:
 
 class Worker {
  public:
-  json Answer(const std::string& line) {
-    std::istringstream words(line);
-    std::string command;
-    words >> command;
-    const auto found = commands_.find(command);
-    if (found == commands_.end()) Fail(absl::StrCat("no command '", command, "'"));
-    json answer = found->second(words);
-    if (words.fail()) Fail(absl::StrCat("too few arguments: ", line));
-    return answer;
+  Commands MakeCommands() {
+    return {
+        {"hello", [](std::istream&) { return json::object(); }},
+        {"load", [this](std::istream& words) { return Load(words); }},
+        {"call", [this](std::istream& words) { return Call(words); }},
+        {"gradient", [this](std::istream& words) { return Gradient(words); }},
+        {"loop", [this](std::istream& words) { return Loop(words); }},
+        {"peak", [](std::istream& words) { return Peak(words); }},
+    };
   }
 
  private:
@@ -180,15 +173,6 @@ class Worker {
     return {{"gflops", shapes}};
   }
 
-  using Command = std::function<json(std::istream&)>;
-  const std::map<std::string, Command> commands_ = {
-      {"hello", [](std::istream&) { return json::object(); }},
-      {"load", [this](std::istream& words) { return Load(words); }},
-      {"call", [this](std::istream& words) { return Call(words); }},
-      {"gradient", [this](std::istream& words) { return Gradient(words); }},
-      {"loop", [this](std::istream& words) { return Loop(words); }},
-      {"peak", [](std::istream& words) { return Peak(words); }},
-  };
   DeviceOptions device_;
   std::shared_ptr<const LoadedModel> model_;
   std::unique_ptr<Denoiser> denoiser_;
@@ -199,8 +183,6 @@ class Worker {
 
 int main() {
   tweedie::Worker worker;
-  for (std::string line; std::getline(std::cin, line);) {
-    std::cout << worker.Answer(line).dump() << std::endl;
-  }
+  tweedie::Serve(worker.MakeCommands());
   return 0;
 }

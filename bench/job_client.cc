@@ -1,5 +1,4 @@
-// A client of the service at the command of bench/harness: each line of standard input
-// is a command, each line of standard output its answer, a JSON object.
+// A client of the service at the command of bench/harness (commands.h).
 //
 //   connect ADDRESS        to a server, in place of the one before
 //   run FILE INTERVAL      submits the jobs of FILE at once and watches each to its end,
@@ -13,15 +12,15 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <fstream>
-#include <iostream>
+#include <istream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "bench/commands.h"
+#include "bench/fail.h"
 #include "nlohmann/json.hpp"
 #include "tweedie/v1/tweedie_service.grpc.pb.h"
 
@@ -30,11 +29,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using nlohmann::json;
-
-[[noreturn]] void Fail(const std::string& why) {
-  std::cerr << "job_client: " << why << "\n";
-  std::exit(1);
-}
 
 double SecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -70,14 +64,12 @@ struct Seen {
 
 class Client {
  public:
-  json Answer(const std::string& line) {
-    std::istringstream words(line);
-    std::string command;
-    words >> command;
-    if (command == "connect") return Connect(words);
-    if (command == "run") return Run(words);
-    if (command == "submit") return Submit(words);
-    Fail("no command '" + command + "'");
+  Commands MakeCommands() {
+    return {
+        {"connect", [this](std::istream& words) { return Connect(words); }},
+        {"run", [this](std::istream& words) { return Run(words); }},
+        {"submit", [this](std::istream& words) { return Submit(words); }},
+    };
   }
 
  private:
@@ -167,8 +159,6 @@ class Client {
 
 int main() {
   tweedie::Client client;
-  for (std::string line; std::getline(std::cin, line);) {
-    std::cout << client.Answer(line).dump() << std::endl;
-  }
+  tweedie::Serve(client.MakeCommands());
   return 0;
 }

@@ -10,8 +10,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,6 +17,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "bench/fail.h"
 #include "core/base/clock.h"
 #include "core/base/ids.h"
 #include "core/jobs/postgres/postgres_job_store.h"
@@ -32,11 +31,6 @@ namespace {
 
 constexpr int kJobs = 400;  // of a round
 constexpr int kEndedRows = 1000000;
-
-[[noreturn]] void Fail(const std::string& why) {
-  std::fprintf(stderr, "%s\n", why.c_str());
-  std::abort();
-}
 
 double SecondsOf(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();

@@ -12,7 +12,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -25,6 +24,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "bench/cores.h"
+#include "bench/fail.h"
 #include "bench/watch_crowd.h"
 #include "nlohmann/json.hpp"
 #include "tests/testing/process_figures.h"
@@ -53,11 +53,6 @@ std::map<std::string, int> Defaults() {
       {"creates", 500},  // submits that are timed
       {"apart", 0},
   };
-}
-
-[[noreturn]] void Fail(const std::string& why) {
-  std::fprintf(stderr, "%s\n", why.c_str());
-  std::exit(1);
 }
 
 Options ReadOptions(int argc, char** argv) {

@@ -67,6 +67,9 @@ function(tweedie_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
+  if(TWEEDIE_SANITIZE)
+    math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 10")
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   # ctest keeps the cores busy: OpenMP's threads would only wait for each other.
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}

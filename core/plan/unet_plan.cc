@@ -60,11 +60,11 @@ absl::StatusOr<std::unique_ptr<const UnetPlan>> UnetPlan::MakeWithGradients(cons
 }
 
 void UnetPlan::Build(Type factors, bool gradients) {
-  UnetBuilder::Options building{.config = &network_->config(),
-                                .parameters = {},
-                                .factors = factors,
-                                .gradients = gradients,
-                                .packed = packed_.get()};
+  BlockBuilder::Options building{.config = &network_->config(),
+                                 .parameters = {},
+                                 .factors = factors,
+                                 .gradients = gradients,
+                                 .packed = packed_.get()};
   const int64_t bytes = (factors == Type::kBfloat16 ? 2 : 4) * (gradients ? 2 : 1);
   for (const auto& item : network_->named_parameters()) {
     building.parameters[item.key()] = item.value();

@@ -174,7 +174,7 @@ TEST_F(WatchTest, ManyWatchersAllSeeTheEnd) {
 }
 
 TEST_F(WatchTest, SlowReaderIsToldHowMuchItMissed) {
-  const std::string name = MustCreate(SampleRequest(32, 60, 1));
+  const std::string name = MustCreate(SampleRequest(20, 60, 1));
   v1::WatchJobRequest request = Request(name, 1);
   request.set_frame_format(v1::IMAGE_FORMAT_TENSOR_FLOAT32);
   request.add_frame_kinds(v1::Frame::X0_HAT);
