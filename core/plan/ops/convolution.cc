@@ -63,16 +63,18 @@ class Convolution final : public Op {
   }
 
   Action Bind(const Memory& to) const override {
-    std::vector<Arguments> arguments;
-    for (const Block& block : blocks_) arguments.push_back(BindBlock(block, to));
-    return [this, arguments = std::move(arguments), row = to.row](Part part) mutable {
-      const auto count = static_cast<int64_t>(blocks_.size());
+    std::vector<BoundCall> calls;
+    for (const Block& block : blocks_) {
+      calls.push_back(BoundCall(block.primitive, BindBlock(block, to)));
+    }
+    return [this, calls = std::move(calls), row = to.row](Part part) mutable {
+      const auto count = static_cast<int64_t>(calls.size());
       for (int64_t i = part.Begin(count); i < part.End(count); ++i) {
         if (options_.time_bias >= 0) {
           float* bias = const_cast<float*>(row->time + options_.time_bias);
-          arguments[i].at(DNNL_ARG_BIAS).set_data_handle(bias);
+          calls[i].Place(DNNL_ARG_BIAS, bias);
         }
-        blocks_[i].primitive.execute(Stream(), arguments[i]);
+        calls[i]();
       }
     };
   }

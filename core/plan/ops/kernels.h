@@ -8,8 +8,8 @@
 namespace tweedie::plan {
 
 // Loops over float32, some of which store bfloat16, that are compiled for AVX-512, AVX2 and plain
-// x86-64; the machine chooses. No product is fused with a sum and sums have one order, so that all
-// three give the same bits. Pointers do not overlap unless said.
+// x86-64; the machine chooses. Sums have one order; products are fused with them where there are
+// instructions for it (AVX-512). Pointers do not overlap unless said.
 
 // Adds to sum[c] and square[c] the values x[p, c] - shift[c], and their squares, of
 // `pixels` pixels that are `channels` apart.

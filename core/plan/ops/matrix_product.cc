@@ -24,15 +24,15 @@ MatrixProduct::Call MatrixProduct::Bind() const {
   memory a(desc_.src_desc(), Engine(), DNNL_MEMORY_NONE);
   memory b(desc_.weights_desc(), Engine(), DNNL_MEMORY_NONE);
   memory c(desc_.dst_desc(), Engine(), DNNL_MEMORY_NONE);
-  memory scratch(desc_.scratchpad_desc(), Engine());
-  return [=, primitive = primitive_](void* at_a, void* at_b, void* at_c) mutable {
-    a.set_data_handle(at_a);
-    b.set_data_handle(at_b);
-    c.set_data_handle(at_c);
-    primitive.execute(Stream(), {{DNNL_ARG_SRC, a},
-                                 {DNNL_ARG_WEIGHTS, b},
-                                 {DNNL_ARG_DST, c},
-                                 {DNNL_ARG_SCRATCHPAD, scratch}});
+  BoundCall call(primitive_, {{DNNL_ARG_SRC, a},
+                              {DNNL_ARG_WEIGHTS, b},
+                              {DNNL_ARG_DST, c},
+                              {DNNL_ARG_SCRATCHPAD, memory(desc_.scratchpad_desc(), Engine())}});
+  return [call](void* at_a, void* at_b, void* at_c) mutable {
+    call.Place(DNNL_ARG_SRC, at_a);
+    call.Place(DNNL_ARG_WEIGHTS, at_b);
+    call.Place(DNNL_ARG_DST, at_c);
+    call();
   };
 }
 

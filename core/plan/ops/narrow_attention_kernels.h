@@ -8,7 +8,7 @@
 namespace tweedie::plan {
 
 // Attention of one head of kNarrowHead numbers, with a query in each lane: products of matrices
-// so narrow leave most of their registers empty. Compiled as kernels.h says, to the same bits.
+// so narrow leave most of their registers empty. Compiled as kernels.h says.
 inline constexpr int64_t kNarrowHead = 8;
 
 // Up to kLanes queries, and all keys and values; pixels of each are `stride` apart.
