@@ -171,6 +171,13 @@ class DrainTest : public testing::Test {
   }
 };
 
+// What a server is slowed by ThreadSanitizer.
+#ifdef __SANITIZE_THREAD__
+constexpr auto kAtOnce = std::chrono::milliseconds(1000);
+#else
+constexpr auto kAtOnce = std::chrono::milliseconds(100);
+#endif
+
 TEST_F(DrainTest, HealthIsGoneAtOnceWatchersAreToldAndNoCrashIsCounted) {
   RunningServer server;
   v1::Job job;
@@ -198,7 +205,7 @@ TEST_F(DrainTest, HealthIsGoneAtOnceWatchersAreToldAndNoCrashIsCounted) {
   watcher.join();
   RecordProperty("not_serving_ms",
                  static_cast<int>((unhealthy - start) / std::chrono::milliseconds(1)));
-  EXPECT_LE(unhealthy - start, std::chrono::milliseconds(100));
+  EXPECT_LE(unhealthy - start, kAtOnce);
   EXPECT_LE(took, std::chrono::seconds(5));
   EXPECT_EQ(ended.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_TRUE(MayRetry(ended));
