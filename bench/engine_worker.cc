@@ -25,6 +25,7 @@
 #include "bench/commands.h"
 #include "bench/fail.h"
 #include "bench/onednn_peak.h"
+#include "bench/seconds.h"
 #include "core/engine/engine.h"
 #include "core/methods/make_method.h"
 #include "core/weights/model.h"
@@ -41,10 +42,6 @@ template <typename T>
 T OrFail(absl::StatusOr<T> value) {
   if (!value.ok()) Fail(value.status().ToString());
   return *std::move(value);
-}
-
-double SecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
 // Keeps nothing; tells how jobs ended.

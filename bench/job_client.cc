@@ -21,6 +21,7 @@
 
 #include "bench/commands.h"
 #include "bench/fail.h"
+#include "bench/seconds.h"
 #include "nlohmann/json.hpp"
 #include "tweedie/v1/tweedie_service.grpc.pb.h"
 
@@ -29,10 +30,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using nlohmann::json;
-
-double SecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 struct UserJob {
   std::string user;

@@ -18,6 +18,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bench/fail.h"
+#include "bench/seconds.h"
 #include "core/base/clock.h"
 #include "core/base/ids.h"
 #include "core/jobs/postgres/postgres_job_store.h"
@@ -35,7 +36,7 @@ constexpr int kEndedRows = 1000000;
 double SecondsOf(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return SecondsSince(start);
 }
 
 void OnThreads(int count, const std::function<void(int)>& work) {

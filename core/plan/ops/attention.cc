@@ -1,7 +1,6 @@
 #include "core/plan/ops/attention.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <type_traits>
 #include <utility>
@@ -78,7 +77,7 @@ class Attention final : public Op {
     const AttentionOptions& o = options_;
     const int64_t keys = o.in.pixels(), inner = o.heads * o.head_dim;
     float* scores = arena + o.scratch + block.first * keys * heads_;
-    const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(o.head_dim)));
+    const float scale = ScoreScale(o);
     for (int64_t head = 0; head < o.heads; head += heads_) {
       T* in = o.in.At<T>(arena, head * o.head_dim);
       T* out = o.out.At<T>(arena, head * o.head_dim);

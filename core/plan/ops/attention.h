@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_CORE_PLAN_OPS_ATTENTION_H_
 #define TWEEDIE_CORE_PLAN_OPS_ATTENTION_H_
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 
@@ -19,6 +20,11 @@ struct AttentionOptions {
   // Floats of the arena for AttentionScratch().
   int64_t scratch = 0;
 };
+
+// What scores are multiplied with.
+inline float ScoreScale(const AttentionOptions& options) {
+  return static_cast<float>(1 / std::sqrt(static_cast<double>(options.head_dim)));
+}
 
 // Floats for the weights of as many heads as are computed at once.
 int64_t AttentionScratch(const AttentionOptions& options);

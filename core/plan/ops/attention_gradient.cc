@@ -1,7 +1,6 @@
 #include "core/plan/ops/attention_gradient.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <utility>
 #include <vector>
@@ -43,7 +42,7 @@ class AttentionGradient final : public Op {
       const auto count = static_cast<int64_t>(heads.size());
       const int64_t begin = part.Begin(count);  // no other part's
       for (int64_t head = begin; head < part.End(count); ++head) {
-        Clear(arena, head);
+        ClearKeysAndValues(options_, arena, head);
         for (const Block& block : heads[head]) Run(PlacesOf(arena, head, block, begin), block);
       }
     };
@@ -111,19 +110,8 @@ class AttentionGradient final : public Op {
             .weights_gradient = weights + queries_ * pixels()};
   }
 
-  // The gradients of keys and values, to which blocks add.
-  void Clear(float* arena, int64_t head) const {
-    const int64_t d = options_.attention.head_dim;
-    float* pixel = options_.in.At(arena, head * d);
-    for (int64_t p = 0; p < pixels(); ++p, pixel += options_.in.channels) {
-      std::fill_n(pixel + inner(), d, 0.0f);
-      std::fill_n(pixel + 2 * inner(), d, 0.0f);
-    }
-  }
-
   void Run(const Places& at, const Block& block) const {
-    const auto d = static_cast<double>(options_.attention.head_dim);
-    const auto scale = static_cast<float>(1 / std::sqrt(d));
+    const float scale = ScoreScale(options_.attention);
     block.scores(at.q, at.k, at.weights);
     SoftmaxRows(at.weights, block.queries, pixels(), scale);
     block.v_gradient(at.weights, at.out, at.v_gradient);
@@ -139,6 +127,15 @@ class AttentionGradient final : public Op {
 };
 
 }  // namespace
+
+void ClearKeysAndValues(const AttentionGradientOptions& o, float* arena, int64_t head) {
+  const int64_t d = o.attention.head_dim, inner = o.attention.heads * d;
+  float* pixel = o.in.At(arena, head * d);
+  for (int64_t p = 0; p < o.in.pixels(); ++p, pixel += o.in.channels) {
+    std::fill_n(pixel + inner, d, 0.0f);
+    std::fill_n(pixel + 2 * inner, d, 0.0f);
+  }
+}
 
 int64_t AttentionGradientScratch(const AttentionOptions& options) {
   if (IsNarrow(options)) return NarrowAttentionGradientScratch(options);

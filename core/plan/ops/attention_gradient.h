@@ -18,6 +18,9 @@ struct AttentionGradientOptions {
   int64_t scratch = 0;
 };
 
+// The gradients of a head's keys and values become zero: blocks of queries add to them.
+void ClearKeysAndValues(const AttentionGradientOptions& options, float* arena, int64_t head);
+
 // Floats for a block of queries of every head.
 int64_t AttentionGradientScratch(const AttentionOptions& options);
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/plan/ops/lanes.h"
+
 #define TWEEDIE_BFLOAT16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16,fma")))
 
 namespace tweedie::plan {
@@ -36,7 +38,6 @@ TWEEDIE_BFLOAT16 inline __m512 Silu(__m512 v) {
 TWEEDIE_BFLOAT16
 void AffineSilu(const float* x, int64_t pixels, int64_t channels, const float* scale,
                 const float* shift, Bfloat16* y, int64_t y_stride) {
-  constexpr int64_t kLanes = 16;
   for (int64_t p = 0; p < pixels; ++p, x += channels, y += y_stride) {
     for (int64_t c = 0; c < channels; c += kLanes) {
       const int64_t count = std::min(kLanes, channels - c);

@@ -1,7 +1,6 @@
 #include "core/plan/ops/narrow_attention.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/plan/ops/by_line.h"
 #include "core/plan/ops/narrow_attention_kernels.h"
@@ -22,7 +21,7 @@ NarrowAttention At(const AttentionOptions& o, float* arena, int64_t block, int64
           .queries = std::min(kLanes, o.in.pixels() - first),
           .keys = o.in.pixels(),
           .stride = o.in.channels,
-          .scale = 1 / std::sqrt(static_cast<float>(kNarrowHead)),
+          .scale = ScoreScale(o),
           .scores = arena + scores};
 }
 
@@ -36,16 +35,6 @@ NarrowGradients GradientsAt(const AttentionGradientOptions& o, float* arena, int
           .k = in + inner,
           .v = in + 2 * inner,
           .scores = arena + scores};
-}
-
-// The gradients of a head's keys and values, to which blocks add.
-void Clear(const AttentionGradientOptions& o, float* arena, int64_t head) {
-  const int64_t inner = o.attention.heads * kNarrowHead;
-  float* pixel = o.in.At(arena, head * kNarrowHead);
-  for (int64_t p = 0; p < o.in.pixels(); ++p, pixel += o.in.channels) {
-    std::fill_n(pixel + inner, kNarrowHead, 0.0f);
-    std::fill_n(pixel + 2 * inner, kNarrowHead, 0.0f);
-  }
 }
 
 }  // namespace
@@ -75,7 +64,7 @@ std::unique_ptr<const Op> MakeNarrowAttention(const AttentionOptions& o) {
 std::unique_ptr<const Op> MakeNarrowAttentionGradient(const AttentionGradientOptions& o) {
   return MakeByLine(o.attention.heads, [o](const Memory& memory, int64_t head) {
     const int64_t size = kLanes * o.in.pixels(), scores = o.scratch + 2 * head * size;
-    Clear(o, memory.arena, head);
+    ClearKeysAndValues(o, memory.arena, head);
     for (int64_t block = 0; block < BlocksOf(o.attention); ++block) {
       DifferentiateNarrowly(At(o.attention, memory.arena, block, head, scores),
                             GradientsAt(o, memory.arena, block, head, scores + size));

@@ -22,7 +22,7 @@ dnnl::stream& Stream() {
 struct BoundCall::State {
   struct Argument {
     dnnl::memory memory;
-    void* at;
+    void* at = nullptr;  // where Place() has put it
   };
   dnnl::primitive primitive;
   std::unordered_map<int, Argument> arguments;
@@ -34,9 +34,7 @@ BoundCall::BoundCall(const dnnl::primitive& primitive,
     : state_(std::make_shared<State>()) {
   state_->primitive = primitive;
   for (const auto& [index, memory] : arguments) {
-    // Memory of no bytes, as that of a primitive without a scratchpad may be, has no place.
-    void* at = memory.get_desc().get_size() > 0 ? memory.get_data_handle() : nullptr;
-    state_->arguments.insert({index, {memory, at}});
+    state_->arguments.insert({index, {memory}});
     state_->list.push_back({index, memory.get()});
   }
 }

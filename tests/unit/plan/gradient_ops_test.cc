@@ -198,14 +198,7 @@ TEST_P(AttentionGradientTest, IsThatOfATen) {
   Expect(One(MakeAttentionGradient(o)), o.in, GradientOf(y, x, Given(o.out).to(at::kDouble)), 5e-6);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, AttentionGradientTest,
-    testing::Values(std::vector<int64_t>{8, 8, 8, 8},
-                    // lanes without queries
-                    std::vector<int64_t>{3, 8, 7, 5}, std::vector<int64_t>{1, 8, 3, 1},
-                    std::vector<int64_t>{1, 64, 16, 16}, std::vector<int64_t>{3, 5, 7, 3},
-                    // blocks of 56 queries, the last of 16
-                    std::vector<int64_t>{2, 7, 36, 32}, std::vector<int64_t>{2, 4, 1, 1}));
+INSTANTIATE_TEST_SUITE_P(Shapes, AttentionGradientTest, testing::ValuesIn(AttentionShapes()));
 
 // --- Convolutions ------------------------------------------------------------
 

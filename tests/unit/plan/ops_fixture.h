@@ -14,6 +14,14 @@
 
 namespace tweedie::plan {
 
+// Heads, numbers of each, height and width.
+inline std::vector<std::vector<int64_t>> AttentionShapes() {
+  return {{8, 8, 8, 8},    {3, 8, 7, 5},  // 35 queries, 16 at a time
+          {1, 8, 3, 1},    {1, 64, 16, 16}, {3, 5, 7, 3},
+          {4, 32, 32, 32}, {2, 7, 36, 32},  // backwards, blocks of 56 queries, the last of 16
+          {2, 4, 1, 1}};
+}
+
 // A workspace: features are put into it, ops run on them, features are taken out.
 class OpsTest : public testing::Test {
  protected:

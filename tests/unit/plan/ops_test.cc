@@ -243,13 +243,7 @@ TEST_P(AttentionTest, OfShortNumbersIsThatOfATen) {
   ExpectOf(Type::kBfloat16, 8e-3);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, AttentionTest,
-    testing::Values(std::vector<int64_t>{8, 8, 8, 8},
-                    // lanes without queries
-                    std::vector<int64_t>{3, 8, 7, 5}, std::vector<int64_t>{1, 8, 3, 1},
-                    std::vector<int64_t>{1, 64, 16, 16}, std::vector<int64_t>{3, 5, 7, 3},
-                    std::vector<int64_t>{4, 32, 32, 32}, std::vector<int64_t>{2, 4, 1, 1}));
+INSTANTIATE_TEST_SUITE_P(Shapes, AttentionTest, testing::ValuesIn(AttentionShapes()));
 
 class MovesTest : public OpsTest {};
 
