@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "core/base/status_macros.h"
 #include "net/target.h"
 
 namespace tweedie {
@@ -41,12 +42,15 @@ std::string UnixPathOf(absl::string_view address) {
   return std::string(address);
 }
 
+absl::Status CheckHostAndPort(const std::string& address) {
+  if (SplitHostAndPort(address)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("an address must be HOST:PORT or unix:PATH; was '", address, "'"));
+}
+
 absl::StatusOr<std::vector<std::string>> InNumbers(const std::string& address) {
+  RETURN_IF_ERROR(CheckHostAndPort(address));
   const std::optional<HostAndPort> parts = SplitHostAndPort(address);
-  if (!parts) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("an address must be HOST:PORT or unix:PATH; was '", address, "'"));
-  }
   int error = 0;
   if (Find(*parts, AI_NUMERICHOST, &error) != nullptr) return std::vector<std::string>{address};
   // Not the loopback address of IPv6 where there is no IPv6.

@@ -89,6 +89,7 @@ absl::StatusOr<std::vector<Port>> PortsOf(const RpcServer::Options& options) {
   for (size_t i = 0; i < options.listen.size(); ++i) {
     const std::string& address = options.listen[i];
     if (IsUnix(address)) continue;
+    RETURN_IF_ERROR(CheckHostAndPort(address));
     std::vector<std::string> parts = {address};
     if (options.certificates != nullptr) {
       ASSIGN_OR_RETURN(parts, InNumbers(address));

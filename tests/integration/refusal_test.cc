@@ -77,6 +77,15 @@ TEST(RefusalTest, AddressInUse) {
               HasSubstr(server.process().address()));
 }
 
+// gRPC would listen on another port instead.
+TEST(RefusalTest, PortThatThereIsNot) {
+  TempFolder folder;
+  for (const char* address : {"127.0.0.1:65536", "localhost:99999"}) {
+    EXPECT_THAT(Refusal(ServerArguments(folder.path(), {"--listen", address})),
+                AllOf(HasSubstr("HOST:PORT"), HasSubstr(address)));
+  }
+}
+
 TEST(RefusalTest, PasswordOnTheCommandLine) {
   TempFolder folder;
   for (const char* database :

@@ -36,7 +36,8 @@ TEST(ListenAddressesTest, ANameStandsForItsAddresses) {
 
 TEST(ListenAddressesTest, OtherFormsAreRefused) {
   using absl::StatusCode::kInvalidArgument;
-  for (const char* address : {"", "localhost", ":7433", "7433", "localhost:http", "::1", "a/b:1"}) {
+  for (const char* address :
+       {"", "localhost", ":7433", "7433", "localhost:http", "::1", "a/b:1", "localhost:65536"}) {
     EXPECT_THAT(InNumbers(address), StatusIs(kInvalidArgument, HasSubstr("HOST:PORT"))) << address;
   }
   EXPECT_THAT(InNumbers("no-such-host.invalid:1"),
