@@ -276,6 +276,7 @@ TEST(OverloadTest, AFullQueueRefusesBeforeItDecodes) {
   first.set_request_id(RequestId(1));
   v1::Job made;
   ASSERT_TRUE(client.Create(first, &made).ok());
+  ASSERT_TRUE(client.WaitForStep(made.name(), 1).ok());  // it waits in the queue no longer
   for (int i = 0; i < 5 && status.ok(); ++i)
     status = client.Create(SampleRequest(16, 1000, 1), &job);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
