@@ -67,8 +67,8 @@ class PlanWriter {
     int64_t time_bias = -1;
   };
   void Convolve(const Convolved& c);
-  // A 3x3 convolution of every pixel of `c.in` twice in both directions, as four 2x2
-  // convolutions of `c.in`: 4/9 of the products.
+  // A 3x3 convolution of every pixel of `c.in` twice in both directions: of these, where
+  // Winograd's tiles of 4 x 4 take a quarter of the products, else folded.
   void ConvolveDoubled(const Convolved& c);
 
   struct Normed {
@@ -100,6 +100,9 @@ class PlanWriter {
   void Record(GradientTape::Step step) {
     if (tape_ != nullptr) tape_->Record(std::move(step));
   }
+  void ConvolveUpsampled(Convolved c);
+  // As four 2x2 convolutions: 4/9 of the products.
+  void ConvolveFolded(const Convolved& c);
   void Interleave(const Pieces& quarters, const Features& out);
   using Move = std::unique_ptr<const Op> (*)(const Features& in, const Features& out);
   using MoveBack = std::unique_ptr<const Op> (*)(const Features& in, const Features& out,

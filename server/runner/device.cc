@@ -149,8 +149,8 @@ int64_t WeightBytes(const LoadedModel& model, const DeviceOptions& options) {
   const int64_t plain = model.num_parameters * BytesPerWeight(options.precision);
   if (options.reproducibility != Reproducibility::kStrict || !HasPlan(model)) return plain;
   if (options.precision != Precision::kFloat32) return 2 * plain;
-  // Packed, nine weights may become sixteen; once for each pass.
-  return plain + 2 * (plain * 16 / 9);
+  // Packed, nine weights may become 36; once for each pass.
+  return plain + 2 * (plain * 4);
 }
 
 absl::StatusOr<std::unique_ptr<Denoiser>> MakeDenoiser(const LoadedModel& model,

@@ -170,7 +170,7 @@ class Convolution final : public Op {
 }  // namespace
 
 std::unique_ptr<const Op> MakeConvolution(const ConvolutionOptions& options) {
-  if (IsForWinograd(options)) return MakeWinogradConvolution(options);
+  if (WinogradTile(options) > 0) return MakeWinogradConvolution(options);
   return std::make_unique<Convolution>(options);
 }
 

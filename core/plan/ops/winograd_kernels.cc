@@ -1,73 +1,109 @@
 #include "core/plan/ops/winograd_kernels.h"
 
 #include "core/plan/ops/lanes.h"
+#include "core/plan/ops/winograd_points.h"
 
 namespace tweedie::plan {
 namespace {
 
+constexpr double kPoint = kWinogradPoint;
+
+// Rounded once.
+constexpr float Power(double x, int n) {
+  double power = 1;
+  for (int i = 0; i < n; ++i) power *= x;
+  return static_cast<float>(power);
+}
+
 // B^T of the paper, in place.
-TWEEDIE_INLINE void TransformInputLine(Lanes& a, Lanes& b, Lanes& c, Lanes& d) {
-  const Lanes first = a - c, second = b + c, third = c - b, fourth = b - d;
-  a = first;
-  b = second;
-  c = third;
-  d = fourth;
+TWEEDIE_INLINE void TransformInputLine(Lanes (&d)[4]) {
+  const Lanes first = d[0] - d[2], second = d[1] + d[2], third = d[2] - d[1];
+  d[3] = d[1] - d[3];
+  d[0] = first;
+  d[1] = second;
+  d[2] = third;
 }
 
-// A^T of the paper: two of four.
-TWEEDIE_INLINE void TransformOutputLine(const Lanes* in, int64_t step, Lanes& first,
-                                        Lanes& second) {
-  first = in[0] + in[step] + in[2 * step];
-  second = in[step] - in[2 * step] - in[3 * step];
+// That of points 0, p, -p, 1/p, -1/p and infinity.
+TWEEDIE_INLINE void TransformInputLine(Lanes (&d)[6]) {
+  constexpr float kP = Power(kPoint, 1), kP2 = Power(kPoint, 2);
+  constexpr float kQ = Power(1 / kPoint, 1), kQ2 = Power(1 / kPoint, 2);
+  const Lanes even_p = d[4] - kQ2 * d[2], odd_p = kP * (d[3] - kQ2 * d[1]);
+  const Lanes even_q = d[4] - kP2 * d[2], odd_q = kQ * (d[3] - kP2 * d[1]);
+  d[0] = d[0] - (kP2 + kQ2) * d[2] + d[4];
+  d[5] = d[1] - (kP2 + kQ2) * d[3] + d[5];
+  d[1] = even_p + odd_p;
+  d[2] = even_p - odd_p;
+  d[3] = even_q + odd_q;
+  d[4] = even_q - odd_q;
 }
 
-}  // namespace
+// A^T of the paper.
+TWEEDIE_INLINE void TransformOutputLine(const Lanes (&m)[4], Lanes (&y)[2]) {
+  y[0] = m[0] + m[1] + m[2];
+  y[1] = m[1] - m[2] - m[3];
+}
+
+TWEEDIE_INLINE void TransformOutputLine(const Lanes (&m)[6], Lanes (&y)[4]) {
+  const Lanes even_p = m[1] + m[2], odd_p = m[1] - m[2];
+  const Lanes even_q = m[3] + m[4], odd_q = m[3] - m[4];
+  y[0] = m[0] + even_p + even_q;
+  y[1] = Power(kPoint, 1) * odd_p + Power(1 / kPoint, 1) * odd_q;
+  y[2] = Power(kPoint, 2) * even_p + Power(1 / kPoint, 2) * even_q;
+  y[3] = Power(kPoint, 3) * odd_p + Power(1 / kPoint, 3) * odd_q + m[5];
+}
 
 // Neighbours share two columns of pixels: each is read and transformed once.
-TWEEDIE_CLONES
-void TransformInput(const WinogradInput& input) {
+template <int kTile>
+TWEEDIE_INLINE void TransformInputOf(const WinogradInput& input) {
+  constexpr int kSide = WinogradSide(kTile);
   const int64_t channels = input.channels, width = input.width;
   for (int64_t c = 0; c < channels; c += kLanes) {
-    const auto column = [&](int64_t p, Lanes * d) __attribute__((always_inline)) {
-      for (int line = 0; line < 4; ++line) {
+    const auto column = [&](int64_t p, Lanes(&d)[kSide]) __attribute__((always_inline)) {
+      for (int line = 0; line < kSide; ++line) {
         const bool outside = input.lines[line] == nullptr || p < 0 || p >= width;
         Load(outside ? input.zeros : input.lines[line] + p * channels + c, d[line]);
       }
-      TransformInputLine(d[0], d[1], d[2], d[3]);
+      TransformInputLine(d);
     };
-    Lanes d[4][4];  // columns
+    Lanes d[kSide][kSide];  // columns
     column(-1, d[0]);
     column(0, d[1]);
     float* parts = input.parts + c;
-    for (int64_t t = 0; t < width / 2; ++t, parts += channels) {
-      column(2 * t + 1, d[2]);
-      column(2 * t + 2, d[3]);
-      for (int i = 0; i < 4; ++i) {
-        Lanes v[4] = {d[0][i], d[1][i], d[2][i], d[3][i]};
-        TransformInputLine(v[0], v[1], v[2], v[3]);
-        for (int j = 0; j < 4; ++j) Store(v[j], parts + (4 * i + j) * input.stride);
-        d[0][i] = d[2][i];
-        d[1][i] = d[3][i];
+    for (int64_t p = 1; p < width; p += kTile, parts += channels) {
+      for (int i = 0; i < kTile; ++i) column(p + i, d[2 + i]);
+      for (int i = 0; i < kSide; ++i) {
+        Lanes v[kSide];
+        for (int j = 0; j < kSide; ++j) v[j] = d[j][i];
+        TransformInputLine(v);
+        for (int j = 0; j < kSide; ++j) Store(v[j], parts + (kSide * i + j) * input.stride);
+        d[0][i] = d[kTile][i];
+        d[1][i] = d[kTile + 1][i];
       }
     }
   }
 }
 
-TWEEDIE_CLONES
-void TransformOutput(const WinogradOutput& output) {
+template <int kTile>
+TWEEDIE_INLINE void TransformOutputOf(const WinogradOutput& output) {
+  constexpr int kSide = WinogradSide(kTile);
   const int64_t channels = output.channels;
-  for (int64_t t = 0; t < output.width / 2; ++t) {
+  for (int64_t t = 0; t < output.width / kTile; ++t) {
     const float* parts = output.parts + t * channels;
-    const int64_t pixel = 2 * t * output.pixel;
+    const int64_t pixel = kTile * t * output.pixel;
     for (int64_t c = 0; c < channels; c += kLanes) {
-      Lanes m[kWinogradParts], s[8], bias;
-      for (int i = 0; i < kWinogradParts; ++i) Load(parts + i * output.stride + c, m[i]);
-      for (int i = 0; i < 4; ++i) TransformOutputLine(m + i, 4, s[i], s[4 + i]);
+      Lanes s[kTile][kSide], bias;
+      for (int j = 0; j < kSide; ++j) {
+        Lanes m[kSide], y[kTile];
+        for (int i = 0; i < kSide; ++i) Load(parts + (kSide * i + j) * output.stride + c, m[i]);
+        TransformOutputLine(m, y);
+        for (int i = 0; i < kTile; ++i) s[i][j] = y[i];
+      }
       Load(output.bias + c, bias);
-      for (int line = 0; line < 2; ++line) {
-        Lanes y[2];
-        TransformOutputLine(s + 4 * line, 1, y[0], y[1]);
-        for (int i = 0; i < 2; ++i) {
+      for (int line = 0; line < kTile; ++line) {
+        Lanes y[kTile];
+        TransformOutputLine(s[line], y);
+        for (int i = 0; i < kTile; ++i) {
           const int64_t at = pixel + i * output.pixel + c;
           y[i] += bias;
           if (output.plus[line] != nullptr) {
@@ -80,6 +116,25 @@ void TransformOutput(const WinogradOutput& output) {
       }
     }
   }
+}
+
+TWEEDIE_CLONES
+void TransformInput2(const WinogradInput& input) { TransformInputOf<2>(input); }
+TWEEDIE_CLONES
+void TransformInput4(const WinogradInput& input) { TransformInputOf<4>(input); }
+TWEEDIE_CLONES
+void TransformOutput2(const WinogradOutput& output) { TransformOutputOf<2>(output); }
+TWEEDIE_CLONES
+void TransformOutput4(const WinogradOutput& output) { TransformOutputOf<4>(output); }
+
+}  // namespace
+
+void TransformInput(const WinogradInput& input) {
+  input.tile == 2 ? TransformInput2(input) : TransformInput4(input);
+}
+
+void TransformOutput(const WinogradOutput& output) {
+  output.tile == 2 ? TransformOutput2(output) : TransformOutput4(output);
 }
 
 }  // namespace tweedie::plan

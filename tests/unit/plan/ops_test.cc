@@ -98,10 +98,12 @@ INSTANTIATE_TEST_SUITE_P(
                                      Shape{32, 32, 16, 16, 3, 2, 1}, Shape{32, 32, 16, 16, 3, 2, 0},
                                      Shape{17, 33, 1, 1, 3, 1, 1}, Shape{16, 16, 2, 4, 3, 1, 1},
                                      Shape{8, 8, 64, 16, 3, 1, 1}, Shape{8, 8, 128, 8, 3, 1, 1},
-                                     // by Winograd's: slices of channels, blocks that are not
-                                     // of one size, and many of them
+                                     // by Winograd's, 2 x 2 and 4 x 4: slices of channels, blocks
+                                     // that are not of one size, and many of them
                                      Shape{32, 64, 8, 8, 3, 1, 1}, Shape{32, 16, 8, 12, 3, 1, 1},
-                                     Shape{16, 48, 30, 18, 3, 1, 1},
+                                     Shape{16, 48, 30, 18, 3, 1, 1}, Shape{64, 64, 42, 66, 3, 1, 1},
+                                     Shape{32, 64, 16, 20, 3, 1, 1}, Shape{16, 48, 24, 16, 3, 1, 1},
+                                     Shape{128, 128, 36, 36, 3, 1, 1},
                                      Shape{64, 64, 64, 64, 3, 1, 1}),
                      testing::Values(Type::kFloat32, Type::kBfloat16)),
     [](const auto& info) {
@@ -112,20 +114,23 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 TEST_F(OpsTest, WinogradTakesWhatItCanBlockAndTransform) {
-  const auto is = [](const Features& in, const Features& out, int64_t stride = 1,
-                     std::array<int64_t, 2> pad = {1, 1}) {
-    return IsForWinograd({.in = in, .out = out, .stride = stride, .pad = pad, .name = ""});
+  const auto tile = [](const Features& in, const Features& out, int64_t stride = 1,
+                       std::array<int64_t, 2> pad = {1, 1}) {
+    return WinogradTile({.in = in, .out = out, .stride = stride, .pad = pad, .name = ""});
   };
   const auto of = [](int64_t channels, int64_t height, int64_t width, Type type = Type::kFloat32) {
     return Features{0, channels, height, width, type};
   };
-  EXPECT_TRUE(is(of(16, 8, 8), of(32, 8, 8)));
-  EXPECT_FALSE(is(of(16, 4, 8), of(32, 4, 8))) << "too few tiles";
-  EXPECT_FALSE(is(of(16, 9, 8), of(32, 9, 8))) << "half a tile";
-  EXPECT_FALSE(is(of(24, 8, 8), of(32, 8, 8))) << "half a register";
-  EXPECT_FALSE(is(of(16, 16, 16), of(32, 8, 8), 2));
-  EXPECT_FALSE(is(of(16, 8, 8), of(32, 8, 8), 1, {0, 1}));
-  EXPECT_FALSE(is(of(16, 8, 8, Type::kBfloat16), of(32, 8, 8)));
+  EXPECT_EQ(tile(of(16, 8, 8), of(32, 8, 8)), 2);
+  EXPECT_EQ(tile(of(16, 16, 20), of(32, 16, 20)), 4);
+  EXPECT_EQ(tile(of(16, 12, 20), of(32, 12, 20)), 2) << "few tiles";
+  EXPECT_EQ(tile(of(16, 18, 16), of(32, 18, 16)), 2) << "half a tile";
+  EXPECT_EQ(tile(of(16, 4, 8), of(32, 4, 8)), 0) << "too few tiles";
+  EXPECT_EQ(tile(of(16, 9, 8), of(32, 9, 8)), 0) << "half a tile";
+  EXPECT_EQ(tile(of(24, 8, 8), of(32, 8, 8)), 0) << "half a register";
+  EXPECT_EQ(tile(of(16, 16, 16), of(32, 8, 8), 2), 0);
+  EXPECT_EQ(tile(of(16, 8, 8), of(32, 8, 8), 1, {0, 1}), 0);
+  EXPECT_EQ(tile(of(16, 8, 8, Type::kBfloat16), of(32, 8, 8)), 0);
 }
 
 // Pads above and to the left of one output pixel's convolution, none or one; the

@@ -9,15 +9,17 @@ constexpr int64_t kMiB = int64_t{1} << 20;
 
 TEST(RowsTogetherTest, LargeWeightsAreReadForSeveralRows) {
   EXPECT_EQ(RowsTogether(136 * kMiB, 7 * kMiB), 4);  // ddpm-cifar10-32
+  EXPECT_EQ(RowsTogether(6 * kMiB, kMiB), 2);  // the default model: in the cores' common cache
 }
 
-TEST(RowsTogetherTest, WeightsThatStayInACacheAreNot) {
-  EXPECT_EQ(RowsTogether(6 * kMiB, kMiB), 1);  // the default model
+TEST(RowsTogetherTest, WeightsThatStayInACoresCacheAreNot) {
+  EXPECT_EQ(RowsTogether(kMiB, kMiB / 8), 1);
 }
 
-TEST(RowsTogetherTest, ArenasTakeNoMoreThanHalfOfTheWeights) {
-  EXPECT_EQ(RowsTogether(400 * kMiB, 80 * kMiB), 2);
+TEST(RowsTogetherTest, ArenasTakeNoMoreThanTheWeights) {
+  EXPECT_EQ(RowsTogether(400 * kMiB, 150 * kMiB), 2);
   EXPECT_EQ(RowsTogether(400 * kMiB, 500 * kMiB), 1);
+  EXPECT_EQ(RowsTogether(6 * kMiB, 4 * kMiB), 1);
 }
 
 }  // namespace

@@ -47,9 +47,9 @@ class ModelPoolTest : public testing::Test {
   int64_t PlainBytes(const std::string& name) const {
     return pool_->models().Find(name)->model->num_parameters * 4;
   }
-  // And as its plan packs it, for both passes: nine weights as sixteen.
+  // And as its plan packs it, for both passes: nine weights as 36 at most.
   int64_t Bytes(const std::string& name) const {
-    return PlainBytes(name) + 2 * (PlainBytes(name) * 16 / 9);
+    return 9 * PlainBytes(name);
   }
   // Room for one of the two models, either of them.
   void OpenWithRoomForOne() {
