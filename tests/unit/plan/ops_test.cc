@@ -133,6 +133,23 @@ TEST_F(OpsTest, WinogradTakesWhatItCanBlockAndTransform) {
   EXPECT_EQ(tile(of(16, 8, 8, Type::kBfloat16), of(32, 8, 8)), 0);
 }
 
+// ADR 58's figures: with the paper's points the error of tiles of 4 would be 2.2e-6.
+TEST_F(OpsTest, WinogradsErrorsAreThoseOfItsPoints) {
+  const auto error = [this](int64_t height, int64_t width) {
+    const at::Tensor weight = at::randn({128, 128, 3, 3}).div_(36);
+    ConvolutionOptions o{.in = Put(at::silu(at::randn({1, 128, height, width}))),
+                         .out = Put(128, height, width),
+                         .name = ""};
+    o.weights = weight.const_data_ptr<float>();
+    const at::Tensor expected = at::conv2d(Given(o.in).to(at::kDouble), weight.to(at::kDouble), {},
+                                           {1, 1}, at::IntArrayRef({1, 1}));
+    const at::Tensor apart = Run(One(MakeWinogradConvolution(o)), o.out, 1).sub(expected);
+    return (apart.norm() / expected.norm()).item<double>();
+  };
+  EXPECT_LT(error(14, 14), 5e-7);  // tiles of 2
+  EXPECT_LT(error(16, 16), 1.2e-6);
+}
+
 // Pads above and to the left of one output pixel's convolution, none or one; the
 // others are below and to the right.
 TEST_F(OpsTest, ConvolutionsMayBePaddedOnOneSide) {
