@@ -48,9 +48,7 @@ class ModelPoolTest : public testing::Test {
     return pool_->models().Find(name)->model->num_parameters * 4;
   }
   // And as its plan packs it, for both passes: nine weights as 36 at most.
-  int64_t Bytes(const std::string& name) const {
-    return 9 * PlainBytes(name);
-  }
+  int64_t Bytes(const std::string& name) const { return 9 * PlainBytes(name); }
   // Room for one of the two models, either of them.
   void OpenWithRoomForOne() {
     Add("a", "like-default");
