@@ -10,10 +10,12 @@ namespace tweedie::plan {
 // for the last of them. Results do not depend on the choice. Not thread-safe.
 class TeamChoice {
  public:
-  // For the next call. Every 64th tries the slower way again.
+  // For the next call. The first ones try both in turns, as either is slow at its very first;
+  // later every 64th tries the slower way again.
   bool UseTeam() {
     const bool faster = team_ <= alone_;
-    return ++calls_ % kTryAgain == 0 ? !faster : faster;
+    if (++calls_ <= kFirst) return calls_ % 2 == 1;
+    return calls_ % kTryAgain == 0 ? !faster : faster;
   }
   // What a call took. Once faster is believed at once; slower must be so a few times.
   void Took(bool team, absl::Duration time) {
@@ -22,7 +24,7 @@ class TeamChoice {
   }
 
  private:
-  static constexpr int kTryAgain = 64;
+  static constexpr int kFirst = 8, kTryAgain = 64;
   static constexpr absl::Duration kUnknown = absl::ZeroDuration();  // is tried first
 
   int calls_ = 0;

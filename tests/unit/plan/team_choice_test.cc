@@ -23,6 +23,13 @@ TEST(TeamChoiceTest, TheFasterIsTakenAndTheOtherTriedNowAndThen) {
   EXPECT_EQ(Teams(choice, 640, absl::Milliseconds(5), absl::Milliseconds(9)), 640 - 10);
 }
 
+TEST(TeamChoiceTest, WhatIsSlowAtFirstIsNotJudgedByThat) {
+  TeamChoice choice;
+  EXPECT_EQ(Teams(choice, 2, absl::Milliseconds(200), absl::Milliseconds(90)), 1);
+  EXPECT_EQ(Teams(choice, 6, absl::Milliseconds(5), absl::Milliseconds(9)), 3);
+  EXPECT_EQ(Teams(choice, 50, absl::Milliseconds(5), absl::Milliseconds(9)), 50);
+}
+
 TEST(TeamChoiceTest, WhatHasBecomeSlowerIsLeft) {
   TeamChoice choice;
   Teams(choice, 640, absl::Milliseconds(5), absl::Milliseconds(9));
