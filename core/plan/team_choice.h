@@ -13,22 +13,21 @@ class TeamChoice {
   // For the next call. The first ones try both in turns, as either is slow at its very first;
   // later every 64th tries the slower way again.
   bool UseTeam() {
-    const bool faster = team_ <= alone_;
     if (++calls_ <= kFirst) return calls_ % 2 == 1;
+    const bool faster = team_ <= alone_;
     return calls_ % kTryAgain == 0 ? !faster : faster;
   }
   // What a call took. Once faster is believed at once; slower must be so a few times.
   void Took(bool team, absl::Duration time) {
     absl::Duration& known = team ? team_ : alone_;
-    known = known == kUnknown || time < known ? time : (3 * known + time) / 4;
+    known = time < known ? time : (3 * known + time) / 4;
   }
 
  private:
   static constexpr int kFirst = 8, kTryAgain = 64;
-  static constexpr absl::Duration kUnknown = absl::ZeroDuration();  // is tried first
 
   int calls_ = 0;
-  absl::Duration team_ = kUnknown, alone_ = kUnknown;
+  absl::Duration team_ = absl::InfiniteDuration(), alone_ = absl::InfiniteDuration();
 };
 
 }  // namespace tweedie::plan

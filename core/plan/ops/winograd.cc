@@ -4,11 +4,9 @@
 #include <array>
 #include <map>
 #include <oneapi/dnnl/dnnl.hpp>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "core/plan/ops/aligned_floats.h"
 #include "core/plan/ops/matrix_product.h"
 #include "core/plan/ops/winograd_kernels.h"
@@ -41,19 +39,14 @@ class Winograd final : public Op {
   explicit Winograd(const ConvolutionOptions& options)
       : options_(options),
         zeros_(std::max(options.in.channels, options.out.channels)),
-        tile_(WinogradTile(options)),
-        parts_(WinogradParts(tile_)),
-        lines_(options.out.height / tile_),
-        tiles_(options.out.width / tile_) {
-    const int64_t of_tile = parts_ * (options.in.channels + options.out.channels);
+        tile_(WinogradTile(options)) {
+    const int64_t tiles = lines() * tiles_of_line();
+    const int64_t of_tile = parts() * (options.in.channels + options.out.channels);
     const int64_t fit = std::max<int64_t>(kBlockFloats / of_tile, kLeastTiles);
-    blocks_ = std::clamp<int64_t>(lines_ * tiles_ / fit, 1, lines_);
-    if (blocks_ == 1 && lines_ * tiles_ >= 2 * kLeastTiles) blocks_ = 2;
+    blocks_ = std::clamp<int64_t>(tiles / fit, 1, lines());
+    if (blocks_ == 1 && tiles >= 2 * kLeastTiles) blocks_ = 2;
     slices_ = blocks_ == 1 && options.out.channels % 32 == 0 ? 2 : 1;
-    const memory::desc layout({slices_, parts_, options.in.channels, slice()},
-                              memory::data_type::f32, memory::format_tag::abcd);
-    weights_ = PackOnce(options.packed, absl::StrCat(options.name, ":winograd"), layout,
-                        [&] { return PackWinogradWeights(options, tile_, slices_); });
+    weights_ = WinogradWeights(options, tile_, slices_);
     if (options.bias != nullptr) bias_.assign(options.bias, options.bias + options.out.channels);
     for (int64_t block = 0; block < blocks_; ++block) AddProduct(TilesOf(block));
     options_.weights = options_.bias = nullptr;  // the caller's
@@ -76,31 +69,34 @@ class Winograd final : public Op {
   }
 
  private:
+  int64_t parts() const { return WinogradParts(tile_); }         // of a tile
+  int64_t lines() const { return options_.out.height / tile_; }  // of tiles
+  int64_t tiles_of_line() const { return options_.out.width / tile_; }
   int64_t slice() const { return options_.out.channels / slices_; }  // channels of one
   Part Block(int64_t block) const { return {static_cast<int>(block), static_cast<int>(blocks_)}; }
   int64_t TilesOf(int64_t block) const {
-    return (Block(block).End(lines_) - Block(block).Begin(lines_)) * tiles_;
+    return (Block(block).End(lines()) - Block(block).Begin(lines())) * tiles_of_line();
   }
 
   void AddProduct(int64_t tiles) {
     if (products_.count(tiles) > 0) return;
     const int64_t in = options_.in.channels;
-    products_.emplace(tiles, MatrixProduct(parts_, {tiles, in, {tiles * in, in, 1}},
+    products_.emplace(tiles, MatrixProduct(parts(), {tiles, in, {tiles * in, in, 1}},
                                            {in, slice(), {in * slice(), slice(), 1}},
                                            {tiles, slice(), {tiles * slice(), slice(), 1}}));
   }
 
   // The parts of a block before the products, and behind them those after.
   float* PartsOf(int64_t block) const {
-    return Scratch(parts_ * TilesOf(block) * (options_.in.channels + slice()));
+    return Scratch(parts() * TilesOf(block) * (options_.in.channels + slice()));
   }
 
   void Read(float* arena, int64_t block) const {
     float* parts = PartsOf(block);
     const int64_t stride = TilesOf(block) * options_.in.channels;
-    for (int64_t line = Block(block).Begin(lines_); line < Block(block).End(lines_); ++line) {
+    for (int64_t line = Block(block).Begin(lines()); line < Block(block).End(lines()); ++line) {
       ReadLine(arena, line, stride, parts);
-      parts += tiles_ * options_.in.channels;
+      parts += tiles_of_line() * options_.in.channels;
     }
   }
 
@@ -108,13 +104,13 @@ class Winograd final : public Op {
   void Compute(const Memory& to, int64_t item, const MatrixProduct::Call& product) const {
     const int64_t block = item / slices_, first_channel = item % slices_ * slice();
     float* in = PartsOf(block);
-    float* out = in + parts_ * TilesOf(block) * options_.in.channels;
+    float* out = in + parts() * TilesOf(block) * options_.in.channels;
     const auto* weights = static_cast<float*>(weights_.get_data_handle()) +
-                          first_channel * parts_ * options_.in.channels;
+                          first_channel * parts() * options_.in.channels;
     product(in, const_cast<float*>(weights), out);
-    for (int64_t line = Block(block).Begin(lines_); line < Block(block).End(lines_); ++line) {
+    for (int64_t line = Block(block).Begin(lines()); line < Block(block).End(lines()); ++line) {
       WriteLine(to, line, {out, TilesOf(block) * slice()}, first_channel);
-      out += tiles_ * slice();
+      out += tiles_of_line() * slice();
     }
   }
 
@@ -166,11 +162,10 @@ class Winograd final : public Op {
 
   ConvolutionOptions options_;
   const std::vector<float> zeros_;
-  const int64_t tile_, parts_;   // side of a tile; parts of one
-  const int64_t lines_, tiles_;  // of tiles; tiles of a line
+  const int64_t tile_;  // the side of one
   std::vector<float> bias_;
   int64_t blocks_ = 1, slices_ = 1;
-  memory weights_;                             // as PackWinogradWeights() says
+  memory weights_;                             // as WinogradWeights() says
   std::map<int64_t, MatrixProduct> products_;  // by the number of tiles
 };
 

@@ -6,14 +6,14 @@
 namespace tweedie::plan {
 namespace {
 
-constexpr double kPoint = kWinogradPoint;
+constexpr float Rounded(double x) { return static_cast<float>(x); }
 
-// Rounded once.
-constexpr float Power(double x, int n) {
-  double power = 1;
-  for (int i = 0; i < n; ++i) power *= x;
-  return static_cast<float>(power);
-}
+// The points p and q = 1 / p, their squares and cubes, each rounded once.
+constexpr double kPoint = kWinogradPoint, kOther = 1 / kWinogradPoint;
+constexpr float kP = Rounded(kPoint), kP2 = Rounded(kPoint * kPoint),
+                kP3 = Rounded(kPoint * kPoint * kPoint);
+constexpr float kQ = Rounded(kOther), kQ2 = Rounded(kOther * kOther),
+                kQ3 = Rounded(kOther * kOther * kOther);
 
 // B^T of the paper, in place.
 TWEEDIE_INLINE void TransformInputLine(Lanes (&d)[4]) {
@@ -24,10 +24,8 @@ TWEEDIE_INLINE void TransformInputLine(Lanes (&d)[4]) {
   d[2] = third;
 }
 
-// That of points 0, p, -p, 1/p, -1/p and infinity.
+// That of points 0, p, -p, q, -q and infinity.
 TWEEDIE_INLINE void TransformInputLine(Lanes (&d)[6]) {
-  constexpr float kP = Power(kPoint, 1), kP2 = Power(kPoint, 2);
-  constexpr float kQ = Power(1 / kPoint, 1), kQ2 = Power(1 / kPoint, 2);
   const Lanes even_p = d[4] - kQ2 * d[2], odd_p = kP * (d[3] - kQ2 * d[1]);
   const Lanes even_q = d[4] - kP2 * d[2], odd_q = kQ * (d[3] - kP2 * d[1]);
   d[0] = d[0] - (kP2 + kQ2) * d[2] + d[4];
@@ -48,9 +46,9 @@ TWEEDIE_INLINE void TransformOutputLine(const Lanes (&m)[6], Lanes (&y)[4]) {
   const Lanes even_p = m[1] + m[2], odd_p = m[1] - m[2];
   const Lanes even_q = m[3] + m[4], odd_q = m[3] - m[4];
   y[0] = m[0] + even_p + even_q;
-  y[1] = Power(kPoint, 1) * odd_p + Power(1 / kPoint, 1) * odd_q;
-  y[2] = Power(kPoint, 2) * even_p + Power(1 / kPoint, 2) * even_q;
-  y[3] = Power(kPoint, 3) * odd_p + Power(1 / kPoint, 3) * odd_q + m[5];
+  y[1] = kP * odd_p + kQ * odd_q;
+  y[2] = kP2 * even_p + kQ2 * even_q;
+  y[3] = kP3 * odd_p + kQ3 * odd_q + m[5];
 }
 
 // Neighbours share two columns of pixels: each is read and transformed once.
@@ -84,6 +82,21 @@ TWEEDIE_INLINE void TransformInputOf(const WinogradInput& input) {
   }
 }
 
+// One line of a tile's pixels, of which the first lies at `at`, with bias and `plus`.
+template <int kTile>
+TWEEDIE_INLINE void WriteLine(const WinogradOutput& output, int line, int64_t at, const Lanes& bias,
+                              Lanes (&y)[kTile]) {
+  for (int i = 0; i < kTile; ++i, at += output.pixel) {
+    y[i] += bias;
+    if (output.plus[line] != nullptr) {
+      Lanes plus;
+      Load(output.plus[line] + at, plus);
+      y[i] += plus;
+    }
+    Store(y[i], output.lines[line] + at);
+  }
+}
+
 template <int kTile>
 TWEEDIE_INLINE void TransformOutputOf(const WinogradOutput& output) {
   constexpr int kSide = WinogradSide(kTile);
@@ -103,16 +116,7 @@ TWEEDIE_INLINE void TransformOutputOf(const WinogradOutput& output) {
       for (int line = 0; line < kTile; ++line) {
         Lanes y[kTile];
         TransformOutputLine(s[line], y);
-        for (int i = 0; i < kTile; ++i) {
-          const int64_t at = pixel + i * output.pixel + c;
-          y[i] += bias;
-          if (output.plus[line] != nullptr) {
-            Lanes plus;
-            Load(output.plus[line] + at, plus);
-            y[i] += plus;
-          }
-          Store(y[i], output.lines[line] + at);
-        }
+        WriteLine(output, line, pixel + c, bias, y);
       }
     }
   }
@@ -130,11 +134,13 @@ void TransformOutput4(const WinogradOutput& output) { TransformOutputOf<4>(outpu
 }  // namespace
 
 void TransformInput(const WinogradInput& input) {
-  input.tile == 2 ? TransformInput2(input) : TransformInput4(input);
+  if (input.tile == 2) return TransformInput2(input);
+  TransformInput4(input);
 }
 
 void TransformOutput(const WinogradOutput& output) {
-  output.tile == 2 ? TransformOutput2(output) : TransformOutput4(output);
+  if (output.tile == 2) return TransformOutput2(output);
+  TransformOutput4(output);
 }
 
 }  // namespace tweedie::plan

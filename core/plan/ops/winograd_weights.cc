@@ -1,7 +1,6 @@
 #include "core/plan/ops/winograd_weights.h"
 
 #include <array>
-#include <string>
 #include <vector>
 
 #include "core/plan/ops/onednn.h"
@@ -43,15 +42,12 @@ void TransformWeight(const std::vector<Line>& transform, const float* g, float* 
   }
 }
 
-}  // namespace
-
-memory PackWinogradWeights(const ConvolutionOptions& options, int64_t tile, int64_t slices) {
-  const int64_t in = options.in.channels, slice = options.out.channels / slices;
-  const int64_t parts = WinogradParts(tile);
-  memory packed({{slices, parts, in, slice}, memory::data_type::f32, memory::format_tag::abcd},
-                Engine());
+memory Pack(const ConvolutionOptions& options, int64_t tile, const memory::desc& layout) {
+  memory packed(layout, Engine());
   auto* to = static_cast<float*>(packed.get_data_handle());
   const std::vector<Line> transform = TransformOf(tile);
+  const int64_t parts = layout.get_dims()[1], in = options.in.channels;
+  const int64_t slice = layout.get_dims()[3];
   for (int64_t o = 0; o < options.out.channels; ++o) {
     for (int64_t i = 0; i < in; ++i) {
       float* first = to + o / slice * parts * in * slice + i * slice + o % slice;
@@ -59,6 +55,16 @@ memory PackWinogradWeights(const ConvolutionOptions& options, int64_t tile, int6
     }
   }
   return packed;
+}
+
+}  // namespace
+
+memory WinogradWeights(const ConvolutionOptions& options, int64_t tile, int64_t slices) {
+  const memory::desc layout(
+      {slices, WinogradParts(tile), options.in.channels, options.out.channels / slices},
+      memory::data_type::f32, memory::format_tag::abcd);
+  return PackOnce(options.packed, options.name + ":winograd", layout,
+                  [&] { return Pack(options, tile, layout); });
 }
 
 }  // namespace tweedie::plan

@@ -9,8 +9,9 @@
 namespace tweedie::plan {
 
 // The weights of a 3x3 convolution, G g G^T of the paper in double precision, for tiles of so many
-// pixels and so many equal slices of its channels: [slices, parts, in, out of a slice].
-dnnl::memory PackWinogradWeights(const ConvolutionOptions& options, int64_t tile, int64_t slices);
+// pixels and so many equal slices of its channels: [slices, parts, in, out of a slice]. Packed once
+// by `options.packed`. Throws dnnl::error.
+dnnl::memory WinogradWeights(const ConvolutionOptions& options, int64_t tile, int64_t slices);
 
 }  // namespace tweedie::plan
 
