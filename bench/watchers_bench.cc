@@ -27,6 +27,7 @@
 #include "bench/fail.h"
 #include "bench/watch_crowd.h"
 #include "nlohmann/json.hpp"
+#include "tests/testing/free_port.h"
 #include "tests/testing/process_figures.h"
 #include "tests/testing/server_process.h"
 #include "tests/testing/temp_folder.h"

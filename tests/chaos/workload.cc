@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tests/testing/free_port.h"
 #include "tests/testing/running_server.h"
 #include "tests/testing/watch_history.h"
 #include "tests/testing/watch_rules.h"
@@ -71,7 +72,9 @@ std::vector<std::string> UndisturbedResults(const std::vector<v1::CreateJobReque
   return results;
 }
 
-Victim::Victim(std::vector<std::string> more) : more_(std::move(more)) { Start("127.0.0.1:0"); }
+Victim::Victim(std::vector<std::string> more) : more_(std::move(more)) {
+  Start(absl::StrCat("127.0.0.1:", FreePort()));
+}
 
 void Victim::KillAndRestart() {
   server_->Kill();

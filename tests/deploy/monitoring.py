@@ -15,7 +15,8 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "testing"))
-from running_server import RunningServer, free_port  # noqa: F401 (the server for the tests)
+from free_port import free_port
+from running_server import RunningServer  # noqa: F401 (the server for the tests)
 
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
 CONFIG = ROOT / "deploy" / "prometheus" / "prometheus.yml"

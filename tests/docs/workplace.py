@@ -12,7 +12,7 @@ import stand_ins
 
 ROOT = stand_ins.ROOT
 sys.path.insert(0, str(ROOT / "tests" / "testing"))
-from running_server import free_port
+from free_port import free_port
 
 PORT = re.compile(r"\b(74[38][0-9])\b")
 SERVER = re.compile(r"^([A-Z_]+=\S+ )*(\S*/)?tweedied( +-|\s*$|\s+&|\s+#)")
@@ -121,7 +121,9 @@ class Workplace:
 
     def _ensure_server(self):
         if self._server is None:
-            self._serve(self.ported("tweedied --data-dir data-of-the-page --listen 127.0.0.1:7433 --http 127.0.0.1:7480"))
+            done = self._serve("tweedied --data-dir data-of-the-page")
+            if done.code:
+                raise RuntimeError(done.output)
 
     def write(self, name, text):
         """Writes a file that the page has the reader write."""
@@ -163,7 +165,8 @@ class Workplace:
         said = self._server.stdout.readline()
         if said.startswith("listening on "):
             return Done(0, self._as_written(said))
-        return Done(self._server.wait(), f"the server did not start:\n{errors.read_text()}")
+        code, self._server = self._server.wait(), None
+        return Done(code, f"the server did not start:\n{errors.read_text()}")
 
     def run_python(self, text):
         """Runs a block in the process of those before."""

@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/testing/child_process.h"
+#include "tests/testing/free_port.h"
 #include "tests/testing/process_figures.h"
 #include "tests/testing/running_server.h"
 

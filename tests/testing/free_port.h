@@ -5,20 +5,30 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <random>
+
 namespace tweedie {
 
-// A port of the IPv4 loopback that was free a moment ago, for programs that cannot say
-// which they picked.
-inline int FreePort() {
+inline bool IsFree(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
   close(fd);
-  return ntohs(address.sin_port);
+  return bound;
+}
+
+// A port of the IPv4 loopback that was free a moment ago, for programs that cannot say
+// which they picked. Below those that Linux gives to connections and to port 0 (from
+// 32768): one of these may be any other program's by the time it is used.
+inline int FreePort() {
+  std::random_device random;
+  std::uniform_int_distribution<int> ports(20000, 32767);
+  for (;;) {
+    if (const int port = ports(random); IsFree(port)) return port;
+  }
 }
 
 }  // namespace tweedie

@@ -20,9 +20,6 @@ std::string HttpGet(int port, const std::string& path);
 // Prometheus' text, by name with labels.
 std::map<std::string, double> ParseMetrics(const std::string& text);
 
-// A port of 127.0.0.1 that is free now.
-int FreePort();
-
 }  // namespace tweedie
 
 #endif  // TWEEDIE_TESTS_TESTING_PROCESS_FIGURES_H_

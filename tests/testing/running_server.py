@@ -4,21 +4,16 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
 import urllib.request
 
+from free_port import free_port
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "data" / "fashion-mnist-test"
 MODEL = "models/fashion-mnist-32"
-
-
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
 
 
 class Authority:

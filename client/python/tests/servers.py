@@ -9,6 +9,8 @@ import signal
 import subprocess
 import time
 
+from free_port import free_port
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 BUILD = REPOSITORY / "build" / "release"
 TWEEDIED = os.environ.get("TWEEDIED", str(BUILD / "server" / "tweedied"))
@@ -26,13 +28,12 @@ class Server:
         self._folder = folder
         self._options = options
         self._process: subprocess.Popen[str] | None = None
-        self.address = ""
+        self.address = f"127.0.0.1:{free_port()}"
         self.start()
 
     def start(self) -> None:
-        """Starts it; at the address of before, once there was one."""
-        address = self.address or "127.0.0.1:0"
-        listen = () if "--listen" in self._options else ("--listen", address)
+        """Starts it; at the address of before, if it ran before."""
+        listen = () if "--listen" in self._options else ("--listen", self.address)
         with open(self._folder / "log", "a") as log:
             self._process = subprocess.Popen(
                 [
