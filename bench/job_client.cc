@@ -112,6 +112,7 @@ class Client {
     v1::WatchJobRequest watch;
     watch.set_name(Create(job));
     watch.set_frame_interval(interval);
+    watch.mutable_progress_interval()->set_nanos(100000000);  // as tweedie's own clients do
     seen.submitted = SecondsSince(begin);
     grpc::ClientContext context;
     const auto reader = stub_->WatchJob(&context, watch);

@@ -110,6 +110,8 @@ v1::WatchJobRequest MakeWatchRequest(const OutputOptions& options, const v1::Job
                                      bool shows_frames) {
   v1::WatchJobRequest request;
   request.set_name(job.name());
+  request.mutable_progress_interval()->set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(kRedrawInterval)));
   if (options.frames.empty() && !shows_frames) return request;
   const v1::Frame::Kind written = FrameKind(options);
   request.set_frame_interval(FrameInterval(options, job.progress().num_steps()));
@@ -149,8 +151,9 @@ absl::StatusOr<int> FollowJob(Session& session, const v1::Job& job, const Output
     const bool is_written = !options.frames.empty() && event.frame().kind() == FrameKind(options);
     return is_written ? frames.Add(event.frame()) : absl::OkStatus();
   };
-  const absl::StatusOr<v1::Job> ended =
-      session.client().WatchJob(MakeWatchRequest(options, job, preview.is_wanted()), on_event);
+  v1::WatchJobRequest request = MakeWatchRequest(options, job, preview.is_wanted());
+  if (session.json()) request.clear_progress_interval();  // programs may want each step
+  const absl::StatusOr<v1::Job> ended = session.client().WatchJob(request, on_event);
   preview.Close();
   view.Close();
   if (!options.frames.empty()) {

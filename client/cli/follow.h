@@ -31,8 +31,8 @@ void AddFrameOptions(CLI::App* command, OutputOptions* options);
 // The steps between two frames of a job of `num_steps` steps.
 int FrameInterval(const OutputOptions& options, int num_steps);
 
-// The request to watch `job` with: with frames if they are written or, a few images of
-// each, shown.
+// The request to watch `job` with: with progress as often as it is drawn, with frames if
+// they are written or, a few images of each, shown.
 v1::WatchJobRequest MakeWatchRequest(const OutputOptions& options, const v1::Job& job,
                                      bool shows_frames);
 

@@ -10,7 +10,6 @@ namespace tweedie::cli {
 namespace {
 
 constexpr int kBarWidth = 20;
-constexpr absl::Duration kRedrawInterval = absl::Milliseconds(100);
 constexpr absl::Duration kLineInterval = absl::Seconds(1);
 
 }  // namespace

@@ -8,6 +8,9 @@
 
 namespace tweedie::cli {
 
+// Least time between two drawings of the line of a terminal.
+inline constexpr absl::Duration kRedrawInterval = absl::Milliseconds(100);
+
 // Shows a watched job: as JSON, one event a line on standard output; or on
 // standard error as one redrawn line, or where that cannot be as lines, at most
 // one a second and one for each change of state. Not thread-safe.

@@ -1,7 +1,9 @@
 #include "server/http/json.h"
 
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/duration.pb.h>
 #include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/time_util.h>
 
 #include <cstdint>
 
@@ -51,6 +53,16 @@ absl::Status PutEnum(Message& message, const FieldDescriptor* field, const std::
   return absl::OkStatus();
 }
 
+// As JSON has it: 0.1s.
+absl::Status PutDuration(Message& message, const FieldDescriptor* field, const std::string& value) {
+  google::protobuf::Duration duration;
+  if (!google::protobuf::util::TimeUtil::FromString(value, &duration)) {
+    return NoValue(value, "a duration such as 0.1s");
+  }
+  message.GetReflection()->MutableMessage(&message, field)->CopyFrom(duration);
+  return absl::OkStatus();
+}
+
 absl::Status PutValue(Message& message, const FieldDescriptor* field, const std::string& value) {
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT32:
@@ -68,6 +80,12 @@ absl::Status PutValue(Message& message, const FieldDescriptor* field, const std:
     case FieldDescriptor::CPPTYPE_STRING:
       Put<std::string>(message, field, value, &Reflection::SetString, &Reflection::AddString);
       return absl::OkStatus();
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      if (field->message_type() == google::protobuf::Duration::descriptor() &&
+          !field->is_repeated()) {
+        return PutDuration(message, field, value);
+      }
+      [[fallthrough]];
     default:
       return absl::InvalidArgumentError("cannot be given in a query");
   }

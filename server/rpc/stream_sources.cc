@@ -31,6 +31,18 @@ absl::Status CheckNotNegative(absl::string_view field, int64_t value) {
   return FieldError(field, absl::StrCat("must not be negative; was ", value));
 }
 
+absl::StatusOr<absl::Duration> ReadInterval(const v1::WatchJobRequest& request) {
+  constexpr int kNanosOfASecond = 1000000000;
+  const auto& given = request.progress_interval();
+  RETURN_IF_ERROR(CheckNotNegative("progress_interval.seconds", given.seconds()));
+  RETURN_IF_ERROR(CheckNotNegative("progress_interval.nanos", given.nanos()));
+  if (given.nanos() < kNanosOfASecond) {
+    return absl::Seconds(given.seconds()) + absl::Nanoseconds(given.nanos());
+  }
+  return FieldError("progress_interval.nanos",
+                    absl::StrCat("must be less than a second; was ", given.nanos()));
+}
+
 absl::StatusOr<WatchOptions> ReadOptions(const v1::WatchJobRequest& request) {
   RETURN_IF_ERROR(CheckNotNegative("after_sequence", request.after_sequence()));
   RETURN_IF_ERROR(CheckNotNegative("frame_interval", request.frame_interval()));
@@ -47,6 +59,7 @@ absl::StatusOr<WatchOptions> ReadOptions(const v1::WatchJobRequest& request) {
   v1::ImageFormat format = request.frame_format();
   if (format == v1::IMAGE_FORMAT_UNSPECIFIED) format = v1::IMAGE_FORMAT_TENSOR_FLOAT32;
   WatchOptions options;
+  ASSIGN_OR_RETURN(options.progress_interval, ReadInterval(request));
   options.frame_interval = request.frame_interval();
   if (options.frame_interval == 0) return options;
   for (const v1::Frame::Kind kind : kinds) {

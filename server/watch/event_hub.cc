@@ -39,7 +39,7 @@ absl::Status NotReached(const JobRecord& record, int64_t after_sequence, int64_t
 
 std::shared_ptr<Subscription> EventHub::Watch(const std::string& job_id, WatchOptions options) {
   const bool frames = options.frame_interval > 0;
-  std::shared_ptr<Subscription> subscription(new Subscription,
+  std::shared_ptr<Subscription> subscription(new Subscription(options.progress_interval),
                                              [this, job_id, frames](Subscription* s) {
                                                Forget(job_id, s);
                                                if (frames) --frame_watchers_;

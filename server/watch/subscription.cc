@@ -4,6 +4,14 @@
 #include <utility>
 
 namespace tweedie {
+namespace {
+
+// Nothing later tells what it tells.
+bool MustBeTold(const v1::Progress& progress) {
+  return progress.step() >= progress.num_steps() || progress.metrics_size() > 0;
+}
+
+}  // namespace
 
 absl::StatusOr<std::optional<WatchEvent>> Subscription::Next(std::function<void()> on_ready) {
   absl::MutexLock lock(&mu_);
@@ -58,11 +66,13 @@ bool Subscription::Put(Slot slot, WatchEvent event) {
     if (event.may_rise) event.sequence = std::max(event.sequence, last_sent_ + 1);
     if (!Accepts(event.sequence)) return false;
     merged = waiting.has_value();
+    if (slot == Slot::kProgress && begun_ && !merged && LeavesOut(event)) return false;
     if (merged) {
       if (waiting->sequence >= event.sequence) return false;
       if (!begun_) NoteMerged(place, *waiting);
       event.skipped += waiting->skipped + 1;
     }
+    if (slot == Slot::kProgress) NoteProgress(event);
     waiting = std::move(event);
     wake = TakeWaker();
   }
@@ -79,6 +89,19 @@ void Subscription::Close(const absl::Status& status) {
     wake = std::exchange(waker_, nullptr);
   }
   if (wake) wake();
+}
+
+bool Subscription::LeavesOut(const WatchEvent& event) {
+  const auto& progress = *std::get<std::shared_ptr<const v1::Progress>>(event.what);
+  const bool is_soon = event.time - last_progress_ < progress_interval_;
+  if (!is_soon || MustBeTold(progress)) return false;
+  left_out_ += event.skipped + 1;
+  return true;
+}
+
+void Subscription::NoteProgress(WatchEvent& event) {
+  last_progress_ = event.time;
+  event.skipped += std::exchange(left_out_, 0);
 }
 
 void Subscription::NoteMerged(size_t slot, const WatchEvent& waiting) {

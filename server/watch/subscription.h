@@ -31,6 +31,9 @@ struct WatchOptions {
   // The watcher is another server, for watchers of its own: it is told of what
   // happens here, and not of what this one is told by others.
   bool is_relay = false;
+  // Least time between two events of progress. Watchers who differ in it alone want the
+  // same of another server.
+  absl::Duration progress_interval;
 
   friend bool operator<(const WatchOptions& a, const WatchOptions& b) {
     return std::tie(a.frame_interval, a.frames, a.is_relay) <
@@ -68,6 +71,10 @@ class Subscription {
     return kind == v1::Frame::X_T ? Slot::kXT : Slot::kX0Hat;
   }
 
+  // `progress_interval`: see WatchOptions.
+  explicit Subscription(absl::Duration progress_interval = absl::ZeroDuration())
+      : progress_interval_(progress_interval) {}
+
   // --- The reader's side ---
 
   // The waiting event with the lowest sequence. If there is none: the status
@@ -84,7 +91,8 @@ class Subscription {
   void Begin(WatchEvent initial) ABSL_LOCKS_EXCLUDED(mu_);
   // An event with a sequence that has been sent, or an earlier one, is dropped.
   void AddState(WatchEvent event) ABSL_LOCKS_EXCLUDED(mu_);
-  // Put() returns whether one that waited was given up for this one.
+  // Put() returns whether one that waited was given up for this one. Progress too soon
+  // after what was put before is left out.
   bool Put(Slot slot, WatchEvent event) ABSL_LOCKS_EXCLUDED(mu_);
   // Ends the stream with `status` after what waits. The first call holds.
   void Close(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
@@ -92,6 +100,10 @@ class Subscription {
  private:
   using Waker = std::function<void()>;
 
+  // Whether progress has no place of its own, by the reader's interval. It is counted.
+  bool LeavesOut(const WatchEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Counts in progress that will be told what was left out before.
+  void NoteProgress(WatchEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool Accepts(int64_t sequence) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Before Begin(): notes that what waits in `slot` is merged into what comes.
   void NoteMerged(size_t slot, const WatchEvent& waiting) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -106,7 +118,10 @@ class Subscription {
   std::optional<WatchEvent> PopLowest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Waker TakeWaker() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  const absl::Duration progress_interval_;
   absl::Mutex mu_;
+  absl::Time last_progress_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
+  int left_out_ ABSL_GUARDED_BY(mu_) = 0;  // progress since then
   bool begun_ ABSL_GUARDED_BY(mu_) = false;
   bool ended_ ABSL_GUARDED_BY(mu_) = false;             // the last event waits, or has been sent
   int64_t last_sent_ ABSL_GUARDED_BY(mu_) = -1;         // or begun with

@@ -74,6 +74,23 @@ TEST_F(WatchTest, FirstAndLastEventAreTheJobAndSequencesAscend) {
   EXPECT_EQ(step, 50);
 }
 
+TEST_F(WatchTest, ProgressComesNoMoreOftenThanAskedFor) {
+  v1::WatchJobRequest request = Request(MustCreate(SampleRequest(1, 200, 1)));
+  request.mutable_progress_interval()->set_nanos(100000000);
+  double last = 0;
+  int steps_told = 0, step = 0;
+  for (const auto& event : WatchToEnd(request)) {
+    if (!event.has_progress()) continue;
+    step = event.progress().step();
+    steps_told += 1 + event.skipped_events();
+    const double time = event.event_time().seconds() + 1e-9 * event.event_time().nanos();
+    if (step < 200) EXPECT_GE(time - last, 0.1 - 1e-5) << "step " << step;
+    last = time;
+  }
+  EXPECT_EQ(step, 200);
+  EXPECT_GT(steps_told, 100) << "what was left out is counted";
+}
+
 TEST_F(WatchTest, FramesComeAtTheIntervalAndAtTheLastStep) {
   v1::WatchJobRequest request = Request(MustCreate(SampleRequest(3, 25, 1)), 10);
   request.set_frame_format(v1::IMAGE_FORMAT_PNG);

@@ -7,8 +7,9 @@ from ..result import Figure, Result, Table
 from ..turns import in_turns
 
 TEXT = """Seconds for the same jobs: by a bare loop of the engine, with methods and scheduler, and by the whole
-service, from the first submit to the last end that a client has seen, every job watched with a frame every 10 steps.
-The client is a process of its own on the same machine; what it and the server use of the processors is in the table."""
+service, from the first submit to the last end that a client has seen, every job watched with a frame every 10 steps,
+and with progress ten times a second at most, as `tweedie` and the Python package ask for (ADR 59). The
+client is a process of its own on the same machine; what it and the server use of the processors is in the table."""
 JOBS = 8
 
 

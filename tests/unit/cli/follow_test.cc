@@ -43,6 +43,12 @@ TEST(WatchRequestTest, FramesAreAskedForOnlyWhereTheyAreWritten) {
   EXPECT_EQ(request.max_frame_images(), 0);
 }
 
+TEST(WatchRequestTest, ProgressIsAskedForAsOftenAsItIsDrawn) {
+  const v1::WatchJobRequest request = MakeWatchRequest({}, JobOf(100), false);
+  EXPECT_EQ(request.progress_interval().seconds(), 0);
+  EXPECT_EQ(request.progress_interval().nanos(), 100000000);
+}
+
 TEST(WatchRequestTest, ShownFramesAreAFewEstimates) {
   const v1::WatchJobRequest request = MakeWatchRequest({}, JobOf(100), true);
   EXPECT_EQ(request.frame_interval(), 2);

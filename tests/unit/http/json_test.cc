@@ -55,6 +55,19 @@ TEST(SetFieldTest, PathsReachIntoMessagesListsAndMaps) {
   v1::WatchJobsRequest watch;
   EXPECT_TRUE(SetField("include_progress", "true", watch).ok());
   EXPECT_TRUE(watch.include_progress());
+  v1::WatchJobRequest watch_job;
+  EXPECT_TRUE(SetField("progress_interval", "1.5s", watch_job).ok());
+  EXPECT_EQ(watch_job.progress_interval().seconds(), 1);
+  EXPECT_EQ(watch_job.progress_interval().nanos(), 500000000);
+}
+
+TEST(SetFieldTest, WhatIsNoDurationIsTold) {
+  v1::WatchJobRequest request;
+  for (const char* bad : {"", "1", "fast", "{}"}) {
+    const absl::Status status = SetField("progress_interval", bad, request);
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << bad;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("a duration such as 0.1s"));
+  }
 }
 
 TEST(SetFieldTest, WhatIsWrongIsNamed) {

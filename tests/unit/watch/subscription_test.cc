@@ -76,6 +76,55 @@ TEST(SubscriptionTest, OnlyTheNewestProgressAndFrameOfAKindWait) {
   EXPECT_THAT(Drain(s), ElementsAre("frame:0.4", "frame:0.6+1", "step 3:0.8+2"));
 }
 
+WatchEvent StepAt(int64_t sequence, int step, absl::Duration time, bool has_metrics = false) {
+  auto progress = std::make_shared<v1::Progress>();
+  progress->set_step(step);
+  progress->set_num_steps(100);
+  if (has_metrics) progress->add_metrics()->set_psnr(20);
+  return {sequence, absl::UnixEpoch() + time, std::shared_ptr<const v1::Progress>(progress), 0,
+          false};
+}
+
+TEST(SubscriptionTest, ProgressKeepsTheIntervalAskedFor) {
+  Subscription s(absl::Seconds(1));
+  s.Begin(State(1));
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.1"));
+  std::vector<std::string> told;
+  for (int i = 1; i <= 8; ++i) {
+    s.Put(Slot::kProgress, StepAt(10 * i, i, absl::Milliseconds(400) * i));
+    for (std::string& event : Drain(s)) told.push_back(std::move(event));
+  }
+  EXPECT_THAT(told, ElementsAre("step 1:0.10", "step 4:0.40+2", "step 7:0.70+2"));
+}
+
+TEST(SubscriptionTest, WhatNothingLaterTellsIsToldWithinTheInterval) {
+  Subscription s(absl::Hours(1));
+  s.Begin(State(1));
+  s.Put(Slot::kProgress, StepAt(10, 1, absl::ZeroDuration()));
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.1", "step 1:0.10"));
+  s.Put(Slot::kProgress, StepAt(20, 2, absl::Seconds(1)));
+  EXPECT_THAT(Drain(s), IsEmpty());
+  s.Put(Slot::kProgress, StepAt(30, 3, absl::Seconds(2), /*has_metrics=*/true));
+  EXPECT_THAT(Drain(s), ElementsAre("step 3:0.30+1"));
+  s.Put(Slot::kProgress, StepAt(40, 4, absl::Seconds(3)));
+  s.Put(Slot::kX0Hat, Frame(41));
+  EXPECT_THAT(Drain(s), ElementsAre("frame:0.41"));
+  s.Put(Slot::kProgress, StepAt(50, 100, absl::Seconds(4)));
+  EXPECT_THAT(Drain(s), ElementsAre("step 100:0.50+1"));
+}
+
+TEST(SubscriptionTest, WhatWaitsIsMergedWhateverTheInterval) {
+  Subscription s(absl::Hours(1));
+  s.Put(Slot::kProgress, StepAt(10, 1, absl::ZeroDuration()));
+  s.Begin(State(1));
+  for (int i = 2; i <= 4; ++i) {
+    s.Put(Slot::kProgress, StepAt(10 * i, i, absl::Seconds(i)));
+  }
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.1", "step 4:0.40+3"));
+  s.Put(Slot::kProgress, StepAt(50, 5, absl::Seconds(5)));
+  EXPECT_THAT(Drain(s), IsEmpty()) << "the interval is from what was told last";
+}
+
 TEST(SubscriptionTest, ChangesOfStateAreNeverMerged) {
   Subscription s;
   s.Begin(State(1));

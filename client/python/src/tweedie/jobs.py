@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 from typing import TYPE_CHECKING, Optional, Union
+
+from google.protobuf import duration_pb2
 
 from tweedie import cursors, errors, results
 from tweedie.images import FloatArray, as_batch, from_images, from_tensor
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from tweedie.client import Client
 
 FrameKindLike = Union[results.FrameKind, str]
+# Least seconds between two events of progress: for people, and for who waits for the end alone.
+AS_DRAWN = 0.1
+SELDOM = 1.0
 
 
 def watch_request(
@@ -25,11 +31,14 @@ def watch_request(
     max_images: int,
     exact: bool,
     after_sequence: int,
+    progress_interval: float,
 ) -> pb.WatchJobRequest:
     """Returns the request of a watch."""
     frame_format = tensor_pb2.IMAGE_FORMAT_TENSOR_UINT8
     if exact:
         frame_format = tensor_pb2.IMAGE_FORMAT_TENSOR_FLOAT32
+    between = duration_pb2.Duration()
+    between.FromTimedelta(datetime.timedelta(seconds=progress_interval))
     return pb.WatchJobRequest(
         name=name,
         after_sequence=after_sequence,
@@ -37,6 +46,7 @@ def watch_request(
         frame_kinds=[results.FRAME_KINDS[results.FrameKind(kind)] for kind in kinds],
         frame_format=frame_format,
         max_frame_images=max_images,
+        progress_interval=between,
     )
 
 
@@ -127,6 +137,8 @@ class Job(JobHandle):
         exact: bool = True,
         after_sequence: int = 0,
         timeout: Optional[float] = None,
+        *,
+        progress_interval: float = 0,
     ) -> Iterator[results.Event]:
         """Yields what happens, up to the job's end, through restarts of the server.
 
@@ -137,12 +149,16 @@ class Job(JobHandle):
             exact: Whether frames are float32; otherwise they are rounded to 8 bits on the way.
             after_sequence: The last one received earlier; from the present state if 0.
             timeout: Seconds, for all of it.
+            progress_interval: The least seconds between two events of progress; what comes earlier
+                is left out, but for the last step and for progress with metrics.
 
         Raises:
             TimeoutError: If the job has not ended in time; it goes on.
             ServerError: If the server stays away, or the job is deleted.
         """
-        request = watch_request(self.name, frame_interval, kinds, max_images, exact, after_sequence)
+        request = watch_request(
+            self.name, frame_interval, kinds, max_images, exact, after_sequence, progress_interval
+        )
         deadline = deadline_of(timeout)
         calls = self._client.calls
         cursor = cursors.JobCursor(request)
@@ -183,7 +199,7 @@ class Job(JobHandle):
 
             bars.follow(self, timeout)
         elif not self.state.is_end:
-            for _ in self.events(timeout=timeout):
+            for _ in self.events(timeout=timeout, progress_interval=SELDOM):
                 pass
         return self.state
 

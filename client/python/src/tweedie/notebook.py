@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tweedie import images, results
+from tweedie.jobs import AS_DRAWN
 from tweedie.v1 import job_pb2
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def show(
     view = _View(job.message, max_images, width)
     page: Any = ipython  # IPython has no types of these
     handle = page.display(page.HTML(view.html()), display_id=True)
-    for event in job.events(interval, kinds, max_images, exact=False):
+    for event in job.events(interval, kinds, max_images, exact=False, progress_interval=AS_DRAWN):
         view.take(event)
         handle.update(page.HTML(view.html()))
     result = job.result()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional
 from tqdm.auto import tqdm
 
 from tweedie import results
+from tweedie.jobs import AS_DRAWN
 
 if TYPE_CHECKING:
     from tweedie.batch import Outcome
@@ -46,7 +47,7 @@ class Bar:
 def follow(job: Job, timeout: Optional[float] = None) -> None:
     """Shows a bar until the job has ended."""
     with Bar(job.name) as bar:
-        for event in job.events(timeout=timeout):
+        for event in job.events(timeout=timeout, progress_interval=AS_DRAWN):
             bar.take(event)
 
 

@@ -9,6 +9,8 @@ from tweedie import cursors, errors, results
 from tweedie.aio.calls import AsyncCalls
 from tweedie.images import FloatArray, as_batch, from_images
 from tweedie.jobs import (
+    AS_DRAWN,
+    SELDOM,
     FrameKindLike,
     JobHandle,
     deadline_of,
@@ -58,9 +60,13 @@ class AsyncJob(JobHandle):
         exact: bool = True,
         after_sequence: int = 0,
         timeout: Optional[float] = None,
+        *,
+        progress_interval: float = 0,
     ) -> AsyncIterator[results.Event]:
         """Yields what happens, up to the job's end. See Job.events()."""
-        request = watch_request(self.name, frame_interval, kinds, max_images, exact, after_sequence)
+        request = watch_request(
+            self.name, frame_interval, kinds, max_images, exact, after_sequence, progress_interval
+        )
         deadline = deadline_of(timeout)
         cursor = cursors.JobCursor(request)
         async for message in self._calls.follow(self._calls.stub.WatchJob, cursor, deadline):
@@ -93,10 +99,10 @@ class AsyncJob(JobHandle):
             from tweedie.progress import Bar
 
             with Bar(self.name) as bar:
-                async for event in self.events(timeout=timeout):
+                async for event in self.events(timeout=timeout, progress_interval=AS_DRAWN):
                     bar.take(event)
         elif not self.state.is_end:
-            async for _ in self.events(timeout=timeout):
+            async for _ in self.events(timeout=timeout, progress_interval=SELDOM):
                 pass
         return self.state
 
