@@ -12,10 +12,18 @@ namespace {
 // Sizes whose rows are dearer by so little count as equally good: measurements differ by
 // as much.
 constexpr double kAsGood = 1.03;
+// Seconds that a call costs besides: the engine's work, threads that wait for each other.
+constexpr double kOfEachCall = 0.001;
+// Seconds of a call whose end nobody minds to wait for.
+constexpr double kShortCall = 0.1;
 // How much longer than with its own rows alone a call may be that an urgent job waits for.
 constexpr double kLongerForOthers = 1.25;
 
 double RowSeconds(const CallCost& cost) { return cost.seconds / static_cast<double>(cost.rows); }
+
+double RowSecondsInAll(const CallCost& cost) {
+  return (cost.seconds + kOfEachCall) / static_cast<double>(cost.rows);
+}
 
 absl::Status Check(const CostCurve& curve) {
   int64_t rows = 0;
@@ -32,15 +40,26 @@ absl::Status Check(const CostCurve& curve) {
   return absl::OkStatus();
 }
 
-// The smallest of the sizes that are best.
-const CallCost& Best(const CostCurve& curve) {
-  const auto dearer = [](const CallCost& a, const CallCost& b) {
-    return RowSeconds(a) < RowSeconds(b);
-  };
-  const double cheapest = RowSeconds(*std::min_element(curve.begin(), curve.end(), dearer));
-  return *std::find_if(curve.begin(), curve.end(), [cheapest](const CallCost& cost) {
-    return RowSeconds(cost) <= kAsGood * cheapest;
-  });
+// The sizes at which a row is no dearer than alone.
+CostCurve Worthwhile(const CostCurve& curve) {
+  CostCurve sizes;
+  for (const CallCost& cost : curve) {
+    if (RowSeconds(cost) <= RowSeconds(curve[0])) sizes.push_back(cost);
+  }
+  return sizes;
+}
+
+// Of the sizes that are best the largest whose call is short, or else the smallest.
+CallCost Best(const CostCurve& curve) {
+  const CostCurve sizes = Worthwhile(curve);
+  double cheapest = RowSecondsInAll(sizes[0]);
+  for (const CallCost& cost : sizes) cheapest = std::min(cheapest, RowSecondsInAll(cost));
+  const CallCost* best = nullptr;
+  for (const CallCost& cost : sizes) {
+    const bool is_as_good = RowSecondsInAll(cost) <= kAsGood * cheapest;
+    if (is_as_good && (best == nullptr || cost.seconds <= kShortCall)) best = &cost;
+  }
+  return *best;
 }
 
 // What a call of up to the curve's last rows takes: as one of the next size measured,
@@ -67,7 +86,7 @@ BatchSizes::BatchSizes(CostCurve plain, CostCurve gradient)
 
 int64_t BatchSizes::MaxRows(bool needs_gradient, int64_t urgent_rows) const {
   const CostCurve& curve = needs_gradient ? gradient_ : plain_;
-  const CallCost& best = Best(curve);
+  const CallCost best = Best(curve);
   if (urgent_rows <= 0) return best.rows;
   // Of more rows than the best size has, a step is shortest in calls of that size.
   const double longest =

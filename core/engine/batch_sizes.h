@@ -22,10 +22,11 @@ using CostCurve = std::vector<CallCost>;
 // How many rows calls of one network have, by what calls were measured to take.
 // Immutable.
 //
-// Where nobody waits for an answer, calls have the size at which a row is cheapest; of
-// sizes that are as good but for a few percent, the smallest, which keeps nobody waiting
-// longer for nothing. Where an urgent job waits, calls have its rows, and others beside
-// them as far as the call becomes little longer by that. Either way a row is never dearer
+// Where nobody waits for an answer, calls have the size at which a row is cheapest, with a
+// millisecond that each call costs besides. Of sizes that are as good but for a few percent
+// it is the largest whose call takes at most 0.1 s; if none does, the smallest, which keeps
+// nobody waiting longer for nothing. Where an urgent job waits, calls have its rows, and others
+// beside them as far as the call becomes little longer by that. Either way a row is never dearer
 // than in a call of its own.
 class BatchSizes {
  public:

@@ -12,8 +12,9 @@
 namespace tweedie {
 namespace {
 
-// The first of a size does not count: it makes what later ones find made.
-constexpr int kCallsOfSize = 4;
+// Sizes are called in turns, so that what else the machine does for a while meets all of
+// them. The first pass does not count: it makes what later calls find made.
+constexpr int kMostPasses = 12;
 
 at::Tensor SquaredNorm(int64_t /*first_row*/, const at::Tensor& /*x*/, const at::Tensor& output) {
   return output.flatten(1).square().sum(1);
@@ -24,12 +25,12 @@ at::Tensor SquaredNorm(int64_t /*first_row*/, const at::Tensor& /*x*/, const at:
 CallTimer::CallTimer(Denoiser* denoiser, const DiffusionModel* model, const Options& options)
     : denoiser_(denoiser), model_(model), options_(options) {}
 
-void CallTimer::Call() {
+void CallTimer::Call(int64_t rows) {
   const auto [channels, height, width] = model_->image_shape;
   DenoiserInput input;
-  input.x = at::zeros({rows_, channels, height, width});
-  input.t = at::zeros({rows_}, at::kLong);
-  if (model_->num_classes > 0) input.class_labels = at::zeros({rows_}, at::kLong);
+  input.x = at::zeros({rows, channels, height, width});
+  input.t = at::zeros({rows}, at::kLong);
+  if (model_->num_classes > 0) input.class_labels = at::zeros({rows}, at::kLong);
   if (with_gradient_) {
     denoiser_->PredictWithGradient(input, SquaredNorm);
   } else {
@@ -39,41 +40,51 @@ void CallTimer::Call() {
 
 absl::StatusOr<bool> CallTimer::MeasureOne() {
   if (done_) return false;
+  const bool is_new = next_ == curve().size();
+  const int64_t rows = is_new ? NextSize() : curve()[next_].rows;
   const absl::Time begin = absl::Now();
   try {
-    Call();
+    Call(rows);
   } catch (const std::exception&) {
-    const absl::Status failure = CaughtFailure(absl::StrCat("a call of ", rows_, " rows"));
+    const absl::Status failure = CaughtFailure(absl::StrCat("a call of ", rows, " rows"));
     if (!IsOutOfMemory(failure) || curve().empty()) return failure;
-    EndCurve();
+    is_new ? EndPass() : EndCurve();
     return !done_;
   }
-  Note(absl::ToDoubleSeconds(absl::Now() - begin));
+  Note(rows, absl::ToDoubleSeconds(absl::Now() - begin));
   return !done_;
 }
 
-void CallTimer::Note(double seconds) {
-  spent_ += seconds;
-  ++calls_;
-  if (calls_ > 1) best_ = calls_ == 2 ? seconds : std::min(best_, seconds);
-  const bool is_late = spent_ > absl::ToDoubleSeconds(options_.patience);
-  if (calls_ == kCallsOfSize || (is_late && calls_ > 1)) GoOn();
+int64_t CallTimer::NextSize() const {
+  return curve().empty() ? 1 : std::min(2 * curve().back().rows, MostRows());
 }
 
-void CallTimer::GoOn() {
-  curve().push_back({rows_, best_});
-  const bool is_late = spent_ > absl::ToDoubleSeconds(options_.patience);
-  const int64_t most = with_gradient_ ? options_.max_rows / 2 : options_.max_rows;
-  if (is_late || rows_ >= most) return EndCurve();
-  rows_ = std::min(2 * rows_, most);
-  calls_ = 0;
+int64_t CallTimer::MostRows() const {
+  return with_gradient_ ? std::max<int64_t>(options_.max_rows / 2, 1) : options_.max_rows;
+}
+
+bool CallTimer::IsLate() const { return spent_ > absl::ToDoubleSeconds(options_.patience); }
+
+void CallTimer::Note(int64_t rows, double seconds) {
+  spent_ += seconds;
+  if (next_ == curve().size()) curve().push_back({rows, seconds});
+  CallCost& cost = curve()[next_++];
+  cost.seconds = pass_ <= 1 ? seconds : std::min(cost.seconds, seconds);
+  const bool is_last_of_first = pass_ == 0 && (IsLate() || rows >= MostRows());
+  const bool is_last = pass_ > 0 && next_ == curve().size();
+  if (is_last_of_first || is_last) EndPass();
+}
+
+void CallTimer::EndPass() {
+  next_ = 0;
+  ++pass_;
+  if (pass_ == kMostPasses || (pass_ > 1 && IsLate())) EndCurve();
 }
 
 void CallTimer::EndCurve() {
   done_ = with_gradient_;
   with_gradient_ = true;
-  rows_ = 1;
-  calls_ = 0;
+  pass_ = 0;
   spent_ = 0;
 }
 

@@ -18,9 +18,9 @@ class CallTimer {
  public:
   struct Options {
     int64_t max_rows = 16;
-    // Once the calls without gradients have taken so long, larger ones are not measured;
-    // likewise those with.
-    absl::Duration patience = absl::Seconds(2);
+    // Once the calls without gradients have taken so long, larger ones are not measured,
+    // and none again; likewise those with.
+    absl::Duration patience = absl::Seconds(3);
   };
   // Both outlive it.
   CallTimer(Denoiser* denoiser, const DiffusionModel* model, const Options& options);
@@ -33,22 +33,26 @@ class CallTimer {
 
  private:
   CostCurve& curve() { return with_gradient_ ? gradient_ : plain_; }
-  void Call();
-  void Note(double seconds);
-  // To the next size, or from plain calls to those with gradients.
-  void GoOn();
+  const CostCurve& curve() const { return with_gradient_ ? gradient_ : plain_; }
+  void Call(int64_t rows);
+  // The size that the first pass comes to.
+  int64_t NextSize() const;
+  int64_t MostRows() const;
+  bool IsLate() const;
+  void Note(int64_t rows, double seconds);
+  void EndPass();
+  // From plain calls to those with gradients.
   void EndCurve();
 
   Denoiser* const denoiser_;
   const DiffusionModel* const model_;
   const Options options_;
-  CostCurve plain_, gradient_;
+  CostCurve plain_, gradient_;  // the shortest of the calls so far
   // What is measured now.
   bool with_gradient_ = false;
   bool done_ = false;
-  int64_t rows_ = 1;
-  int calls_ = 0;     // of this size
-  double best_ = 0;   // seconds, of them
+  int pass_ = 0;      // through all sizes; the first finds out which there are
+  size_t next_ = 0;   // in the curve; its size: a new one
   double spent_ = 0;  // seconds, of this curve
 };
 

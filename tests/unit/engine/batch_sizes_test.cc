@@ -57,6 +57,19 @@ TEST(BatchSizesTest, AFewPercentAreNotWorthALongerCall) {
   EXPECT_EQ(Sizes(gains(0.1)).MaxRows(false, 0), 2);
 }
 
+TEST(BatchSizesTest, OfShortCallsThatAreAsGoodTheLongestIsBest) {
+  const auto rows_of = [](double seconds) {
+    return Curve([seconds](int64_t rows) {
+      return static_cast<double>(rows) * seconds * (rows == 4 ? 1 : rows == 1 ? 1.4 : 1.02);
+    });
+  };
+  EXPECT_EQ(Sizes(rows_of(0.003)).MaxRows(false, 0), 16);
+  EXPECT_EQ(Sizes(rows_of(0.010)).MaxRows(false, 0), 8);
+  EXPECT_EQ(Sizes(rows_of(0.045)).MaxRows(false, 0), 2);
+  EXPECT_EQ(Sizes(rows_of(0.500)).MaxRows(false, 0), 2);
+  EXPECT_EQ(Sizes(rows_of(0.003)).MaxRows(false, 8), 8) << "an urgent job's own rows";
+}
+
 TEST(BatchSizesTest, AnUrgentRowHasNoCompanyThatMakesItWait) {
   EXPECT_EQ(Sizes(RowsOnCores(2)).MaxRows(false, 1), 1);
   EXPECT_EQ(Sizes(RowsOnCores(4)).MaxRows(false, 3), 4);

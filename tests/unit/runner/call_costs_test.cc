@@ -74,6 +74,11 @@ TEST_F(CallTimerTest, OfASlowNetworkOnlySmallCallsAreMeasured) {
   EXPECT_EQ(denoiser_.batches().size(), 4u) << "one to warm up and one that counts, of each kind";
 }
 
+TEST_F(CallTimerTest, ShortCallsAreMadeMoreOften) {
+  ASSERT_OK(Measure({.max_rows = 1}));
+  EXPECT_EQ(denoiser_.batches().size(), 24u) << "twelve of each kind, as they take no time";
+}
+
 TEST_F(CallTimerTest, ASingleRowALimitIsEnough) {
   ASSERT_OK_AND_ASSIGN(const BatchSizes sizes, Measure({.max_rows = 1}));
   EXPECT_THAT(RowsOf(sizes.plain()), ElementsAre(1));
