@@ -119,8 +119,8 @@ class ServerImpl final : public Server {
     model_watch_.reset();
     access_watch_.reset();
     news_.reset();
+    http_.reset();  // first: gRPC's channel within the process does not outlive its server
     if (rpc_ != nullptr) rpc_->Shutdown(absl::Now() + absl::Seconds(1));
-    http_.reset();
     rpc_.reset();
     follower_.reset();
     registration_->End();

@@ -46,7 +46,8 @@ class RpcServer {
   virtual const std::vector<std::string>& addresses() const = 0;
   const std::string& address() const { return addresses().front(); }
   // Calls of this process, for whom the token of their metadata speaks alone: nothing
-  // else is known of who makes them. They end with the server.
+  // else is known of who makes them. None may be begun after Shutdown(): it would end the
+  // process.
   virtual std::shared_ptr<grpc::Channel> channel() const = 0;
   // Figures for /metrics.
   virtual std::map<std::string, double> Metrics() const = 0;

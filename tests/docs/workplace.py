@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -84,7 +85,9 @@ class Workplace:
         if self._server is not None:
             self._server.terminate()
             self._server.communicate()
-            self._server = None
+            code, self._server = self._server.returncode, None
+            if code not in (0, -signal.SIGKILL):
+                raise AssertionError(f"the page's server ended with {code}")
 
     def ported(self, text):
         """Returns the text with each port of the pages as a free one, always the same."""

@@ -459,6 +459,24 @@ TEST_F(DashboardApiTest, ADrainEndsStreamsAndSaysThatTheyMayComeAgain) {
   EXPECT_EQ(server_->Stop(SIGTERM), 0);
 }
 
+// Once the server of RPCs has gone, gRPC's channel to it within the process ends the process.
+TEST_F(DashboardApiTest, PagesThatGoOnAskingDoNotDisturbADrain) {
+  Start();
+  Create(SampleJob(1, 1000));
+  std::vector<std::thread> pages;
+  for (const char* path : {"/api/v1/jobs", "/api/v1/events", "/api/v1/server", "/api/v1/models"}) {
+    pages.emplace_back([this, path] {
+      const auto client = MakeClient();
+      client->set_keep_alive(true);
+      while (client->Get(path, [](const char*, size_t) { return true; })) {
+      }
+    });
+  }
+  EXPECT_EQ(Get("/api/v1/server").status, 200);
+  EXPECT_EQ(server_->Stop(SIGTERM), 0);
+  for (std::thread& page : pages) page.join();
+}
+
 TEST_F(DashboardApiTest, ARevokedTokenEndsItsStreams) {
   const TokensFile tokens(UsualEntries());
   Start({"--tokens-file", tokens.path()});

@@ -69,9 +69,12 @@ class RunningServer:
             raise AssertionError(f"tweedied did not start: {self._process.wait()}")
 
     def stop(self, how=signal.SIGTERM):
+        """It must end well if it is asked to."""
         self._process.send_signal(how)
         code = self._process.wait(60)
         self._process.stdout.close()
+        if code not in (0, -signal.SIGKILL):
+            raise AssertionError(f"tweedied ended with {code}")
         return code
 
     def close(self):
