@@ -79,6 +79,7 @@ absl::Status EventHub::Begin(Subscription& subscription, const JobRecord& record
   if (record.state == JobState::kQueued) {
     job.mutable_progress()->set_queue_position(static_cast<int32_t>(queue_position));
   }
+  if (!live.has_value()) NoteTold(record);
   WatchEvent initial;
   // A reader who received a later event of this attempt from its runner tells
   // how far the job has come.
@@ -88,6 +89,15 @@ absl::Status EventHub::Begin(Subscription& subscription, const JobRecord& record
   initial.what = std::make_shared<const v1::Job>(std::move(job));
   subscription.Begin(std::move(initial));
   return absl::OkStatus();
+}
+
+// Or a checkpoint made between this and the first look at the job would be taken for known.
+void EventHub::NoteTold(const JobRecord& record) {
+  if (record.state != JobState::kRunning) return;
+  absl::MutexLock lock(&mu_);
+  const auto topic = topics_.find(record.id);
+  if (topic == topics_.end() || topic->second.live.has_value()) return;
+  UpdateLive(record, /*here=*/false, topic->second);
 }
 
 std::shared_ptr<JobsFeed> EventHub::WatchAll(FeedOptions options) {
@@ -162,6 +172,7 @@ void EventHub::UpdateLive(const JobRecord& job, bool here, Topic& topic) {
   }
   if (job.attempt > known) {
     topic.live = Live{job.attempt, here, job.progress.step, 0, 0, clock_->Now(), {}, {}};
+    topic.live->progress = std::make_shared<const v1::Progress>(ToProto(job).progress());
   }
   topic.live->here |= here;
   topic.live->newest = std::max(topic.live->newest, job.sequence);

@@ -28,16 +28,18 @@ Relayed RelayedProgress(const v1::Progress& progress) {
   return {Subscription::Slot::kProgress, shared, shared};
 }
 
-// nullopt: nothing. Changes of state come from the store; that a job runs tells
-// of its progress.
-std::optional<Relayed> ReadRelayed(const v1::WatchJobResponse& event) {
+// Changes of state come from the store; that a job runs tells of its progress.
+bool TellsOfAStep(const v1::WatchJobResponse& event) {
+  if (!event.has_job()) return event.has_progress() || event.has_frame();
+  return event.job().state() == v1::Job::RUNNING && event.job().progress().step() > 0;
+}
+
+Relayed ReadRelayed(const v1::WatchJobResponse& event) {
   if (event.has_progress()) return RelayedProgress(event.progress());
   if (event.has_frame()) {
     return Relayed{Subscription::SlotOf(event.frame().kind()),
                    std::make_shared<const std::string>(event.frame().SerializeAsString()), nullptr};
   }
-  const bool runs = event.job().state() == v1::Job::RUNNING;
-  if (!runs || event.job().progress().step() == 0) return std::nullopt;
   return RelayedProgress(event.job().progress());
 }
 
@@ -93,10 +95,16 @@ void EventHub::OnCheckpointSeen(const JobRecord& job) {
   }
 }
 
+bool EventHub::TakesRelayed(const std::string& job_id, const v1::WatchJobResponse& event) {
+  absl::MutexLock lock(&mu_);
+  return TellsOfAStep(event) &&
+         FindAway(job_id, static_cast<int>(event.sequence() >> 32)) != nullptr;
+}
+
 bool EventHub::OnRelayed(const std::string& job_id, const WatchOptions& options,
                          const v1::WatchJobResponse& event) {
-  const std::optional<Relayed> relayed = ReadRelayed(event);
-  if (!relayed.has_value()) return false;
+  if (!TellsOfAStep(event)) return false;
+  const Relayed relayed = ReadRelayed(event);
   const absl::Time now = clock_->Now();
   const absl::Time time = TimeOf(event);  // by the other server's clock
   std::vector<Listener> listeners;
@@ -106,8 +114,8 @@ bool EventHub::OnRelayed(const std::string& job_id, const WatchOptions& options,
     absl::MutexLock lock(&mu_);
     Topic* const topic = FindAway(job_id, static_cast<int>(event.sequence() >> 32));
     if (topic == nullptr) return false;
-    if (relayed->progress != nullptr && event.sequence() > topic->live->newest) {
-      Advance(*topic->live, event.sequence(), time, relayed->progress);
+    if (relayed.progress != nullptr && event.sequence() > topic->live->newest) {
+      Advance(*topic->live, event.sequence(), time, relayed.progress);
       record = topic->live->record;
       feeds = LiveFeeds();
     }
@@ -117,10 +125,10 @@ bool EventHub::OnRelayed(const std::string& job_id, const WatchOptions& options,
     // Those who want other frames have a relay of their own, at its own pace.
     if (!(*listener.options == options)) continue;
     merged_ += listener.subscription->Put(
-        relayed->slot, {event.sequence(), time, relayed->what, event.skipped_events(), false});
+        relayed.slot, {event.sequence(), time, relayed.what, event.skipped_events(), false});
   }
   for (const auto& feed : feeds) {
-    feed->OnProgress(record, event.sequence(), relayed->progress, now);
+    feed->OnProgress(record, event.sequence(), relayed.progress, now);
   }
   return true;
 }

@@ -93,7 +93,8 @@ void Subscription::Close(const absl::Status& status) {
 
 bool Subscription::LeavesOut(const WatchEvent& event) {
   const auto& progress = *std::get<std::shared_ptr<const v1::Progress>>(event.what);
-  const bool is_soon = event.time - last_progress_ < progress_interval_;
+  // The time may be another server's, whose clock is ahead.
+  const bool is_soon = absl::AbsDuration(event.time - last_progress_) < progress_interval_;
   if (!is_soon || MustBeTold(progress)) return false;
   left_out_ += event.skipped + 1;
   return true;

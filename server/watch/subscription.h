@@ -33,7 +33,7 @@ struct WatchOptions {
   bool is_relay = false;
   // Least time between two events of progress. Watchers who differ in it alone want the
   // same of another server.
-  absl::Duration progress_interval;
+  absl::Duration progress_interval = absl::ZeroDuration();
 
   friend bool operator<(const WatchOptions& a, const WatchOptions& b) {
     return std::tie(a.frame_interval, a.frames, a.is_relay) <

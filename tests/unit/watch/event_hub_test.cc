@@ -154,6 +154,21 @@ TEST_F(EventHubTest, AJobThatIsSeenToRunElsewhereMayHaveReachedAnythingOfItsAtte
               StatusIs(absl::StatusCode::kOutOfRange, ::testing::_));
 }
 
+TEST_F(EventHubTest, ACheckpointBeforeTheFirstLookIsTold) {
+  JobRecord running = MakeRecord("job1", JobState::kRunning, 2, 0);
+  auto early = WatchFrom(running);
+  auto late = hub_.Watch("job1", {});
+  const JobRecord read_before = running;
+  running.progress.step = 5;
+  hub_.OnJobSeen(running);
+  hub_.OnCheckpointSeen(running);
+  EXPECT_THAT(Drain(*early), ElementsAre("step 5:2.1"));
+  ASSERT_OK(hub_.Begin(*late, read_before, 0, 0));
+  const absl::StatusOr<std::optional<WatchEvent>> first = late->Next([] {});
+  ASSERT_OK(first);
+  EXPECT_EQ(std::get<std::shared_ptr<const v1::Job>>((*first)->what)->progress().step(), 5);
+}
+
 TEST_F(EventHubTest, WhatOneWatcherClaimsToHaveSeenHidesNothingFromOthers) {
   const JobRecord running = MakeRecord("job1", JobState::kRunning, 2, 0);
   auto honest = WatchFrom(running);

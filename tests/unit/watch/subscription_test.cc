@@ -113,6 +113,15 @@ TEST(SubscriptionTest, WhatNothingLaterTellsIsToldWithinTheInterval) {
   EXPECT_THAT(Drain(s), ElementsAre("step 100:0.50+1"));
 }
 
+TEST(SubscriptionTest, AClockThatWasAheadSilencesNobody) {
+  Subscription s(absl::Seconds(1));
+  s.Begin(State(1));
+  s.Put(Slot::kProgress, StepAt(10, 1, absl::Hours(1)));
+  EXPECT_THAT(Drain(s), ElementsAre("RUNNING:0.1", "step 1:0.10"));
+  s.Put(Slot::kProgress, StepAt(20, 2, absl::ZeroDuration()));
+  EXPECT_THAT(Drain(s), ElementsAre("step 2:0.20"));
+}
+
 TEST(SubscriptionTest, WhatWaitsIsMergedWhateverTheInterval) {
   Subscription s(absl::Hours(1));
   s.Put(Slot::kProgress, StepAt(10, 1, absl::ZeroDuration()));
