@@ -2,9 +2,7 @@
 # them). LibTorch has a file of its own.
 find_program(TWEEDIE_CCACHE ccache)
 if(TWEEDIE_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
-      "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" ${TWEEDIE_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_SOURCE_DIR}/cmake/cached" ${TWEEDIE_CCACHE})
 endif()
 
 find_package(Threads REQUIRED)
