@@ -196,6 +196,31 @@ TEST_F(JobFollowerTest, TheEndWaitsForTheLastFrame) {
   EXPECT_THAT(Take(*watcher, 1), ElementsAre("SUCCEEDED:1.6"));
 }
 
+TEST_F(JobFollowerTest, TheEndWaitsThoughItComesWhileTheFirstStepIsTold) {
+  Follow(/*last_frames=*/absl::Minutes(10));
+  const Lease lease = Run("job1");
+  Create("job2");
+  auto watcher = Watch("job1", Frames(5));
+  auto other = Watch("job2");
+  ASSERT_TRUE(far_.WaitForStreams(1));
+  absl::Notification looked;
+  const auto nothing_yet = watcher->Next([&] {
+    Finish(lease, Seq(1, 5));
+    follower_->LookAt("job1");
+    EXPECT_OK(store_->Cancel("job2"));
+    EXPECT_THAT(Take(*other, 1), ElementsAre("CANCELLED:0.2")) << "the store has been looked at";
+    looked.Notify();
+  });
+  ASSERT_OK(nothing_yet);
+  ASSERT_FALSE(nothing_yet->has_value());
+  far_.Send(ProgressEvent(Seq(1, 1), 5));
+  ASSERT_TRUE(looked.WaitForNotificationWithTimeout(kPatience));
+  far_.Send(FrameEvent(Seq(1, 5), 6));
+  EXPECT_THAT(Take(*watcher, 2), ElementsAre("step 5:1.1", "frame 6:1.5"));
+  far_.Die();
+  EXPECT_THAT(Take(*watcher, 1), ElementsAre("SUCCEEDED:1.6"));
+}
+
 TEST_F(JobFollowerTest, TheEndDoesNotWaitForEver) {
   const Lease lease = Run("job1");
   auto watcher = Watch("job1");
