@@ -177,48 +177,54 @@ TEST_F(JobFollowerTest, StepsAndFramesComeFromTheServerThatRunsTheJob) {
   EXPECT_THAT(Take(*watcher, 1), ElementsAre("SUCCEEDED:1.4"));
 }
 
-TEST_F(JobFollowerTest, TheEndWaitsForTheLastFrame) {
-  Follow(/*last_frames=*/absl::Minutes(10));
-  const Lease lease = Run("job1");
-  Create("job2");
-  auto watcher = Watch("job1", Frames(5));
-  auto other = Watch("job2");
-  ASSERT_TRUE(far_.WaitForStreams(1));
+// job1 runs and is watched with frames; its end may wait long for the last of them.
+class LastFrameTest : public JobFollowerTest {
+ protected:
+  void SetUp() override {
+    JobFollowerTest::SetUp();
+    Follow(/*last_frames=*/absl::Minutes(10));
+    lease_ = Run("job1");
+    Create("job2");
+    watcher_ = Watch("job1", Frames(5));
+    other_ = Watch("job2");
+    ASSERT_TRUE(far_.WaitForStreams(1));
+  }
+  void EndUnderTheFollowersEyes() {
+    Finish(lease_, Seq(1, 5));
+    follower_->LookAt("job1");
+    ASSERT_OK(store_->Cancel("job2"));
+    EXPECT_THAT(Take(*other_, 1), ElementsAre("CANCELLED:0.2")) << "the store has been looked at";
+  }
+  void ExpectFrameThenEnd() {
+    far_.Send(FrameEvent(Seq(1, 5), 6));
+    EXPECT_THAT(Take(*watcher_, 1), ElementsAre("frame 6:1.5"));
+    far_.Die();
+    EXPECT_THAT(Take(*watcher_, 1), ElementsAre("SUCCEEDED:1.6"));
+  }
+
+  Lease lease_;
+  std::shared_ptr<Subscription> watcher_, other_;
+};
+
+TEST_F(LastFrameTest, TheEndWaitsForIt) {
   far_.Send(ProgressEvent(Seq(1, 1), 5));
-  EXPECT_THAT(Take(*watcher, 1), ElementsAre("step 5:1.1"));
-  Finish(lease, Seq(1, 5));
-  follower_->LookAt("job1");
-  ASSERT_OK(store_->Cancel("job2"));
-  EXPECT_THAT(Take(*other, 1), ElementsAre("CANCELLED:0.2")) << "the store has been looked at";
-  far_.Send(FrameEvent(Seq(1, 5), 6));
-  EXPECT_THAT(Take(*watcher, 1), ElementsAre("frame 6:1.5"));
-  far_.Die();
-  EXPECT_THAT(Take(*watcher, 1), ElementsAre("SUCCEEDED:1.6"));
+  EXPECT_THAT(Take(*watcher_, 1), ElementsAre("step 5:1.1"));
+  EndUnderTheFollowersEyes();
+  ExpectFrameThenEnd();
 }
 
-TEST_F(JobFollowerTest, TheEndWaitsThoughItComesWhileTheFirstStepIsTold) {
-  Follow(/*last_frames=*/absl::Minutes(10));
-  const Lease lease = Run("job1");
-  Create("job2");
-  auto watcher = Watch("job1", Frames(5));
-  auto other = Watch("job2");
-  ASSERT_TRUE(far_.WaitForStreams(1));
+TEST_F(LastFrameTest, TheEndWaitsThoughItComesWhileTheFirstStepIsTold) {
   absl::Notification looked;
-  const auto nothing_yet = watcher->Next([&] {
-    Finish(lease, Seq(1, 5));
-    follower_->LookAt("job1");
-    EXPECT_OK(store_->Cancel("job2"));
-    EXPECT_THAT(Take(*other, 1), ElementsAre("CANCELLED:0.2")) << "the store has been looked at";
+  const auto nothing_yet = watcher_->Next([&] {
+    EndUnderTheFollowersEyes();
     looked.Notify();
   });
   ASSERT_OK(nothing_yet);
   ASSERT_FALSE(nothing_yet->has_value());
   far_.Send(ProgressEvent(Seq(1, 1), 5));
   ASSERT_TRUE(looked.WaitForNotificationWithTimeout(kPatience));
-  far_.Send(FrameEvent(Seq(1, 5), 6));
-  EXPECT_THAT(Take(*watcher, 2), ElementsAre("step 5:1.1", "frame 6:1.5"));
-  far_.Die();
-  EXPECT_THAT(Take(*watcher, 1), ElementsAre("SUCCEEDED:1.6"));
+  EXPECT_THAT(Take(*watcher_, 1), ElementsAre("step 5:1.1"));
+  ExpectFrameThenEnd();
 }
 
 TEST_F(JobFollowerTest, TheEndDoesNotWaitForEver) {
