@@ -32,13 +32,6 @@ void WriteTimes(const JobRecord& record, v1::Job* job) {
   if (IsFinite(record.expire_time)) *job->mutable_expire_time() = ToTimestamp(record.expire_time);
 }
 
-void WriteProgress(const JobRecord& record, v1::Job* job) {
-  v1::Progress* progress = job->mutable_progress();
-  progress->set_step(record.progress.step);
-  progress->set_timestep(record.progress.timestep);
-  progress->set_num_steps(record.progress.num_steps);
-}
-
 void WriteFailure(const JobRecord& record, v1::Job* job) {
   if (record.state != JobState::kFailed || !record.failure.has_value()) return;
   v1::JobError* error = job->mutable_error();
@@ -58,6 +51,14 @@ at::Tensor ImagesOf(const TensorFile& file) {
 
 }  // namespace
 
+v1::Progress ToProto(const JobProgress& progress) {
+  v1::Progress proto;
+  proto.set_step(progress.step);
+  proto.set_timestep(progress.timestep);
+  proto.set_num_steps(progress.num_steps);
+  return proto;
+}
+
 v1::Job ToProto(const JobRecord& record) {
   v1::Job job;
   // A spec that does not parse (the runner fails such a job with DATA_LOSS)
@@ -72,7 +73,7 @@ v1::Job ToProto(const JobRecord& record) {
   job.set_crashes(record.crashes);
   job.set_server(record.server);
   job.set_device(record.device);
-  WriteProgress(record, &job);
+  *job.mutable_progress() = ToProto(record.progress);
   WriteFailure(record, &job);
   WriteTimes(record, &job);
   v1::Job outcome;

@@ -15,6 +15,9 @@
 
 namespace tweedie {
 
+// As of the last checkpoint, or the end. Thread-safe.
+v1::Progress ToProto(const JobProgress& progress);
+
 // The job as the API reports it. Output-only fields come from the record's
 // columns, `metrics` from its outcome; `progress.queue_position` is left to the
 // caller. Thread-safe.

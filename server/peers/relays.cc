@@ -70,9 +70,9 @@ PeerStreams::Events Relays::MakeEvents(const WantedRelay& wanted, const std::str
   PeerStreams::Events events;
   events.on_event = [this, wanted, state](const v1::WatchJobResponse& event) {
     SetReached(wanted.server, *state);
-    // Before anybody is told: who hears of a step may end the job at once.
-    if (parts_.hub->TakesRelayed(wanted.job_id, event)) SetFlowing(wanted.job_id, *state);
-    const bool told = parts_.hub->OnRelayed(wanted.job_id, wanted.options, event);
+    // Who hears of a step may end the job at once.
+    const auto before_telling = [&] { SetFlowing(wanted.job_id, *state); };
+    const bool told = parts_.hub->OnRelayed(wanted.job_id, wanted.options, event, before_telling);
     if (!told && event.has_job() && event.job().state() != v1::Job::RUNNING) {
       parts_.on_change(wanted.job_id);
     }

@@ -172,7 +172,7 @@ void EventHub::UpdateLive(const JobRecord& job, bool here, Topic& topic) {
   }
   if (job.attempt > known) {
     topic.live = Live{job.attempt, here, job.progress.step, 0, 0, clock_->Now(), {}, {}};
-    topic.live->progress = std::make_shared<const v1::Progress>(ToProto(job).progress());
+    topic.live->progress = std::make_shared<const v1::Progress>(ToProto(job.progress));
   }
   topic.live->here |= here;
   topic.live->newest = std::max(topic.live->newest, job.sequence);

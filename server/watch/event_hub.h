@@ -97,14 +97,13 @@ class EventHub {
   // Likewise: tells those who watch it of the progress of its checkpoint, if they
   // know less, under a sequence that its runner has gone beyond.
   void OnCheckpointSeen(const JobRecord& job) ABSL_LOCKS_EXCLUDED(mu_);
-  // Whether OnRelayed() would tell of it.
-  bool TakesRelayed(const std::string& job_id, const v1::WatchJobResponse& event)
-      ABSL_LOCKS_EXCLUDED(mu_);
   // Progress or a frame that the runner of the job published at another server,
   // for watchers who want `options`. False if it is neither, or if the job is not
-  // known to run elsewhere as that attempt.
+  // known to run elsewhere as that attempt. Otherwise `before_telling` is called, if
+  // given, before anybody is told.
   bool OnRelayed(const std::string& job_id, const WatchOptions& options,
-                 const v1::WatchJobResponse& event) ABSL_LOCKS_EXCLUDED(mu_);
+                 const v1::WatchJobResponse& event,
+                 const std::function<void()>& before_telling = nullptr) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The server that runs the job cannot give what `options` ask for: ends the
   // watches that want them.
@@ -142,10 +141,10 @@ class EventHub {
   void Forget(const std::string& job_id, const Subscription* subscription) ABSL_LOCKS_EXCLUDED(mu_);
   void Publish(const JobRecord& job, bool here) ABSL_LOCKS_EXCLUDED(mu_);
   void TellFeeds(const JobRecord& job, absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
-  // Follow what runs; the second returns the job's record, if it is known and the
-  // step is not of an attempt that is over.
   // That a watcher begins with what the record says of a job that nothing is known of.
   void NoteTold(const JobRecord& record) ABSL_LOCKS_EXCLUDED(mu_);
+  // Follow what runs; the second returns the job's record, if it is known and the
+  // step is not of an attempt that is over.
   void UpdateLive(const JobRecord& job, bool here, Topic& topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::shared_ptr<const JobRecord> UpdateLive(const Step& step,
                                               std::shared_ptr<const v1::Progress> progress,

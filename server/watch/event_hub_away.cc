@@ -28,18 +28,16 @@ Relayed RelayedProgress(const v1::Progress& progress) {
   return {Subscription::Slot::kProgress, shared, shared};
 }
 
-// Changes of state come from the store; that a job runs tells of its progress.
-bool TellsOfAStep(const v1::WatchJobResponse& event) {
-  if (!event.has_job()) return event.has_progress() || event.has_frame();
-  return event.job().state() == v1::Job::RUNNING && event.job().progress().step() > 0;
-}
-
-Relayed ReadRelayed(const v1::WatchJobResponse& event) {
+// nullopt: nothing. Changes of state come from the store; that a job runs tells
+// of its progress.
+std::optional<Relayed> ReadRelayed(const v1::WatchJobResponse& event) {
   if (event.has_progress()) return RelayedProgress(event.progress());
   if (event.has_frame()) {
     return Relayed{Subscription::SlotOf(event.frame().kind()),
                    std::make_shared<const std::string>(event.frame().SerializeAsString()), nullptr};
   }
+  const bool runs = event.job().state() == v1::Job::RUNNING;
+  if (!runs || event.job().progress().step() == 0) return std::nullopt;
   return RelayedProgress(event.job().progress());
 }
 
@@ -78,7 +76,7 @@ std::vector<EventHub::Listener> EventHub::OwnListenersOf(const Topic& topic) {
 }
 
 void EventHub::OnCheckpointSeen(const JobRecord& job) {
-  const auto progress = std::make_shared<const v1::Progress>(ToProto(job).progress());
+  const auto progress = std::make_shared<const v1::Progress>(ToProto(job.progress));
   WatchEvent event{0, clock_->Now(), progress, 0, false, /*may_rise=*/true};
   std::vector<Listener> listeners;
   {
@@ -95,16 +93,11 @@ void EventHub::OnCheckpointSeen(const JobRecord& job) {
   }
 }
 
-bool EventHub::TakesRelayed(const std::string& job_id, const v1::WatchJobResponse& event) {
-  absl::MutexLock lock(&mu_);
-  return TellsOfAStep(event) &&
-         FindAway(job_id, static_cast<int>(event.sequence() >> 32)) != nullptr;
-}
-
 bool EventHub::OnRelayed(const std::string& job_id, const WatchOptions& options,
-                         const v1::WatchJobResponse& event) {
-  if (!TellsOfAStep(event)) return false;
-  const Relayed relayed = ReadRelayed(event);
+                         const v1::WatchJobResponse& event,
+                         const std::function<void()>& before_telling) {
+  const std::optional<Relayed> relayed = ReadRelayed(event);
+  if (!relayed.has_value()) return false;
   const absl::Time now = clock_->Now();
   const absl::Time time = TimeOf(event);  // by the other server's clock
   std::vector<Listener> listeners;
@@ -114,21 +107,22 @@ bool EventHub::OnRelayed(const std::string& job_id, const WatchOptions& options,
     absl::MutexLock lock(&mu_);
     Topic* const topic = FindAway(job_id, static_cast<int>(event.sequence() >> 32));
     if (topic == nullptr) return false;
-    if (relayed.progress != nullptr && event.sequence() > topic->live->newest) {
-      Advance(*topic->live, event.sequence(), time, relayed.progress);
+    if (relayed->progress != nullptr && event.sequence() > topic->live->newest) {
+      Advance(*topic->live, event.sequence(), time, relayed->progress);
       record = topic->live->record;
       feeds = LiveFeeds();
     }
     listeners = OwnListenersOf(*topic);
   }
+  if (before_telling) before_telling();
   for (const Listener& listener : listeners) {
     // Those who want other frames have a relay of their own, at its own pace.
     if (!(*listener.options == options)) continue;
     merged_ += listener.subscription->Put(
-        relayed.slot, {event.sequence(), time, relayed.what, event.skipped_events(), false});
+        relayed->slot, {event.sequence(), time, relayed->what, event.skipped_events(), false});
   }
   for (const auto& feed : feeds) {
-    feed->OnProgress(record, event.sequence(), relayed.progress, now);
+    feed->OnProgress(record, event.sequence(), relayed->progress, now);
   }
   return true;
 }
