@@ -75,11 +75,13 @@ class Workplace:
         return self
 
     def __exit__(self, *_):
-        self._end_server()
         if self._python is not None:
             self._python.kill()
             self._python.communicate()
-        shutil.rmtree(self.folder)
+        try:
+            self._end_server()
+        finally:
+            shutil.rmtree(self.folder)
 
     def _end_server(self):
         if self._server is not None:
