@@ -14,6 +14,7 @@
 
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
+#include "server/base/descriptors.h"
 #include "server/base/supervisor.h"
 #include "server/log/logging.h"
 #include "server/model_tools/model_tools.h"
@@ -108,6 +109,9 @@ int Main(int argc, char** argv) {
   if (!supervisor.ok()) {
     spdlog::error("cannot start: {}", std::string(supervisor.status().message()));
     return 1;
+  }
+  if (const absl::Status raised = RaiseDescriptorLimit(); !raised.ok()) {
+    spdlog::warn("{}", std::string(raised.message()));
   }
   LimitLibTorch();
   CountTensorMemory();

@@ -1,6 +1,7 @@
 #include "server/http/http_server.h"
 
 #include <httplib.h>
+#include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <optional>
@@ -51,6 +52,11 @@ class HttpServerImpl final : public HttpServer {
         server_(MakeServer(options_.certificates)) {
     const int streams = gateway_ == nullptr ? 0 : options_.gateway->max_streams;
     server_->new_task_queue = [streams] { return new httplib::ThreadPool(kThreads + streams); };
+    // Without httplib's SO_REUSEPORT: two servers on one port would each get some requests.
+    server_->set_socket_options([](socket_t fd) {
+      const int yes = 1;
+      setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    });
     server_->set_tcp_nodelay(true);
     server_->set_read_timeout(5);
     server_->set_write_timeout(10);
@@ -102,7 +108,8 @@ class HttpServerImpl final : public HttpServer {
     address_ = JoinHostAndPort(at->host, absl::StrCat(port));
     thread_ = std::thread([this] {
       NameThisThread("http");
-      server_->listen_after_bind();
+      // httplib ends its listening at errors of accept() but the want of descriptors.
+      if (!server_->listen_after_bind()) spdlog::error("HTTP is listened on no more");
       ended_ = true;
     });
     // A stop() before it runs would be lost.

@@ -15,32 +15,33 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "server/rpc/listen_addresses.h"
 #include "server/rpc/request_log.h"
 #include "server/rpc/server_credentials.h"
 #include "server/rpc/tweedie_service.h"
 #include "server/runner/periodic_thread.h"
-#include "server/unix/peer_users.h"
-#include "server/unix/unix_listener.h"
-#include "server/unix/unix_socket.h"
+#include "server/sockets/listener.h"
+#include "server/sockets/peer_users.h"
+#include "server/sockets/tcp_socket.h"
+#include "server/sockets/unix_socket.h"
 
 namespace tweedie {
 namespace {
 
 constexpr int kMinConnectionsOfAUser = 16;
 constexpr int kMaxConnectionsOfAUser = 4096;
+// After which a client that answers nothing is gone.
+constexpr absl::Duration kUnacknowledged = absl::Seconds(20);
 
 void SetLimits(const RpcServer::Options& options, grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(options.max_request_bytes);
   // Sizes of responses are checked before, where the error can say so.
   builder.SetMaxSendMessageSize(-1);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                             static_cast<int>(absl::ToInt64Milliseconds(kUnacknowledged)));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 30000);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams_per_connection);
-  // Two servers on one port would each get some of the calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetResourceQuota(
       grpc::ResourceQuota("tweedied").Resize(static_cast<size_t>(options.memory_bytes)));
 }
@@ -71,32 +72,7 @@ bool IsUnix(const std::string& address) { return absl::StartsWith(address, "unix
 
 // `listen` with the port that was picked.
 std::string WithPort(const std::string& listen, int port) {
-  if (IsUnix(listen)) return listen;
   return absl::StrCat(listen.substr(0, listen.rfind(':')), ":", port);
-}
-
-// A port of gRPC's own: which of Options::listen it is for, and its number.
-struct Port {
-  std::string address;
-  size_t of = 0;
-  int number = 0;
-};
-
-// Under TLS a name is one port an address: gRPC 1.51 changes the certificate of a port
-// without a lock against handshakes, which are one after the other on each socket alone.
-absl::StatusOr<std::vector<Port>> PortsOf(const RpcServer::Options& options) {
-  std::vector<Port> ports;
-  for (size_t i = 0; i < options.listen.size(); ++i) {
-    const std::string& address = options.listen[i];
-    if (IsUnix(address)) continue;
-    RETURN_IF_ERROR(CheckHostAndPort(address));
-    std::vector<std::string> parts = {address};
-    if (options.certificates != nullptr) {
-      ASSIGN_OR_RETURN(parts, InNumbers(address));
-    }
-    for (const std::string& part : parts) ports.push_back({part, i});
-  }
-  return ports;
 }
 
 class RpcServerImpl final : public RpcServer {
@@ -109,14 +85,12 @@ class RpcServerImpl final : public RpcServer {
   ~RpcServerImpl() override { Shutdown(absl::Now()); }
 
   absl::Status Listen() {
-    ASSIGN_OR_RETURN(std::vector<std::unique_ptr<UnixSocket>> unix_sockets, OpenUnixSockets());
-    ASSIGN_OR_RETURN(std::vector<Port> ports, PortsOf(options_));
-    RETURN_IF_ERROR(StartGrpc(ports));
-    addresses_ = options_.listen;
-    for (auto port = ports.rbegin(); port != ports.rend(); ++port) {
-      addresses_[port->of] = WithPort(options_.listen[port->of], port->number);
+    std::vector<Listener::Source> sources;
+    for (const std::string& address : options_.listen) {
+      RETURN_IF_ERROR(IsUnix(address) ? OpenUnix(address, sources) : OpenTcp(address, sources));
     }
-    RETURN_IF_ERROR(StartUnix(std::move(unix_sockets)));
+    RETURN_IF_ERROR(StartGrpc());
+    ASSIGN_OR_RETURN(listener_, Listener::Start(std::move(sources)));
     SetServing(true);
     stalls_ = std::make_unique<PeriodicThread>("write stalls", options_.write_stall / 4, [this] {
       service_.EndStalledStreams(options_.write_stall);
@@ -138,7 +112,7 @@ class RpcServerImpl final : public RpcServer {
     if (server_ == nullptr) return;
     BeginDrain();
     if (stalls_ != nullptr) stalls_->Stop();
-    unix_listener_.reset();
+    listener_.reset();
     server_->Shutdown(absl::ToChronoTime(deadline));
     server_.reset();
   }
@@ -149,17 +123,39 @@ class RpcServerImpl final : public RpcServer {
     return parts;
   }
 
-  absl::StatusOr<std::vector<std::unique_ptr<UnixSocket>>> OpenUnixSockets() const {
-    std::vector<std::unique_ptr<UnixSocket>> sockets;
-    for (const std::string& address : options_.listen) {
-      if (!IsUnix(address)) continue;
-      ASSIGN_OR_RETURN(auto socket, UnixSocket::Listen(UnixPathOf(address), options_.unix_mode));
-      sockets.push_back(std::move(socket));
-    }
-    return sockets;
+  absl::Status OpenUnix(const std::string& address, std::vector<Listener::Source>& sources) {
+    ASSIGN_OR_RETURN(auto socket, UnixSocket::Listen(UnixPathOf(address), options_.unix_mode));
+    addresses_.push_back(address);
+    sources.push_back({std::move(socket), [this](int fd) { return TakeUnix(fd); }});
+    return absl::OkStatus();
   }
 
-  absl::Status StartGrpc(std::vector<Port>& ports) {
+  absl::Status OpenTcp(const std::string& address, std::vector<Listener::Source>& sources) {
+    ASSIGN_OR_RETURN(TcpSockets tcp, ListenOnTcp(address, kUnacknowledged));
+    addresses_.push_back(WithPort(address, tcp.port));
+    for (auto& socket : tcp.sockets) {
+      sources.push_back({std::move(socket), [this](int fd) { return TakeTcp(fd); }});
+    }
+    return absl::OkStatus();
+  }
+
+  // gRPC tells nobody the user of a connection that it accepts itself.
+  absl::Status TakeUnix(int fd) {
+    ASSIGN_OR_RETURN(const int admitted, unix_users_.Admit(fd));
+    grpc::AddInsecureChannelFromFd(server_.get(), admitted);
+    return absl::OkStatus();
+  }
+
+  // gRPC 1.51 ends its own listening at the first error of accept(), as where there is no
+  // descriptor left (ADR 60).
+  absl::Status TakeTcp(int fd) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = fd;
+    acceptor_->HandleNewConnection(&connection);
+    return absl::OkStatus();
+  }
+
+  absl::Status StartGrpc() {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
@@ -169,30 +165,16 @@ class RpcServerImpl final : public RpcServer {
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> logs;
     logs.push_back(MakeRequestLog(is_open_));
     builder.experimental().SetInterceptorCreators(std::move(logs));
-    for (Port& port : ports) builder.AddListeningPort(port.address, credentials_, &port.number);
+    acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials_);
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
-    const auto failed =
-        std::find_if(ports.begin(), ports.end(), [](const Port& port) { return port.number == 0; });
-    if (failed != ports.end()) {
-      return absl::FailedPreconditionError(absl::StrCat("cannot listen on ", failed->address));
-    }
     if (server_ == nullptr) {
       return absl::FailedPreconditionError("the gRPC server does not start");
     }
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);  // the server bounds what it sends
     channel_ = server_->InProcessChannel(arguments);
-    return absl::OkStatus();
-  }
-
-  // gRPC is given connections that were accepted here, since it tells nobody's user.
-  absl::Status StartUnix(std::vector<std::unique_ptr<UnixSocket>> sockets) {
-    if (sockets.empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(unix_listener_,
-                     UnixListener::Start(std::move(sockets), &unix_users_, [this](int fd) {
-                       grpc::AddInsecureChannelFromFd(server_.get(), fd);
-                     }));
     return absl::OkStatus();
   }
 
@@ -213,7 +195,8 @@ class RpcServerImpl final : public RpcServer {
   std::vector<std::string> addresses_;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<UnixListener> unix_listener_;  // ends before server_, which it adds to
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
+  std::unique_ptr<Listener> listener_;  // ends before server_, which it adds to
   std::unique_ptr<PeriodicThread> stalls_;
 };
 

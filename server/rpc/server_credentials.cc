@@ -12,7 +12,7 @@ namespace tweedie {
 namespace {
 
 // What one port has of the certificates. gRPC asks before each handshake, with a lock of
-// the port held.
+// the port held, but begins the handshake without it: they must all begin on one thread.
 class PortMaterial {
  public:
   explicit PortMaterial(const Certificates* certificates) : certificates_(certificates) {}

@@ -1,4 +1,4 @@
-#include "server/unix/unix_socket.h"
+#include "server/sockets/unix_socket.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,7 +9,9 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 
 namespace tweedie {
@@ -46,6 +48,12 @@ bool IsStale(const std::string& path) {
 
 }  // namespace
 
+std::string UnixPathOf(absl::string_view address) {
+  if (!absl::ConsumePrefix(&address, "unix:")) return "";
+  if (absl::StartsWith(address, "///")) address.remove_prefix(2);
+  return std::string(address);
+}
+
 absl::StatusOr<std::unique_ptr<UnixSocket>> UnixSocket::Listen(const std::string& path,
                                                                mode_t mode) {
   if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path)) {
@@ -62,7 +70,7 @@ absl::StatusOr<std::unique_ptr<UnixSocket>> UnixSocket::Listen(const std::string
 }
 
 absl::Status UnixSocket::Bind() {
-  if (Succeeds<bind>(fd_, path_)) return absl::OkStatus();
+  if (Succeeds<bind>(fd(), path_)) return absl::OkStatus();
   if (errno != EADDRINUSE) return CannotListen(path_, std::strerror(errno));
   struct stat info = {};
   if (lstat(path_.c_str(), &info) == 0 && !S_ISSOCK(info.st_mode)) {
@@ -70,7 +78,7 @@ absl::Status UnixSocket::Bind() {
   }
   if (!IsStale(path_)) return CannotListen(path_, "a server listens on it");
   unlink(path_.c_str());
-  return Succeeds<bind>(fd_, path_) ? absl::OkStatus() : CannotListen(path_, std::strerror(errno));
+  return Succeeds<bind>(fd(), path_) ? absl::OkStatus() : CannotListen(path_, std::strerror(errno));
 }
 
 // Nobody can connect before listen(), so that the mode holds from the first on.
@@ -78,7 +86,7 @@ absl::Status UnixSocket::Open(mode_t mode) {
   struct stat info = {};
   if (lstat(path_.c_str(), &info) != 0) return CannotListen(path_, std::strerror(errno));
   file_ = info.st_ino;
-  if (chmod(path_.c_str(), mode) != 0 || listen(fd_, kBacklog) != 0) {
+  if (chmod(path_.c_str(), mode) != 0 || listen(fd(), kBacklog) != 0) {
     return CannotListen(path_, std::strerror(errno));
   }
   return absl::OkStatus();
@@ -88,7 +96,6 @@ UnixSocket::~UnixSocket() {
   struct stat info = {};
   const bool is_ours = file_ != 0 && lstat(path_.c_str(), &info) == 0 && info.st_ino == file_;
   if (is_ours) unlink(path_.c_str());
-  close(fd_);
 }
 
 }  // namespace tweedie

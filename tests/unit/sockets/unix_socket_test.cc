@@ -1,4 +1,4 @@
-#include "server/unix/unix_socket.h"
+#include "server/sockets/unix_socket.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
-#include "tests/unit/unix/unix_testing.h"
+#include "tests/unit/sockets/sockets_testing.h"
 
 namespace tweedie {
 namespace {
@@ -34,6 +34,14 @@ class UnixSocketTest : public ::testing::Test {
   const TempFolder folder_;
   const std::string path_ = folder_.File("socket");
 };
+
+TEST(UnixPathTest, IsWhatFollowsTheScheme) {
+  EXPECT_EQ(UnixPathOf("unix:run/tweedie"), "run/tweedie");
+  EXPECT_EQ(UnixPathOf("unix:/run/tweedie"), "/run/tweedie");
+  EXPECT_EQ(UnixPathOf("unix:///run/tweedie"), "/run/tweedie");
+  EXPECT_EQ(UnixPathOf("unix:"), "");
+  EXPECT_EQ(UnixPathOf("127.0.0.1:7433"), "");
+}
 
 TEST_F(UnixSocketTest, HasTheModeWhateverTheMaskOfTheProcess) {
   for (const mode_t mode : {0660, 0600, 0666, 0777}) {

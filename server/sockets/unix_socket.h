@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_SERVER_UNIX_UNIX_SOCKET_H_
-#define TWEEDIE_SERVER_UNIX_UNIX_SOCKET_H_
+#ifndef TWEEDIE_SERVER_SOCKETS_UNIX_SOCKET_H_
+#define TWEEDIE_SERVER_SOCKETS_UNIX_SOCKET_H_
 
 #include <sys/types.h>
 
@@ -8,34 +8,37 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "server/sockets/listening_socket.h"
 
 namespace tweedie {
 
-// A Unix socket that is listened on, with its file. Closes it and removes the file when
-// it ends, unless another has taken its place.
-class UnixSocket {
+// The path of "unix:PATH" or "unix:///PATH"; empty for other addresses.
+std::string UnixPathOf(absl::string_view address);
+
+// A Unix socket with its file, which it removes at the end, unless another has taken its
+// place.
+class UnixSocket final : public ListeningSocket {
  public:
   // Makes the file with `mode`, and listens. The file of a server that is dead is
   // replaced. FAILED_PRECONDITION if a server listens on it, if it is no socket, or if it
   // cannot be made; INVALID_ARGUMENT if the path is empty or longer than 107 bytes.
   static absl::StatusOr<std::unique_ptr<UnixSocket>> Listen(const std::string& path, mode_t mode);
-  ~UnixSocket();
-  UnixSocket(const UnixSocket&) = delete;
-  UnixSocket& operator=(const UnixSocket&) = delete;
+  ~UnixSocket() override;
 
   const std::string& path() const { return path_; }
-  int fd() const { return fd_; }
 
  private:
-  UnixSocket(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  UnixSocket(const std::string& path, int fd)
+      : ListeningSocket(absl::StrCat("unix:", path), fd), path_(path) {}
   absl::Status Bind();
   absl::Status Open(mode_t mode);
 
   const std::string path_;
-  const int fd_;
   ino_t file_ = 0;  // 0: there is none of ours
 };
 
 }  // namespace tweedie
 
-#endif  // TWEEDIE_SERVER_UNIX_UNIX_SOCKET_H_
+#endif  // TWEEDIE_SERVER_SOCKETS_UNIX_SOCKET_H_

@@ -12,11 +12,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "server/unix/peer_users.h"
-#include "server/unix/unix_listener.h"
+#include "core/base/status_macros.h"
+#include "server/sockets/listener.h"
+#include "server/sockets/peer_users.h"
+#include "server/sockets/unix_socket.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
-#include "tests/unit/unix/unix_testing.h"
+#include "tests/unit/sockets/sockets_testing.h"
 #include "tweedie/v1/tweedie_service.grpc.pb.h"
 
 namespace tweedie {
@@ -40,11 +42,13 @@ class EchoServer final : public v1::Tweedie::Service {
     server_ = builder.BuildAndStart();
     auto unix_socket = UnixSocket::Listen(path, 0600);
     EXPECT_OK(unix_socket);
-    std::vector<std::unique_ptr<UnixSocket>> sockets;
-    sockets.push_back(*std::move(unix_socket));
-    auto listener = UnixListener::Start(std::move(sockets), &users_, [this](int fd) {
-      grpc::AddInsecureChannelFromFd(server_.get(), fd);
-    });
+    std::vector<Listener::Source> sources;
+    sources.push_back({*std::move(unix_socket), [this](int fd) -> absl::Status {
+                         ASSIGN_OR_RETURN(const int admitted, users_.Admit(fd));
+                         grpc::AddInsecureChannelFromFd(server_.get(), admitted);
+                         return absl::OkStatus();
+                       }});
+    auto listener = Listener::Start(std::move(sources));
     EXPECT_OK(listener);
     listener_ = *std::move(listener);
   }
@@ -91,7 +95,7 @@ class EchoServer final : public v1::Tweedie::Service {
  private:
   PeerUsers users_{1000};
   std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<UnixListener> listener_;
+  std::unique_ptr<Listener> listener_;
   absl::Mutex mu_;
   std::vector<std::optional<uid_t>> seen_ ABSL_GUARDED_BY(mu_);
   int sent_ ABSL_GUARDED_BY(mu_) = 0;

@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_SERVER_UNIX_PEER_USERS_H_
-#define TWEEDIE_SERVER_UNIX_PEER_USERS_H_
+#ifndef TWEEDIE_SERVER_SOCKETS_PEER_USERS_H_
+#define TWEEDIE_SERVER_SOCKETS_PEER_USERS_H_
 
 #include <sys/types.h>
 
@@ -24,6 +24,9 @@ class PeerUsers {
   // from others.
   explicit PeerUsers(int max_connections) : max_connections_(max_connections) {}
 
+  // Takes a connection of whom the kernel says that it is (SO_PEERCRED), and returns what
+  // the other Admit() does; INTERNAL if it does not say.
+  absl::StatusOr<int> Admit(int fd) ABSL_LOCKS_EXCLUDED(mu_);
   // Takes a connection of the user `uid`, and returns the descriptor to give to gRPC,
   // which may be another of the same connection. RESOURCE_EXHAUSTED, the connection being
   // closed, if the user has too many or the process no descriptor left.
@@ -49,4 +52,4 @@ class PeerUsers {
 
 }  // namespace tweedie
 
-#endif  // TWEEDIE_SERVER_UNIX_PEER_USERS_H_
+#endif  // TWEEDIE_SERVER_SOCKETS_PEER_USERS_H_

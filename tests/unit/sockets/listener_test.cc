@@ -1,39 +1,44 @@
-#include "server/unix/unix_listener.h"
+#include "server/sockets/listener.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <climits>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "core/base/status_macros.h"
+#include "server/sockets/peer_users.h"
+#include "server/sockets/unix_socket.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
-#include "tests/unit/unix/unix_testing.h"
+#include "tests/unit/sockets/sockets_testing.h"
 
 namespace tweedie {
 namespace {
 
 using ::testing::Optional;
 
-class UnixListenerTest : public ::testing::Test {
+class ListenerTest : public ::testing::Test {
  protected:
-  ~UnixListenerTest() override { listener_.reset(); }
+  ~ListenerTest() override { listener_.reset(); }
 
   void Start(int num_sockets = 1) {
-    std::vector<std::unique_ptr<UnixSocket>> sockets;
+    std::vector<Listener::Source> sources;
     for (int i = 0; i < num_sockets; ++i) {
       ASSERT_OK_AND_ASSIGN(auto one, UnixSocket::Listen(Path(i), 0666));
-      sockets.push_back(std::move(one));
-    }
-    ASSERT_OK_AND_ASSIGN(listener_,
-                         UnixListener::Start(std::move(sockets), &users_, [this](int fd) {
+      sources.push_back({std::move(one), [this](int fd) -> absl::Status {
+                           ASSIGN_OR_RETURN(const int admitted, users_.Admit(fd));
                            absl::MutexLock lock(&mu_);
-                           accepted_.emplace_back(fd);
-                         }));
+                           accepted_.emplace_back(admitted);
+                           return absl::OkStatus();
+                         }});
+    }
+    ASSERT_OK_AND_ASSIGN(listener_, Listener::Start(std::move(sources)));
   }
   std::string Path(int i = 0) const { return folder_.File(absl::StrCat("socket", i)); }
   size_t num_accepted() {
@@ -53,10 +58,10 @@ class UnixListenerTest : public ::testing::Test {
   PeerUsers users_{1000};
   absl::Mutex mu_;
   std::vector<OwnFd> accepted_ ABSL_GUARDED_BY(mu_);
-  std::unique_ptr<UnixListener> listener_;
+  std::unique_ptr<Listener> listener_;
 };
 
-TEST_F(UnixListenerTest, NotesWhoConnects) {
+TEST_F(ListenerTest, NotesWhoConnects) {
   Start();
   const OwnFd client(ConnectTo(Path()));
   ASSERT_TRUE(Eventually([&] { return num_accepted() == 1; }));
@@ -70,7 +75,7 @@ TEST_F(UnixListenerTest, NotesWhoConnects) {
   EXPECT_STREQ(text, "hello");
 }
 
-TEST_F(UnixListenerTest, ANumberThatWasOneUsersIsNotTheNextOnes) {
+TEST_F(ListenerTest, ANumberThatWasOneUsersIsNotTheNextOnes) {
   if (geteuid() != 0) GTEST_SKIP() << "only root becomes other users";
   Start();
   std::filesystem::permissions(folder_.path(), std::filesystem::perms::all);
@@ -93,7 +98,7 @@ TEST_F(UnixListenerTest, ANumberThatWasOneUsersIsNotTheNextOnes) {
   }
 }
 
-TEST_F(UnixListenerTest, AllSocketsAreListenedOn) {
+TEST_F(ListenerTest, AllSocketsAreListenedOn) {
   Start(3);
   for (int i = 0; i < 3; ++i) {
     const OwnFd client(ConnectTo(Path(i)));
@@ -102,7 +107,7 @@ TEST_F(UnixListenerTest, AllSocketsAreListenedOn) {
   }
 }
 
-TEST_F(UnixListenerTest, ManyConnectionsAtOnceAndNothingIsLeft) {
+TEST_F(ListenerTest, ManyConnectionsAtOnceAndNothingIsLeft) {
   const int files = NumOpenFiles();
   Start();
   for (int round = 0; round < 3; ++round) {
@@ -116,27 +121,59 @@ TEST_F(UnixListenerTest, ManyConnectionsAtOnceAndNothingIsLeft) {
   EXPECT_EQ(ConnectTo(Path()), -ENOENT);
 }
 
-TEST_F(UnixListenerTest, GoesOnWhenThereAreDescriptorsAgain) {
-  Start();
-  rlimit before;
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-  std::vector<OwnFd> taken;
-  const rlimit few = {static_cast<rlim_t>(NumOpenFiles()) + 8, before.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
-  const OwnFd client(socket(AF_UNIX, SOCK_STREAM, 0));
-  while (true) {
-    const int fd = open("/dev/null", O_RDONLY);
-    if (fd < 0) break;
-    taken.emplace_back(fd);
+// While it lives, the process may have so many descriptors.
+class DescriptorLimit {
+ public:
+  explicit DescriptorLimit(rlim_t limit) {
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const rlimit few = {limit, before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
   }
+  ~DescriptorLimit() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_ = {};
+};
+
+// Takes descriptors until one would be `end`, or there is none.
+std::vector<OwnFd> TakeUpTo(int end) {
+  std::vector<OwnFd> taken;
+  while (true) {
+    OwnFd fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (fd.get() < 0 || fd.get() >= end) return taken;
+    taken.push_back(std::move(fd));
+  }
+}
+
+TEST_F(ListenerTest, GoesOnWhenThereAreDescriptorsAgain) {
+  Start();
+  const OwnFd client(socket(AF_UNIX, SOCK_STREAM, 0));
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, Path().data(), Path().size());
-  EXPECT_EQ(connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-  absl::SleepFor(absl::Milliseconds(300));  // so that it is tried without one
-  EXPECT_EQ(num_accepted(), 0u);
-  setrlimit(RLIMIT_NOFILE, &before);
-  taken.clear();
+  {
+    const DescriptorLimit few(static_cast<rlim_t>(NumOpenFiles()) + 8);
+    const std::vector<OwnFd> taken = TakeUpTo(INT_MAX);
+    EXPECT_EQ(connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    absl::SleepFor(absl::Milliseconds(300));  // so that it is tried without one
+    EXPECT_EQ(num_accepted(), 0u);
+  }
+  EXPECT_TRUE(Eventually([&] { return num_accepted() == 1; }));
+}
+
+TEST_F(ListenerTest, TheLastDescriptorsAreNotForConnections) {
+  Start();
+  const DescriptorLimit few(200);
+  ASSERT_LT(NumOpenFiles(), 100);
+  const int kept = DescriptorsKept(200);
+  {
+    const std::vector<OwnFd> taken = TakeUpTo(200 - kept);
+    const OwnFd client(ConnectTo(Path()));
+    char byte = 0;
+    EXPECT_EQ(read(client.get(), &byte, 1), 0) << "closed";
+    EXPECT_EQ(num_accepted(), 0u);
+  }
+  const OwnFd client(ConnectTo(Path()));
   EXPECT_TRUE(Eventually([&] { return num_accepted() == 1; }));
 }
 

@@ -1,4 +1,4 @@
-#include "server/unix/peer_users.h"
+#include "server/sockets/peer_users.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/testing/status_matchers.h"
-#include "tests/unit/unix/unix_testing.h"
+#include "tests/unit/sockets/sockets_testing.h"
 
 namespace tweedie {
 namespace {

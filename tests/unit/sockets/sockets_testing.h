@@ -1,5 +1,5 @@
-#ifndef TWEEDIE_TESTS_UNIT_UNIX_UNIX_TESTING_H_
-#define TWEEDIE_TESTS_UNIT_UNIX_UNIX_TESTING_H_
+#ifndef TWEEDIE_TESTS_UNIT_SOCKETS_SOCKETS_TESTING_H_
+#define TWEEDIE_TESTS_UNIT_SOCKETS_SOCKETS_TESTING_H_
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -69,4 +69,4 @@ bool Eventually(const Condition& condition) {
 
 }  // namespace tweedie
 
-#endif  // TWEEDIE_TESTS_UNIT_UNIX_UNIX_TESTING_H_
+#endif  // TWEEDIE_TESTS_UNIT_SOCKETS_SOCKETS_TESTING_H_

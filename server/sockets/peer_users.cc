@@ -1,6 +1,7 @@
-#include "server/unix/peer_users.h"
+#include "server/sockets/peer_users.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,15 @@ ino_t SocketAt(int fd) {
 }
 
 }  // namespace
+
+absl::StatusOr<int> PeerUsers::Admit(int fd) {
+  ucred peer = {};
+  socklen_t size = sizeof(peer);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0) return Admit(fd, peer.uid);
+  const int error = errno;
+  close(fd);
+  return absl::InternalError(ErrnoError(error, "the user of", "a connection").message());
+}
 
 absl::StatusOr<int> PeerUsers::Admit(int fd, uid_t uid) {
   absl::MutexLock lock(&mu_);

@@ -1,0 +1,15 @@
+#ifndef TWEEDIE_SERVER_BASE_DESCRIPTORS_H_
+#define TWEEDIE_SERVER_BASE_DESCRIPTORS_H_
+
+#include "absl/status/status.h"
+
+namespace tweedie {
+
+// Lets the process have as many descriptors as it may, 65,536 at most: each client is a
+// connection, and shells start programs with 1,024 (select(2), which can have no more, is
+// not used). FAILED_PRECONDITION if the system refuses.
+absl::Status RaiseDescriptorLimit();
+
+}  // namespace tweedie
+
+#endif  // TWEEDIE_SERVER_BASE_DESCRIPTORS_H_

@@ -1,0 +1,101 @@
+// Connections and descriptors of the real server.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/testing/free_port.h"
+#include "tests/testing/running_server.h"
+#include "tests/testing/temp_folder.h"
+
+namespace tweedie {
+namespace {
+
+using ::testing::HasSubstr;
+
+rlimit DescriptorsOf(pid_t pid) {
+  rlimit limit = {};
+  EXPECT_EQ(prlimit(pid, RLIMIT_NOFILE, nullptr, &limit), 0);
+  return limit;
+}
+
+// Connections that say nothing.
+class Crowd {
+ public:
+  Crowd(const std::string& address, int size) {
+    sockaddr_in to = {};
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+    for (int i = 0; i < size; ++i) {
+      fds_.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      EXPECT_EQ(connect(fds_.back(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
+    }
+  }
+  // Whether the server speaks to the first of them, as gRPC does at once.
+  bool IsGreeted() const {
+    pollfd first = {fds_[0], POLLIN, 0};
+    char byte = 0;
+    return poll(&first, 1, 10000) == 1 && read(fds_[0], &byte, 1) == 1;
+  }
+  ~Crowd() {
+    for (const int fd : fds_) close(fd);
+  }
+  Crowd(const Crowd&) = delete;
+  Crowd& operator=(const Crowd&) = delete;
+
+ private:
+  std::vector<int> fds_;
+};
+
+// Left to itself gRPC would listen no more after the first connection without a descriptor.
+TEST(ConnectionsTest, ACrowdThatTakesTheDescriptorsStopsNeitherJobsNorLaterClients) {
+  RunningServer server;
+  const rlimit few = {64, DescriptorsOf(server.process().pid()).rlim_max};
+  v1::Job job;
+  ASSERT_TRUE(server.client().Create(SampleRequest(1, 3, 1), &job).ok());
+  ASSERT_EQ(prlimit(server.process().pid(), RLIMIT_NOFILE, &few, nullptr), 0);
+  {
+    const Crowd crowd(server.process().address(), 200);
+    ASSERT_TRUE(server.client().Create(SampleRequest(1, 3, 2), &job).ok());
+    ASSERT_TRUE(server.client().WaitForEnd(job.name(), &job).ok());
+    EXPECT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
+    std::string bytes;
+    EXPECT_TRUE(server.client().Images(job.name(), &bytes).ok());
+  }
+  // (Clients of one process would share a connection.)
+  EXPECT_TRUE(Crowd(server.process().address(), 1).IsGreeted());
+}
+
+TEST(ConnectionsTest, TheServerTakesAsManyDescriptorsAsItMay) {
+  const rlimit before = DescriptorsOf(getpid());
+  const rlimit few = {256, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  RunningServer server;
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(DescriptorsOf(server.process().pid()).rlim_cur,
+            std::min<rlim_t>(before.rlim_max, 65536));
+}
+
+TEST(ConnectionsTest, TwoServersDoNotShareAPortOfHttp) {
+  const std::string http = absl::StrCat("127.0.0.1:", FreePort());
+  const RunningServer first({"--http", http});
+  const TempFolder data;
+  std::string error;
+  const auto second =
+      ServerProcess::Start(TWEEDIED, ServerArguments(data.path(), {"--http", http}), &error);
+  EXPECT_EQ(second, nullptr);
+  EXPECT_THAT(error, HasSubstr(absl::StrCat("cannot listen on ", http)));
+}
+
+}  // namespace
+}  // namespace tweedie
