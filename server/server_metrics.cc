@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "server/base/process_metrics.h"
 
 namespace tweedie {
 namespace {
@@ -32,6 +33,7 @@ Metrics MetricsOf(const MeasuredParts& parts) {
   if (parts.follower != nullptr) add(parts.follower->Metrics());
   add(parts.rpc->Metrics());
   add(parts.queue->commits->Values());
+  add(ProcessMetrics());
   AddJobCounts(*parts.queue->jobs, &values);
   return values;
 }

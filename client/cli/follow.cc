@@ -107,16 +107,18 @@ int FrameInterval(const OutputOptions& options, int num_steps) {
 }
 
 v1::WatchJobRequest MakeWatchRequest(const OutputOptions& options, const v1::Job& job,
-                                     bool shows_frames) {
+                                     const Display& display) {
   v1::WatchJobRequest request;
   request.set_name(job.name());
-  request.mutable_progress_interval()->set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(kRedrawInterval)));
-  if (options.frames.empty() && !shows_frames) return request;
+  if (!display.tells_each_step) {
+    request.mutable_progress_interval()->set_nanos(
+        static_cast<int32_t>(absl::ToInt64Nanoseconds(kRedrawInterval)));
+  }
+  if (options.frames.empty() && !display.shows_frames) return request;
   const v1::Frame::Kind written = FrameKind(options);
   request.set_frame_interval(FrameInterval(options, job.progress().num_steps()));
   if (!options.frames.empty()) request.add_frame_kinds(written);
-  if (shows_frames && (options.frames.empty() || written != v1::Frame::X0_HAT)) {
+  if (display.shows_frames && (options.frames.empty() || written != v1::Frame::X0_HAT)) {
     request.add_frame_kinds(v1::Frame::X0_HAT);
   }
   if (options.frames.empty()) request.set_max_frame_images(kMostShownImages);
@@ -151,8 +153,8 @@ absl::StatusOr<int> FollowJob(Session& session, const v1::Job& job, const Output
     const bool is_written = !options.frames.empty() && event.frame().kind() == FrameKind(options);
     return is_written ? frames.Add(event.frame()) : absl::OkStatus();
   };
-  v1::WatchJobRequest request = MakeWatchRequest(options, job, preview.is_wanted());
-  if (session.json()) request.clear_progress_interval();  // programs may want each step
+  const v1::WatchJobRequest request =
+      MakeWatchRequest(options, job, {preview.is_wanted(), /*tells_each_step=*/session.json()});
   const absl::StatusOr<v1::Job> ended = session.client().WatchJob(request, on_event);
   preview.Close();
   view.Close();

@@ -31,10 +31,16 @@ void AddFrameOptions(CLI::App* command, OutputOptions* options);
 // The steps between two frames of a job of `num_steps` steps.
 int FrameInterval(const OutputOptions& options, int num_steps);
 
-// The request to watch `job` with: with progress as often as it is drawn, with frames if
-// they are written or, a few images of each, shown.
+// What is told of a watched job while it runs.
+struct Display {
+  bool shows_frames = false;
+  bool tells_each_step = false;  // for programs, rather than as often as it is drawn
+};
+
+// The request to watch `job` with: with frames if they are written or, a few images of
+// each, shown.
 v1::WatchJobRequest MakeWatchRequest(const OutputOptions& options, const v1::Job& job,
-                                     bool shows_frames);
+                                     const Display& display);
 
 // Creates the job. With `detach` prints its name, otherwise follows it.
 absl::StatusOr<int> CreateAndFollow(Session& session, const v1::CreateJobRequest& request,

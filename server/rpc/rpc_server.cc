@@ -100,7 +100,11 @@ class RpcServerImpl final : public RpcServer {
 
   const std::vector<std::string>& addresses() const override { return addresses_; }
   std::shared_ptr<grpc::Channel> channel() const override { return channel_; }
-  std::map<std::string, double> Metrics() const override { return service_.Metrics(); }
+  std::map<std::string, double> Metrics() const override {
+    std::map<std::string, double> values = service_.Metrics();
+    values["tweedie_connections_refused_total"] = static_cast<double>(listener_->num_refused());
+    return values;
+  }
   void EndForbiddenStreams() override { service_.EndForbiddenStreams(); }
 
   void BeginDrain() override {

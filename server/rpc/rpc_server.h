@@ -49,7 +49,7 @@ class RpcServer {
   // else is known of who makes them. None may be begun after Shutdown(): it would end the
   // process.
   virtual std::shared_ptr<grpc::Channel> channel() const = 0;
-  // Figures for /metrics.
+  // Figures for /metrics. Not after Shutdown().
   virtual std::map<std::string, double> Metrics() const = 0;
   // Ends streams whose callers' tokens are not valid any more.
   virtual void EndForbiddenStreams() = 0;

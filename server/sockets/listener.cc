@@ -119,6 +119,7 @@ void Listener::Admit(const Source& source, int fd) {
 }
 
 void Listener::Refuse(const Source& source, absl::string_view why) {
+  ++num_refused_;
   if (std::exchange(is_refusing_, true)) return;
   spdlog::warn("connections to {} are refused: {}", source.socket->address(), std::string(why));
 }

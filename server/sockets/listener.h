@@ -1,6 +1,8 @@
 #ifndef TWEEDIE_SERVER_SOCKETS_LISTENER_H_
 #define TWEEDIE_SERVER_SOCKETS_LISTENER_H_
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,6 +36,9 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
+  // Connections that were not taken, and tries to accept that failed. Thread-safe.
+  int64_t num_refused() const { return num_refused_; }
+
  private:
   Listener(std::vector<Source> sources, int stop);
   void Run();
@@ -46,6 +51,7 @@ class Listener {
   const std::vector<Source> sources_;
   const int stop_;            // an eventfd
   bool is_refusing_ = false;  // of the thread
+  std::atomic<int64_t> num_refused_ = 0;
   std::thread thread_;
 };
 

@@ -148,6 +148,32 @@ TEST_F(BatchTest, FolderOfSomeoneElseIsNotTouched) {
   EXPECT_TRUE(fs::exists(File("out/a/0000.png")));
 }
 
+// As a client that was killed leaves it.
+TEST_F(BatchTest, HalfAFolderIsBegunAnew) {
+  fs::create_directories(File("out/.a.part"));
+  WriteFile(File("out/.a.part/0007.png"), "half");
+  EXPECT_EQ(Batch(Line("a", "sample --steps 2")).exit_code, kDone);
+  EXPECT_TRUE(fs::exists(File("out/a/0000.png")));
+  EXPECT_FALSE(fs::exists(File("out/a/0007.png")));
+  EXPECT_FALSE(fs::exists(File("out/.a.part")));
+}
+
+TEST_F(BatchTest, NoMoreJobsAreInFlightThanAskedFor) {
+  RunningServer other;
+  std::string jobs;
+  for (int i = 0; i < 6; ++i) jobs += Line(absl::StrCat(i), "sample -n 64");
+  WriteFile(File("jobs.jsonl"), jobs);
+  auto batch =
+      ChildProcess::Start(TWEEDIE, {"batch", File("jobs.jsonl"), "--out", File("out"), "--server",
+                                    other.process().address(), "--in-flight", "2", "--verbose"});
+  ASSERT_TRUE(batch->WaitForError("1 is jobs/"));  // the second
+  ASSERT_TRUE(other.client().WaitForStep(other.client().ListAll().at(0).name(), 3).ok());
+  EXPECT_EQ(other.client().ListAll().size(), 2);
+  batch->Signal(SIGTERM);
+  batch->Wait();
+  EXPECT_EQ(other.Terminate(), 0);
+}
+
 TEST_F(BatchTest, FullQueueIsWaitedFor) {
   RunningServer small({"--max-queued-jobs", "2"});
   std::string jobs;

@@ -9,6 +9,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 class JobsTest : public CliTest {
@@ -50,6 +51,9 @@ TEST_F(JobsTest, ListFindsByLabelAndState) {
       MustRun({"list", "--label", "project=list", "--state", "succeeded", "--state", "failed"});
   EXPECT_THAT(Lines(table.out), ElementsAre(AllOf(StartsWith("NAME"), HasSubstr("STATE")),
                                             StartsWith(second + " "), StartsWith(first + " ")));
+  for (const auto& [option, value] : {std::pair{"--state", "cancelled"}, {"--creator", "nobody"}}) {
+    EXPECT_THAT(Lines(MustRun({"list", "--label", "project=list", option, value}).out), SizeIs(1));
+  }
   const Finished as_json = MustRun({"list", "--label", "project=list", "--limit", "1", "--json"});
   ASSERT_EQ(Objects(as_json).size(), 1);
   EXPECT_EQ(Objects(as_json).at(0).at("name"), second);

@@ -1,6 +1,7 @@
 // What jobs bring: images, sheets, animations, metrics and JSON.
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
 #include "tests/e2e/cli_test.h"
 
 namespace tweedie {
@@ -72,6 +73,17 @@ TEST_F(ResultsTest, EveryLineOfJsonIsAnObjectAndTheLastIsTheJob) {
   EXPECT_EQ(job.at("seed"), "5");  // 64 bits are a string in protobuf's JSON
   EXPECT_EQ(job.at("labels").at("a"), "b");
   EXPECT_EQ(job.at("sample").at("process").at("num_steps"), 4);
+}
+
+// Not ten a second, as people are told.
+TEST_F(ResultsTest, JsonTellsEachStep) {
+  constexpr int kSteps = 60;
+  int told = 0;
+  for (const nlohmann::json& event :
+       Objects(MustRun({"sample", "--steps", absl::StrCat(kSteps), "--json"}))) {
+    if (event.contains("progress") && event.contains("sequence")) ++told;
+  }
+  EXPECT_GT(told, kSteps / 2) << "some are made before it watches, or merged";
 }
 
 TEST_F(ResultsTest, DenoiseReportsPsnrOfRealImages) {

@@ -142,6 +142,20 @@ TEST_F(TerminalTest, FramesAreShownOnlyWhereTheyAreWanted) {
   EXPECT_THAT(MustRun(with({"--preview", "blocks"})).err, Not(HasSubstr("\x1b[J")));
 }
 
+// Estimates are shown, and must not be taken for the states that are written.
+TEST_F(TerminalTest, FramesThatAreShownAreNotWritten) {
+  const auto sample = [&](const std::string& folder) {
+    return std::vector<std::string>{"sample", "--steps",      "4",          "--seed",
+                                    "1",      "--frames",     File(folder), "--frame-interval",
+                                    "2",      "--frame-kind", "x_t"};
+  };
+  MustRun(sample("alone"));
+  auto shown = Show(sample("shown"));
+  EXPECT_EQ(shown->Wait(), kDone) << shown->seen();
+  EXPECT_THAT(shown->seen(), HasSubstr(kBlock));
+  EXPECT_EQ(ReadFile(File("shown/step_0002.png")), ReadFile(File("alone/step_0002.png")));
+}
+
 TEST_F(TerminalTest, SignalThatEndsAWatchTakesThePictureAway) {
   const std::string name = StartLongJob();
   auto shown = Show({"watch", name, "--frame-interval", "1"});

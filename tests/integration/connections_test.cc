@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/testing/free_port.h"
+#include "tests/testing/process_figures.h"
 #include "tests/testing/running_server.h"
 #include "tests/testing/temp_folder.h"
 
@@ -59,7 +60,8 @@ class Crowd {
 
 // Left to itself gRPC would listen no more after the first connection without a descriptor.
 TEST(ConnectionsTest, ACrowdThatTakesTheDescriptorsStopsNeitherJobsNorLaterClients) {
-  RunningServer server;
+  const int http = FreePort();
+  RunningServer server({"--http", absl::StrCat("127.0.0.1:", http)});
   const rlimit few = {64, DescriptorsOf(server.process().pid()).rlim_max};
   v1::Job job;
   ASSERT_TRUE(server.client().Create(SampleRequest(1, 3, 1), &job).ok());
@@ -72,6 +74,10 @@ TEST(ConnectionsTest, ACrowdThatTakesTheDescriptorsStopsNeitherJobsNorLaterClien
     std::string bytes;
     EXPECT_TRUE(server.client().Images(job.name(), &bytes).ok());
   }
+  auto metrics = ParseMetrics(HttpGet(http, "/metrics"));
+  EXPECT_GT(metrics["tweedie_connections_refused_total"], 100);
+  EXPECT_EQ(metrics["process_max_fds"], 64);
+  EXPECT_LT(metrics["process_open_fds"], 64);
   // (Clients of one process would share a connection.)
   EXPECT_TRUE(Crowd(server.process().address(), 1).IsGreeted());
 }

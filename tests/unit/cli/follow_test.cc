@@ -30,11 +30,11 @@ TEST(FrameIntervalTest, IsTheOneAskedFor) {
 }
 
 TEST(WatchRequestTest, FramesAreAskedForOnlyWhereTheyAreWritten) {
-  EXPECT_EQ(MakeWatchRequest({}, JobOf(100), false).frame_interval(), 0);
+  EXPECT_EQ(MakeWatchRequest({}, JobOf(100), {}).frame_interval(), 0);
   OutputOptions options;
   options.frames = "folder";
   options.frame_kind = "x_t";
-  const v1::WatchJobRequest request = MakeWatchRequest(options, JobOf(100), false);
+  const v1::WatchJobRequest request = MakeWatchRequest(options, JobOf(100), {});
   EXPECT_EQ(request.name(), "jobs/a");
   EXPECT_EQ(request.frame_interval(), 2);
   ASSERT_EQ(request.frame_kinds_size(), 1);
@@ -44,13 +44,17 @@ TEST(WatchRequestTest, FramesAreAskedForOnlyWhereTheyAreWritten) {
 }
 
 TEST(WatchRequestTest, ProgressIsAskedForAsOftenAsItIsDrawn) {
-  const v1::WatchJobRequest request = MakeWatchRequest({}, JobOf(100), false);
+  const v1::WatchJobRequest request = MakeWatchRequest({}, JobOf(100), {});
   EXPECT_EQ(request.progress_interval().seconds(), 0);
   EXPECT_EQ(request.progress_interval().nanos(), 100000000);
 }
 
+TEST(WatchRequestTest, ProgramsAreToldEachStep) {
+  EXPECT_FALSE(MakeWatchRequest({}, JobOf(100), {.tells_each_step = true}).has_progress_interval());
+}
+
 TEST(WatchRequestTest, ShownFramesAreAFewEstimates) {
-  const v1::WatchJobRequest request = MakeWatchRequest({}, JobOf(100), true);
+  const v1::WatchJobRequest request = MakeWatchRequest({}, JobOf(100), {.shows_frames = true});
   EXPECT_EQ(request.frame_interval(), 2);
   EXPECT_THAT(request.frame_kinds(), ElementsAre(v1::Frame::X0_HAT));
   EXPECT_EQ(request.max_frame_images(), 8);
@@ -59,10 +63,10 @@ TEST(WatchRequestTest, ShownFramesAreAFewEstimates) {
 TEST(WatchRequestTest, WhatIsShownIsNotTakenFromWhatIsWritten) {
   OutputOptions options;
   options.frames = "folder";
-  EXPECT_THAT(MakeWatchRequest(options, JobOf(100), true).frame_kinds(),
+  EXPECT_THAT(MakeWatchRequest(options, JobOf(100), {.shows_frames = true}).frame_kinds(),
               ElementsAre(v1::Frame::X0_HAT));
   options.frame_kind = "x_t";
-  const v1::WatchJobRequest request = MakeWatchRequest(options, JobOf(100), true);
+  const v1::WatchJobRequest request = MakeWatchRequest(options, JobOf(100), {.shows_frames = true});
   EXPECT_THAT(request.frame_kinds(), ElementsAre(v1::Frame::X_T, v1::Frame::X0_HAT));
   EXPECT_EQ(request.max_frame_images(), 0) << "all are written";
 }
