@@ -33,6 +33,17 @@ constexpr Histogram kStepSeconds = {"tweedie_step_seconds", kStepBounds};
 constexpr double kRowBounds[] = {1, 2, 4, 8, 16, 32, 64};
 constexpr Histogram kBatchRows = {"tweedie_batch_rows", kRowBounds};
 
+void AddTensorMemory(const SharedDevice& shared, std::map<std::string, double>& values) {
+  const auto add = [&values](const std::string& device, int64_t bytes) {
+    values[absl::StrCat("tweedie_allocator_bytes{device=\"", device, "\"}")] =
+        static_cast<double>(bytes);
+  };
+  add("cpu", TensorBytes());
+  if (shared.steps == nullptr || shared.steps->device().is_cpu()) return;
+  const absl::StatusOr<int64_t> bytes = DeviceTensorBytes(shared.steps->device());
+  if (bytes.ok()) add(shared.steps->device().str(), *bytes);
+}
+
 }  // namespace
 
 JobRunner::JobRunner(Options options, Parts parts)
@@ -86,7 +97,7 @@ std::map<std::string, double> JobRunner::Metrics() const {
   values["tweedie_engine_stalled_seconds"] = absl::ToDoubleSeconds(watchdog_.stalled());
   values["tweedie_batch_padding_rows_total"] =
       static_cast<double>(*parts_.models->device().padding_rows);
-  values["tweedie_allocator_bytes{device=\"cpu\"}"] = static_cast<double>(TensorBytes());
+  AddTensorMemory(parts_.models->device(), values);
   values["tweedie_disk_free_bytes"] = static_cast<double>(parts_.reserve->free_bytes());
   values["tweedie_disk_reserve_held"] = parts_.reserve->held() ? 1 : 0;
   return values;

@@ -1,11 +1,13 @@
 #include "server/runner/tensor_memory.h"
 
 #include <c10/core/CPUAllocator.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
 #include <malloc.h>
 
 #include <atomic>
 #include <cstring>
+#include <exception>
 
 namespace tweedie {
 namespace {
@@ -45,5 +47,15 @@ void CountTensorMemory() {
 }
 
 int64_t TensorBytes() { return Bytes(); }
+
+absl::StatusOr<int64_t> DeviceTensorBytes(c10::Device device) {
+  try {
+    const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
+    constexpr auto kAll = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+    return stats.allocated_bytes[kAll].current;
+  } catch (const std::exception& error) {
+    return absl::InternalError(error.what());
+  }
+}
 
 }  // namespace tweedie

@@ -1,7 +1,11 @@
 #ifndef TWEEDIE_SERVER_RUNNER_TENSOR_MEMORY_H_
 #define TWEEDIE_SERVER_RUNNER_TENSOR_MEMORY_H_
 
+#include <c10/core/Device.h>
+
 #include <cstdint>
+
+#include "absl/status/statusor.h"
 
 namespace tweedie {
 
@@ -12,6 +16,10 @@ void CountTensorMemory();
 
 // Bytes that are in use of those; 0 if they are not counted. Thread-safe.
 int64_t TensorBytes();
+
+// Bytes that are in use of the memory of a device that is not the CPU, by LibTorch's
+// allocator there. INTERNAL if it does not say. Thread-safe.
+absl::StatusOr<int64_t> DeviceTensorBytes(c10::Device device);
 
 }  // namespace tweedie
 

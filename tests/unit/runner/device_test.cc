@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/plan/ops/bfloat16_cpu.h"
+#include "server/runner/tensor_memory.h"
 #include "tests/testing/status_matchers.h"
 
 namespace tweedie {
@@ -43,6 +44,13 @@ TEST(SetKernelsTest, Tf32IsTakenWhenAskedForAndNeverElse) {
     EXPECT_EQ(MayTakeTf32(at::Float32Op::MATMUL), precision == Precision::kTf32);
     EXPECT_EQ(MayTakeTf32(at::Float32Op::CONV), precision == Precision::kTf32);
   }
+}
+
+TEST(DeviceTensorBytesTest, OfADeviceThatDoesNotCountIsAnError) {
+  EXPECT_THAT(DeviceTensorBytes(at::kCPU), StatusIs(absl::StatusCode::kInternal, HasSubstr("CPU")));
+  if (at::hasCUDA()) GTEST_SKIP() << "there is a GPU";
+  EXPECT_THAT(DeviceTensorBytes(at::Device(at::kCUDA, 0)),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("")));
 }
 
 }  // namespace
