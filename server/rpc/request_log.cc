@@ -20,19 +20,18 @@ using grpc::experimental::InterceptionHookPoints;
 using grpc::experimental::InterceptorBatchMethods;
 using grpc::experimental::ServerRpcInfo;
 
-constexpr char kCreatorMetadata[] = "x-tweedie-creator";
-
 // Of one call. gRPC calls it from one thread at a time, and destroys it when the call
 // is over.
 class CallLog final : public grpc::experimental::Interceptor {
  public:
-  CallLog(ServerRpcInfo* info, bool with_creator)
-      : info_(info), with_creator_(with_creator), begin_(Clock::Real()->Steady()) {
+  CallLog(ServerRpcInfo* info, CallNames* names)
+      : info_(info), names_(names), begin_(Clock::Real()->Steady()) {
     call_.method = info->method();
     call_.code = "CANCELLED";  // unless it comes to an answer
-    if (with_creator) call_.creator = "anonymous";
+    names_->Expect(info_->server_context());
   }
   ~CallLog() override {
+    call_.creator = names_->Take(info_->server_context());
     call_.duration = Clock::Real()->Steady() - begin_;
     LogCall(call_);
   }
@@ -40,11 +39,6 @@ class CallLog final : public grpc::experimental::Interceptor {
   void Intercept(InterceptorBatchMethods* methods) override {
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_INITIAL_METADATA)) {
       call_.peer = info_->server_context()->peer();
-      const auto* metadata = methods->GetRecvInitialMetadata();
-      const auto creator = metadata->find(kCreatorMetadata);
-      if (with_creator_ && creator != metadata->end()) {
-        call_.creator.assign(creator->second.data(), creator->second.size());
-      }
     }
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
       call_.code = absl::StatusCodeToString(
@@ -55,20 +49,20 @@ class CallLog final : public grpc::experimental::Interceptor {
 
  private:
   ServerRpcInfo* const info_;
-  const bool with_creator_;
+  CallNames* const names_;
   const absl::Time begin_;
   CallRecord call_;
 };
 
 class RequestLog final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
-  explicit RequestLog(bool with_creator) : with_creator_(with_creator) {}
+  explicit RequestLog(CallNames* names) : names_(names) {}
   grpc::experimental::Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {
-    return LogsCalls() ? new CallLog(info, with_creator_) : nullptr;
+    return LogsCalls() ? new CallLog(info, names_) : nullptr;
   }
 
  private:
-  const bool with_creator_;
+  CallNames* const names_;
 };
 
 // gRPC takes what a peer does wrong for its own error.
@@ -97,8 +91,8 @@ void WriteGrpcLog(gpr_log_func_args* message) {
 }  // namespace
 
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRequestLog(
-    bool with_creator) {
-  return std::make_unique<RequestLog>(with_creator);
+    CallNames* names) {
+  return std::make_unique<RequestLog>(names);
 }
 
 void RouteGrpcLog() { gpr_set_log_function(WriteGrpcLog); }

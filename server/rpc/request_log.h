@@ -5,14 +5,15 @@
 
 #include <memory>
 
+#include "server/rpc/call_names.h"
+
 namespace tweedie {
 
 // Writes a line of the level `debug` at the end of each call: its method, code,
-// seconds, peer and, if `with_creator`, the creator that it names, and nothing else of
-// its metadata, where secrets are. (Where a token says who calls, what else a call says
-// of that is nothing to go by.) Costs nothing at other levels.
+// seconds, peer and, as far as `names`, which outlive the server, were told, who made it;
+// nothing of its metadata, where secrets are. Costs nothing at other levels.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRequestLog(
-    bool with_creator);
+    CallNames* names);
 
 // Has gRPC's own messages written by spdlog, so that they are lines like the others.
 // For the whole process.

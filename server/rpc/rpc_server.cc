@@ -81,7 +81,7 @@ class RpcServerImpl final : public RpcServer {
       : options_(options),
         is_open_(parts.authenticator->is_open()),
         unix_users_(MaxConnectionsOfAUser()),
-        service_(WithUidOfPeer(std::move(parts))) {}
+        service_(Complete(std::move(parts))) {}
   ~RpcServerImpl() override { Shutdown(absl::Now()); }
 
   absl::Status Listen() {
@@ -122,7 +122,8 @@ class RpcServerImpl final : public RpcServer {
   }
 
  private:
-  ServiceParts WithUidOfPeer(ServiceParts parts) const {
+  ServiceParts Complete(ServiceParts parts) {
+    parts.call_names = &call_names_;
     parts.uid_of_peer = [this](absl::string_view peer) { return unix_users_.UidOf(peer); };
     return parts;
   }
@@ -167,7 +168,7 @@ class RpcServerImpl final : public RpcServer {
     SetLimits(options_, builder);
     RouteGrpcLog();
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> logs;
-    logs.push_back(MakeRequestLog(is_open_));
+    logs.push_back(MakeRequestLog(&call_names_));
     builder.experimental().SetInterceptorCreators(std::move(logs));
     acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials_);
@@ -195,6 +196,7 @@ class RpcServerImpl final : public RpcServer {
       options_.certificates != nullptr ? TlsCredentials(options_.certificates)
                                        : grpc::InsecureServerCredentials();
   PeerUsers unix_users_;
+  CallNames call_names_;
   TweedieService service_;
   std::vector<std::string> addresses_;
   std::unique_ptr<grpc::Server> server_;

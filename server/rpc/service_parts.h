@@ -12,6 +12,7 @@
 #include "core/jobs/job_store.h"
 #include "server/auth/authenticator.h"
 #include "server/convert/prepare_job.h"
+#include "server/rpc/call_names.h"
 #include "server/runner/model_pool.h"
 #include "server/runner/runner_control.h"
 #include "server/watch/event_hub.h"
@@ -43,6 +44,8 @@ struct ServiceParts {
   // The user of this machine who is behind the peer of a call; nullopt where that is not
   // known, as over TCP. Does not block. RpcServer::Start() sets it.
   std::function<std::optional<uid_t>(absl::string_view peer)> uid_of_peer;
+  // Told who makes each call that was let in. RpcServer::Start() sets it.
+  CallNames* call_names = nullptr;
   // Told of each job that somebody begins to watch; may be empty. Must not block.
   std::function<void(const std::string& job_id)> on_watch;
   std::string precision = "float32";

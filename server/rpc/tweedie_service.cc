@@ -89,6 +89,7 @@ absl::StatusOr<Identity> TweedieService::Admit(const Context& context,
                                                Permission permission) const {
   ASSIGN_OR_RETURN(Identity identity,
                    parts_.authenticator->Authenticate(CallerOf(context, parts_.uid_of_peer)));
+  parts_.call_names->Tell(&context, identity.name);
   RETURN_IF_ERROR(CheckPermission(identity, permission));
   return identity;
 }

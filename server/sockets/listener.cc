@@ -75,7 +75,7 @@ Listener::~Listener() {
 }
 
 void Listener::Run() {
-  NameThisThread("listener");
+  NameThisThread("acceptor");
   std::vector<pollfd> waiting = {{stop_, POLLIN, 0}};
   for (const Source& one : sources_) waiting.push_back({one.socket->fd(), POLLIN, 0});
   while (true) {
