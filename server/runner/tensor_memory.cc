@@ -48,7 +48,7 @@ void CountTensorMemory() {
 
 int64_t TensorBytes() { return Bytes(); }
 
-absl::StatusOr<int64_t> DeviceTensorBytes(c10::Device device) {
+absl::StatusOr<int64_t> DeviceTensorBytes(at::Device device) {
   try {
     const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
     constexpr auto kAll = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);

@@ -1,7 +1,7 @@
 #ifndef TWEEDIE_SERVER_RUNNER_TENSOR_MEMORY_H_
 #define TWEEDIE_SERVER_RUNNER_TENSOR_MEMORY_H_
 
-#include <c10/core/Device.h>
+#include <ATen/core/Tensor.h>
 
 #include <cstdint>
 
@@ -19,7 +19,7 @@ int64_t TensorBytes();
 
 // Bytes that are in use of the memory of a device that is not the CPU, by LibTorch's
 // allocator there. INTERNAL if it does not say. Thread-safe.
-absl::StatusOr<int64_t> DeviceTensorBytes(c10::Device device);
+absl::StatusOr<int64_t> DeviceTensorBytes(at::Device device);
 
 }  // namespace tweedie
 
