@@ -12,9 +12,9 @@
 #include <string>
 #include <thread>
 
+#include "core/base/descriptors.h"
 #include "core/base/failpoint.h"
 #include "core/base/status_macros.h"
-#include "server/base/descriptors.h"
 #include "server/base/supervisor.h"
 #include "server/log/logging.h"
 #include "server/model_tools/model_tools.h"

@@ -8,6 +8,8 @@
 #include <iterator>
 #include <system_error>
 
+#include "core/base/descriptors.h"
+
 namespace tweedie {
 namespace {
 
@@ -20,10 +22,7 @@ void AddDescriptors(Metrics& values) {
     const auto count = std::distance(begin(open), end(open));
     values["process_open_fds"] = static_cast<double>(count - 1);  // the folder's own
   }
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    values["process_max_fds"] = static_cast<double>(limit.rlim_cur);
-  }
+  if (const int limit = DescriptorLimit(); limit > 0) values["process_max_fds"] = limit;
 }
 
 void AddMemory(Metrics& values) {

@@ -6,7 +6,6 @@
 #include <grpcpp/impl/server_builder_option.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_posix.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <utility>
@@ -14,6 +13,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/descriptors.h"
 #include "core/base/status_macros.h"
 #include "server/rpc/request_log.h"
 #include "server/rpc/server_credentials.h"
@@ -62,10 +62,7 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
 // A third of the descriptors that the process may have, so that no user of a Unix
 // socket takes all of them.
 int MaxConnectionsOfAUser() {
-  rlimit files = {};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return kMinConnectionsOfAUser;
-  const rlim_t third = std::min<rlim_t>(files.rlim_cur / 3, kMaxConnectionsOfAUser);
-  return std::max(kMinConnectionsOfAUser, static_cast<int>(third));
+  return std::clamp(DescriptorLimit() / 3, kMinConnectionsOfAUser, kMaxConnectionsOfAUser);
 }
 
 bool IsUnix(const std::string& address) { return absl::StartsWith(address, "unix:"); }

@@ -3,18 +3,17 @@
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstdint>
 #include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/descriptors.h"
 #include "core/base/thread_name.h"
 
 namespace tweedie {
@@ -26,12 +25,6 @@ constexpr int kPauseMs = 100;
 constexpr int kMostAtOnce = 64;
 
 constexpr int kMostKept = 256;
-
-int DescriptorLimit() {
-  rlimit files = {};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return 0;
-  return static_cast<int>(std::min<rlim_t>(files.rlim_cur, INT_MAX));
-}
 
 // Errors of the connection that waited first, which is gone: see accept(2).
 bool IsOfConnection(int error) {

@@ -27,8 +27,6 @@ class UnixSocket final : public ListeningSocket {
   static absl::StatusOr<std::unique_ptr<UnixSocket>> Listen(const std::string& path, mode_t mode);
   ~UnixSocket() override;
 
-  const std::string& path() const { return path_; }
-
  private:
   UnixSocket(const std::string& path, int fd)
       : ListeningSocket(absl::StrCat("unix:", path), fd), path_(path) {}

@@ -1,6 +1,5 @@
 // Names of jobs by Tab, in real shells at a terminal.
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "absl/time/time.h"
 #include "tests/e2e/cli_test.h"
 #include "tests/e2e/in_terminal.h"
+#include "tests/testing/loopback.h"
 
 namespace tweedie {
 namespace {
@@ -25,8 +25,6 @@ constexpr char kPrompt[] = "type> ";
 class SilentPort {
  public:
   SilentPort() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof(address_);
     auto* const any = reinterpret_cast<sockaddr*>(&address_);
     EXPECT_EQ(bind(socket_, any, size), 0);
@@ -40,7 +38,7 @@ class SilentPort {
 
  private:
   const int socket_;
-  sockaddr_in address_ = {};
+  sockaddr_in address_ = Loopback(0);
 };
 
 struct Shell {

@@ -1,19 +1,19 @@
 // Connections and descriptors of the real server.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/testing/descriptor_limit.h"
 #include "tests/testing/free_port.h"
+#include "tests/testing/loopback.h"
 #include "tests/testing/process_figures.h"
 #include "tests/testing/running_server.h"
 #include "tests/testing/temp_folder.h"
@@ -33,10 +33,7 @@ rlimit DescriptorsOf(pid_t pid) {
 class Crowd {
  public:
   Crowd(const std::string& address, int size) {
-    sockaddr_in to = {};
-    to.sin_family = AF_INET;
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+    const sockaddr_in to = Loopback(std::stoi(address.substr(address.rfind(':') + 1)));
     for (int i = 0; i < size; ++i) {
       fds_.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
       EXPECT_EQ(connect(fds_.back(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
@@ -84,10 +81,8 @@ TEST(ConnectionsTest, ACrowdThatTakesTheDescriptorsStopsNeitherJobsNorLaterClien
 
 TEST(ConnectionsTest, TheServerTakesAsManyDescriptorsAsItMay) {
   const rlimit before = DescriptorsOf(getpid());
-  const rlimit few = {256, before.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  const DescriptorLimit few(256);
   RunningServer server;
-  setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_EQ(DescriptorsOf(server.process().pid()).rlim_cur,
             std::min<rlim_t>(before.rlim_max, 65536));
 }

@@ -3,7 +3,6 @@
 // after it as before.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "absl/strings/numbers.h"
 #include "tests/integration/hostile_cases.h"
 #include "tests/testing/error_details.h"
+#include "tests/testing/loopback.h"
 #include "tests/testing/raw_call.h"
 #include "tests/testing/running_server.h"
 
@@ -75,12 +75,9 @@ class HostileTest : public ::testing::Test {
   // Sends bytes to the port, and waits until the server closes or says something.
   static void SendToPort(const std::string& bytes) {
     const std::string& address = server_->process().address();
-    sockaddr_in to = {};
-    to.sin_family = AF_INET;
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int port = 0;
     ASSERT_TRUE(absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port));
-    to.sin_port = htons(static_cast<uint16_t>(port));
+    const sockaddr_in to = Loopback(port);
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ASSERT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
     EXPECT_EQ(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL),

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <climits>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "core/base/status_macros.h"
 #include "server/sockets/peer_users.h"
 #include "server/sockets/unix_socket.h"
+#include "tests/testing/descriptor_limit.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
 #include "tests/unit/sockets/sockets_testing.h"
@@ -120,20 +120,6 @@ TEST_F(ListenerTest, ManyConnectionsAtOnceAndNothingIsLeft) {
   EXPECT_EQ(NumOpenFiles(), files);
   EXPECT_EQ(ConnectTo(Path()), -ENOENT);
 }
-
-// While it lives, the process may have so many descriptors.
-class DescriptorLimit {
- public:
-  explicit DescriptorLimit(rlim_t limit) {
-    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0);
-    const rlimit few = {limit, before_.rlim_max};
-    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
-  }
-  ~DescriptorLimit() { setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_ = {};
-};
 
 // Takes descriptors until one would be `end`, or there is none.
 std::vector<OwnFd> TakeUpTo(int end) {

@@ -1,6 +1,5 @@
 #include "server/sockets/tcp_socket.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -12,6 +11,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "tests/testing/loopback.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/unit/sockets/sockets_testing.h"
 
@@ -31,10 +31,7 @@ absl::StatusOr<TcpSockets> Listen(const std::string& address) {
 int ConnectTo(int family, int port) {
   const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  sockaddr_in v4 = {};
-  v4.sin_family = AF_INET;
-  v4.sin_port = htons(static_cast<uint16_t>(port));
-  v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const sockaddr_in v4 = Loopback(port);
   sockaddr_in6 v6 = {};
   v6.sin6_family = AF_INET6;
   v6.sin6_port = v4.sin_port;

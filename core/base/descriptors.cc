@@ -1,9 +1,10 @@
-#include "server/base/descriptors.h"
+#include "core/base/descriptors.h"
 
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,12 @@ absl::Status Refused() {
 }
 
 }  // namespace
+
+int DescriptorLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, INT_MAX));
+}
 
 absl::Status RaiseDescriptorLimit() {
   rlimit limit = {};
