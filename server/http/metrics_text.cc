@@ -23,7 +23,7 @@ constexpr MetricFamily kFamilies[] = {
     {"tweedie_allocator_bytes", "gauge", "Tensors, weights and scratch memory on the device."},
     {"tweedie_batch_padding_rows_total", "counter", "Rows that filled network calls up to a size."},
     {"tweedie_batch_rows", "histogram", "Rows of one network call."},
-    {"tweedie_connections_refused_total", "counter", "Connections closed for want of descriptors."},
+    {"tweedie_connections_refused_total", "counter", "Connections that were not taken."},
     {"tweedie_db_commit_seconds", "histogram", "Time of a write to the queue, to its commit."},
     {"tweedie_disk_free_bytes", "gauge", "Free room on the disk of the data folder."},
     {"tweedie_disk_reserve_held", "gauge", "1 while there is room for new jobs, otherwise 0."},

@@ -15,6 +15,7 @@
 #include "tests/testing/free_port.h"
 #include "tests/testing/loopback.h"
 #include "tests/testing/process_figures.h"
+#include "tests/testing/raw_connection.h"
 #include "tests/testing/running_server.h"
 #include "tests/testing/temp_folder.h"
 
@@ -77,6 +78,24 @@ TEST(ConnectionsTest, ACrowdThatTakesTheDescriptorsStopsNeitherJobsNorLaterClien
   EXPECT_LT(metrics["process_open_fds"], 64);
   // (Clients of one process would share a connection.)
   EXPECT_TRUE(Crowd(server.process().address(), 1).IsGreeted());
+}
+
+// A head without end would be kept until there is no memory, before anybody is asked who
+// they are.
+TEST(ConnectionsTest, AHeadWithoutEndTakesNoMemory) {
+  const int http = FreePort();
+  RunningServer server({"--http", absl::StrCat("127.0.0.1:", http)});
+  const auto resident = [&] {
+    return ParseMetrics(HttpGet(http, "/metrics"))["process_resident_memory_bytes"];
+  };
+  const double before = resident();
+  const RawConnection client(http);
+  ASSERT_TRUE(client.Send("GET /healthz HTTP/1.1\r\n"));
+  const std::string more(1 << 20, 'a');
+  int mebibytes = 0;
+  while (mebibytes < 256 && client.Send(more)) ++mebibytes;
+  EXPECT_LT(mebibytes, 256) << "the server ends it";
+  EXPECT_LT(resident() - before, 32 << 20);
 }
 
 TEST(ConnectionsTest, TheServerTakesAsManyDescriptorsAsItMay) {

@@ -50,7 +50,7 @@ LAYERS = {
     "server/sockets": {"core/base", "net"},
     "server/peers": {"core/base", "core/jobs", "net", "proto", "server/runner", "server/tls", "server/watch"},
     "server/rpc": _FRONT | {"net", "server/auth", "server/tls", "server/sockets", "server/watch", "server/peers"},
-    "server/http": {"core/base", "net", "proto", "server/tls"},
+    "server/http": {"core/base", "net", "proto", "server/sockets", "server/tls"},
     "server/base": {"core/base", "core/jobs"},
     "server/tools": {"core/base", "core/jobs", "server/auth", "server/base"},
     "server/model_tools": {"server/base", "core/base", "core/diffusion", "core/nn", "core/weights",
