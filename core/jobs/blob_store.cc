@@ -120,6 +120,8 @@ absl::StatusOr<BlobRef> FileBlobStore::Write(absl::string_view name,
     written = WriteFileDurably(path, bytes);
     if (!absl::IsNotFound(written)) break;
   }
+  // Else each try on a full disk would leave one more.
+  if (!written.ok() && !folder.empty()) rmdir(absl::StrCat(root_, "/", folder).c_str());
   RETURN_IF_ERROR(written);
   if (!folder.empty()) RETURN_IF_ERROR(SyncFolder(root_));
   return BlobRef{std::string(name), static_cast<int64_t>(bytes.size()), Sha256Hex(bytes)};

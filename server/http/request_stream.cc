@@ -10,10 +10,13 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
-#include "absl/time/clock.h"
+#include "core/base/clock.h"
 
 namespace tweedie {
 namespace {
+
+// Whatever the time of day is set to.
+absl::Time Now() { return Clock::Real()->Steady(); }
 
 using NameOf = int(int, sockaddr*, socklen_t*);
 
@@ -42,9 +45,9 @@ RequestStream::RequestStream(std::unique_ptr<Connection> connection, const Bound
 // the patience.
 bool RequestStream::Await(short events, absl::Time deadline) const {
   pollfd one = {connection_->fd(), events, 0};
-  deadline = std::min(deadline, absl::Now() + bounds_.patience);
+  deadline = std::min(deadline, Now() + bounds_.patience);
   while (true) {
-    const absl::Duration left = std::max(deadline - absl::Now(), absl::ZeroDuration());
+    const absl::Duration left = std::max(deadline - Now(), absl::ZeroDuration());
     const int found = poll(&one, 1, static_cast<int>(absl::ToInt64Milliseconds(left)));
     if (found > 0) return true;
     if (found == 0 || errno != EINTR) return false;
@@ -52,15 +55,15 @@ bool RequestStream::Await(short events, absl::Time deadline) const {
 }
 
 bool RequestStream::AwaitRequest(absl::Duration timeout) {
-  if (begin_ == end_ && !Fill(absl::Now() + timeout)) return false;
+  if (begin_ == end_ && !Fill(Now() + timeout)) return false;
   allowed_ = bounds_.head_bytes;
-  deadline_ = absl::Now() + bounds_.head_time;
+  deadline_ = Now() + bounds_.head_time;
   return true;
 }
 
 void RequestStream::AllowBody(size_t bytes) {
   allowed_ = bytes;
-  deadline_ = absl::Now() + TimeOf(bytes);
+  deadline_ = Now() + TimeOf(bytes);
 }
 
 bool RequestStream::Fill(absl::Time deadline) {
@@ -98,7 +101,7 @@ ssize_t RequestStream::read(char* to, size_t size) {
 }
 
 ssize_t RequestStream::write(const char* from, size_t size) {
-  const absl::Time deadline = absl::Now() + TimeOf(size);
+  const absl::Time deadline = Now() + TimeOf(size);
   for (size_t written = 0; written < size;) {
     const Connection::Step step = connection_->Write(from + written, size - written);
     written += step.bytes;

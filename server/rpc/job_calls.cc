@@ -373,7 +373,11 @@ absl::StatusOr<std::string> JobCalls::ReadResult(absl::string_view name, const I
                      " are lost: `tweedied check --repair` found them missing or "
                      "damaged; the same request under another id gives the same images"));
   }
-  absl::StatusOr<std::string> bytes = parts_->blobs->Read(record.result);
+  return ReadBlob(id, record.result);
+}
+
+absl::StatusOr<std::string> JobCalls::ReadBlob(const std::string& id, const BlobRef& blob) const {
+  absl::StatusOr<std::string> bytes = parts_->blobs->Read(blob);
   // Expired or deleted since: that is what is wrong then.
   if (absl::IsDataLoss(bytes.status())) RETURN_IF_ERROR(parts_->store->Get(id).status());
   return bytes;
@@ -385,7 +389,7 @@ absl::StatusOr<MeasurementReader> JobCalls::ReadMeasurement(absl::string_view na
   ASSIGN_OR_RETURN(const JobRecord record, GetVisible(*parts_->store, id, caller));
   TensorFile input;
   if (!record.input.name.empty()) {
-    ASSIGN_OR_RETURN(const std::string bytes, parts_->blobs->Read(record.input));
+    ASSIGN_OR_RETURN(const std::string bytes, ReadBlob(id, record.input));
     ASSIGN_OR_RETURN(input, ParseSafetensors(bytes));
   }
   const ModelRepository::Entry entry = parts_->pool->models().Find(record.model);

@@ -58,6 +58,8 @@ class JobCalls {
   // NOT_FOUND if the caller may not see the job `id`; of others it does not ask the store.
   absl::Status CheckVisible(absl::string_view id, const Identity& caller);
   v1::Job Report(const JobRecord& record);
+  // A blob of the job `id`; NOT_FOUND if the job has gone since.
+  absl::StatusOr<std::string> ReadBlob(const std::string& id, const BlobRef& blob) const;
 
   const ServiceParts* const parts_;
   std::atomic<int64_t> submitted_ = 0;

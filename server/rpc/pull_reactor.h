@@ -11,7 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
+#include "core/base/clock.h"
 #include "server/rpc/status_details.h"
 #include "server/rpc/stream_registry.h"
 
@@ -124,7 +124,7 @@ class PullReactor final : public grpc::ServerWriteReactor<Response>,
     if (!(*item)->response.has_value()) return grpc::Status::OK;
     out_ = *std::move((*item)->response);
     busy_ = true;
-    write_time_ = absl::Now();
+    write_time_ = Clock::Real()->Steady();
     return std::nullopt;
   }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "core/base/clock.h"
 #include "core/base/status_macros.h"
 #include "server/auth/grpc_caller.h"
 #include "server/peers/peer_streams.h"
@@ -68,7 +68,7 @@ void TweedieService::Drain() {
 }
 
 void TweedieService::EndStalledStreams(absl::Duration limit) {
-  streams_.EndStalled(absl::Now() - limit);
+  streams_.EndStalled(Clock::Real()->Steady() - limit);
 }
 
 std::map<std::string, double> TweedieService::Metrics() const {

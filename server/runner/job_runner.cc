@@ -317,7 +317,9 @@ void JobRunner::RestoreReserve() {
 
 void JobRunner::RescueJobs() {
   const absl::StatusOr<bool> could_renew = outages_.EveryoneCouldRenew();
-  if (!could_renew.ok()) return ReportStoreError(counters_, "rescue", could_renew.status());
+  if (!could_renew.ok()) {
+    return ReportStoreError(counters_, "rescue", parts_.reserve->MakeRoom(could_renew.status()));
+  }
   if (!*could_renew) return;
   const absl::StatusOr<std::vector<JobRecord>> rescued = parts_.store->Rescue(/*all=*/false);
   if (rescued.ok()) {
@@ -328,14 +330,16 @@ void JobRunner::RescueJobs() {
     }
     if (!rescued->empty()) Wake();
   } else {
-    ReportStoreError(counters_, "rescue", rescued.status());
+    ReportStoreError(counters_, "rescue", parts_.reserve->MakeRoom(rescued.status()));
   }
 }
 
 void JobRunner::ExpireJobs() {
   for (int pass = 0; pass < kMaxExpiryPasses && !draining_; ++pass) {
     const absl::StatusOr<std::vector<JobRecord>> expired = parts_.store->Expire();
-    if (!expired.ok()) return ReportStoreError(counters_, "expire", expired.status());
+    if (!expired.ok()) {
+      return ReportStoreError(counters_, "expire", parts_.reserve->MakeRoom(expired.status()));
+    }
     if (expired->empty()) return;
     Forget(*expired);
   }

@@ -41,11 +41,6 @@ absl::string_view OutcomeName(JobState state) {
       return "UNKNOWN";
   }
 }
-
-// Whether a write that ended so may be in the store all the same: its reply was
-// lost.
-bool MayHaveBeenDone(const absl::Status& status) { return absl::IsUnavailable(status); }
-
 // A result without metrics is still a result.
 std::vector<v1::ImageMetrics> Measure(const RunningJob& job, const at::Tensor& images) {
   auto metrics = MeasureImages(images, job.targets);
@@ -146,6 +141,8 @@ absl::Status JobWriter::TryCheckpoint(RunningJob& job, const MethodProgress& pro
                                       const MethodState& state) {
   const std::string name =
       BlobName(job.lease, absl::StrCat("checkpoint-", job.lease.attempt, "-", progress.step));
+  // Written again it would be removed, should the store refuse it the second time.
+  if (name == job.checkpoint_blob) return absl::OkStatus();
   RETURN_IF_ERROR(HitFailpoint("checkpoint.before", job.record.id));
   ASSIGN_OR_RETURN(const BlobRef blob, blobs_->Write(name, WriteCheckpoint(state, job.network)));
   const absl::StatusOr<BlobRef> replaced = StoreCheckpoint(job, ToStored(progress), blob);
@@ -156,7 +153,7 @@ absl::Status JobWriter::TryCheckpoint(RunningJob& job, const MethodProgress& pro
   }
   if (MayHaveBeenDone(replaced.status())) {
     job.checkpoints_in_doubt.insert(name);
-  } else {
+  } else if (!job.checkpoints_in_doubt.contains(name)) {
     RemoveBlob(name);
   }
   return LeaseLost(job, replaced.status()) ? absl::OkStatus() : replaced.status();

@@ -18,6 +18,7 @@ LeaseKeeper::LeaseKeeper(Options options, Parts parts)
       thread_("leases", options.heartbeat, [this] { Beat(); }) {}
 
 void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter) {
+  if (job.abandoned) return;
   // First: who sees the job gone sees it counted.
   parts_.counters->Add(counter);
   parts_.running->Abandon(job, why);
@@ -26,6 +27,7 @@ void LeaseKeeper::Abandon(RunningJob& job, const char* why, const char* counter)
 void LeaseKeeper::FenceSelf(const std::vector<std::shared_ptr<RunningJob>>& jobs) {
   if (parts_.clock->Steady() - last_success_ < options_.lease - options_.heartbeat) return;
   for (const auto& job : jobs) {
+    if (parts_.running->Find(job->record.id) != job) continue;  // it has ended meanwhile
     Abandon(*job, "no heartbeat reached the store in time", "tweedie_leases_given_up_total");
   }
 }
@@ -39,8 +41,10 @@ void LeaseKeeper::GiveBack() {
       AuditChange(JobChange::kReleased, *released, "its lease was lost");
       parts_.on_given_back(*released);
     } else if (!absl::IsFailedPrecondition(released.status())) {
-      // Not tried again: it may have been done, and would forgive another crash.
-      ReportStoreError(*parts_.counters, "release", released.status(), &job);
+      ReportStoreError(*parts_.counters, "release", parts_.reserve->MakeRoom(released.status()),
+                       &job);
+      // Where it may have been done, another try would forgive another crash.
+      if (!MayHaveBeenDone(released.status())) parts_.running->AddLost({lease, job});
     }
   }
 }

@@ -21,9 +21,10 @@ class OutageWatch {
   // time has passed since the last answer that leases of others may have run out in
   // it, and for a heartbeat after: whoever lives renews them in that time.
   absl::StatusOr<bool> EveryoneCouldRenew() {
-    const absl::Time now = clock_->Steady();
     const absl::Status answers = store_->Heartbeat({}, options_.lease).status();
     if (!answers.ok()) return answers;
+    // After the answer, which may itself have been long in coming.
+    const absl::Time now = clock_->Steady();
     if (now - last_answer_ > options_.lease - 2 * options_.heartbeat) back_since_ = now;
     last_answer_ = now;
     return now - back_since_ >= options_.heartbeat;

@@ -85,18 +85,21 @@ class RunningJobs {
   void Cancel(const std::string& id) const { cancel_(id); }
   // Its lease is lost, or may be: nothing of it is written any more, and the engine
   // drops it.
+  // Again for the same job: nothing.
   void Abandon(RunningJob& job, absl::string_view why) {
-    job.abandoned = true;
+    if (job.abandoned.exchange(true)) return;
     // While it is here no later attempt is begun, which would be cancelled instead.
     if (Find(job.record.id).get() == &job) Cancel(job.record.id);
     Remove(job);
-    {
-      absl::MutexLock lock(&mu_);
-      lost_.push_back({job.lease, job.record});
-    }
+    AddLost({job.lease, job.record});
     LogJob(spdlog::level::warn, job.record, absl::StrCat("dropped: ", why));
   }
-  // The jobs that were abandoned since the last call, as they were claimed.
+  void AddLost(Claimed lost) {
+    absl::MutexLock lock(&mu_);
+    lost_.push_back(std::move(lost));
+  }
+  // The jobs that were abandoned since the last call, as they were claimed, and what was
+  // added again.
   std::vector<Claimed> TakeLost() {
     absl::MutexLock lock(&mu_);
     return std::exchange(lost_, {});

@@ -142,13 +142,16 @@ void StepSink::TakeStep(const std::shared_ptr<RunningJob>& job, const Method& me
     job->checkpoint_step = step.progress.step;
     job->checkpoint_time = clock_->Steady();
   }
-  absl::MutexLock lock(&mu_);
-  Waiting& waiting = work_.waiting[job->record.id];
-  waiting.job = job;
-  if (checkpoint) waiting.checkpoint = std::move(checkpoint);
-  if (step.x_t.defined()) waiting.frame = step;
-  if (step.wants_metrics) waiting.measured = step;
-  waiting.step = std::move(step);
+  {
+    absl::MutexLock lock(&mu_);
+    Waiting& waiting = work_.waiting[job->record.id];
+    waiting.job = job;
+    if (checkpoint) waiting.checkpoint = std::move(checkpoint);
+    if (step.x_t.defined()) waiting.frame = step;
+    if (step.wants_metrics) waiting.measured = step;
+    waiting.step = std::move(step);
+  }
+  bell_.Ring();
 }
 
 void StepSink::OnDone(const JobId& id, const absl::Status& status, const Method& method) {
@@ -165,15 +168,18 @@ void StepSink::OnDone(const JobId& id, const absl::Status& status, const Method&
     if (IsDeviceLost(failure)) return GiveDeviceUp(failure);
     outcome.status.Update(failure);
   }
-  absl::MutexLock lock(&mu_);
-  if (last) {
-    Waiting& waiting = work_.waiting[id];
-    waiting.job = job;
-    waiting.frame = last;
-    waiting.measured.reset();
-    waiting.step = std::move(last);
+  {
+    absl::MutexLock lock(&mu_);
+    if (last) {
+      Waiting& waiting = work_.waiting[id];
+      waiting.job = job;
+      waiting.frame = last;
+      waiting.measured.reset();
+      waiting.step = std::move(last);
+    }
+    work_.ends.push_back({std::move(job), std::move(outcome), absl::InfinitePast()});
   }
-  work_.ends.push_back({std::move(job), std::move(outcome), absl::InfinitePast()});
+  bell_.Ring();
 }
 
 void StepSink::GiveDeviceUp(const absl::Status& status) const {
@@ -184,12 +190,8 @@ void StepSink::GiveDeviceUp(const absl::Status& status) const {
 }
 
 bool StepSink::TakeWork() {
+  bell_.Wait(rest_.ends.empty() ? absl::InfiniteDuration() : options_.retry_interval);
   absl::MutexLock lock(&mu_);
-  const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return !work_.waiting.empty() || !work_.ends.empty() || stopping_;
-  };
-  mu_.AwaitWithTimeout(absl::Condition(&ready),
-                       rest_.ends.empty() ? absl::InfiniteDuration() : options_.retry_interval);
   rest_.waiting = std::exchange(work_.waiting, {});
   for (End& end : work_.ends) rest_.ends.push_back(std::move(end));
   work_.ends.clear();
@@ -287,6 +289,7 @@ void StepSink::Stop(absl::Time deadline) {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
   }
+  bell_.Ring();
   if (!thread_.joinable()) return;
   thread_.join();
   if (absl::Now() < deadline) FinishAll(absl::InfiniteFuture());

@@ -12,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "core/base/bell.h"
 #include "core/base/clock.h"
 #include "core/engine/frame_sink.h"
 #include "server/runner/job_observer.h"
@@ -134,6 +135,7 @@ class StepSink final : public FrameSink {
   JobObserver* const observer_;
   const Events events_;
 
+  Bell bell_;  // rung for what comes into work_, and at the end
   absl::Mutex mu_;
   Work work_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

@@ -19,6 +19,10 @@ namespace tweedie {
 inline constexpr const char* kStoreCalls[] = {"claim",   "heartbeat", "checkpoint", "finish",
                                               "release", "rescue",    "expire"};
 
+// Whether a write that ended so may be in the store all the same: its reply was
+// lost.
+inline bool MayHaveBeenDone(const absl::Status& status) { return absl::IsUnavailable(status); }
+
 inline std::string StoreErrorCounter(absl::string_view call) {
   return absl::StrCat("tweedie_store_errors_total{call=\"", call, "\"}");
 }

@@ -98,7 +98,9 @@ void JobsFeed::OnProgress(const std::shared_ptr<const JobRecord>& job, int64_t s
     const auto known = known_.find(job->id);
     if (waiting == pending_.end()) {
       if (known == known_.end()) return;
-      if (time - known->second.progress_time < options_.progress_interval) return;
+      // The clock may have been set back.
+      const absl::Duration since = absl::AbsDuration(time - known->second.progress_time);
+      if (since < options_.progress_interval) return;
     }
     if (known != known_.end()) known->second.progress_time = time;
     Add({time, job->id, false, job, progress}, sequence);

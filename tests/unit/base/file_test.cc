@@ -2,17 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "tests/testing/file_size_limit.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
 
@@ -98,14 +97,11 @@ TEST_F(FileTest, FailedRenameLeavesNothingBehind) {
 
 TEST_F(FileTest, FailedWriteLeavesTheOldFile) {
   ASSERT_OK(WriteFileDurably(Path("f"), "old"));
-  rlimit before;
-  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small = {1000, before.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
-  const absl::Status status = WriteFileDurably(Path("f"), std::string(5000, 'x'));
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
-  std::signal(SIGXFSZ, handler);
+  absl::Status status;
+  {
+    const FileSizeLimit small(1000);
+    status = WriteFileDurably(Path("f"), std::string(5000, 'x'));
+  }
   EXPECT_FALSE(status.ok());
   EXPECT_THAT(std::string(status.message()), HasSubstr("cannot write"));
   EXPECT_THAT(Names(), ElementsAre("f"));

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "tests/testing/file_size_limit.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_folder.h"
 
@@ -53,6 +54,15 @@ TEST_F(BlobStoreTest, DamagedBlobIsDataLoss) {
   }
   Overwrite("job-1/input", "1234");
   EXPECT_OK(store_->Read(ref));
+}
+
+TEST_F(BlobStoreTest, AFailedWriteLeavesNoFolder) {
+  const FileSizeLimit small(1000);
+  EXPECT_FALSE(store_->Write("job-1/input", std::string(5000, 'x')).ok());
+  EXPECT_TRUE(std::filesystem::is_empty(Root()));
+  ASSERT_OK(store_->Write("job-1/input", "x"));
+  EXPECT_FALSE(store_->Write("job-1/result", std::string(5000, 'x')).ok());
+  EXPECT_TRUE(std::filesystem::exists(Root() + "/job-1/input"));
 }
 
 TEST_F(BlobStoreTest, RemoveTakesTheEmptyFolderAlong) {

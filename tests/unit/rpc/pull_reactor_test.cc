@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "absl/time/clock.h"
+#include "core/base/clock.h"
 #include "server/rpc/stream_registry.h"
 #include "tests/testing/error_details.h"
 #include "tweedie/v1/tweedie_service.grpc.pb.h"
@@ -166,7 +166,7 @@ TEST_F(PullReactorTest, AReaderThatTakesNothingIsEnded) {
   // Flow control lets some messages through; then a write stays out. A stream
   // that has been ended lets go of its source.
   while (!service_.Latest().expired()) {
-    service_.registry.EndStalled(absl::Now() - absl::Milliseconds(300));
+    service_.registry.EndStalled(Clock::Real()->Steady() - absl::Milliseconds(300));
     std::this_thread::yield();
   }
   while (reader->Read(&response)) {

@@ -64,6 +64,7 @@ class WatchedStore final : public ForwardingStore {
   // The disk has room again once a job was given back, say.
   absl::StatusOr<JobRecord> Release(const Lease& lease, int64_t last_sequence) override {
     refuse_ends = false;
+    if (refuse_releases-- > 0) return absl::ResourceExhaustedError("the disk is full");
     return ForwardingStore::Release(lease, last_sequence);
   }
 
@@ -75,6 +76,7 @@ class WatchedStore final : public ForwardingStore {
   std::atomic<bool> refuse_claims = false;
   std::atomic<bool> refuse_heartbeats = false;
   std::atomic<bool> refuse_ends = false;
+  std::atomic<int> refuse_releases = 0;
   std::atomic<int> refused_ends = 0;
   std::atomic<int> rescues = 0;
   std::atomic<int> expiries = 0;
@@ -272,6 +274,24 @@ TEST_F(JobRunnerTest, WhoCannotRenewItsLeasesInTimeDropsItsJobs) {
     runner_->Wake();
   }
   EXPECT_EQ(queue_->Get("long")->crashes, 1) << "the outage was counted as a crash";
+}
+
+// As with a full disk; what may have been done is not tried again.
+TEST_F(JobRunnerTest, WhatCouldNotBeGivenBackIsGivenBackLater) {
+  options_.lease.heartbeat = absl::Milliseconds(5);
+  store_.refuse_heartbeats = true;
+  store_.refuse_releases = 2;
+  CreateLong("long");
+  Start();
+  ASSERT_TRUE(observer_.Await("long", JobState::kRunning));
+  AwaitUpkeep();
+  store_.refuse_claims = true;
+  clock_.Advance(options_.lease.lease);
+  while (runner_->Metrics()["tweedie_running_jobs"] > 0) std::this_thread::yield();
+  ASSERT_EQ(queue_->Get("long")->crashes, 1);
+  store_.refuse_heartbeats = false;
+  while (queue_->Get("long")->crashes != 0) std::this_thread::yield();
+  EXPECT_EQ(runner_->Metrics()["tweedie_store_errors_total{call=\"release\"}"], 2);
 }
 
 // Another runs it; but this process lives, so that its attempt was no crash.

@@ -187,6 +187,27 @@ TEST_F(LostReplyTest, ACheckpointThatTheStoreHasNoRoomForLeavesNoFile) {
   EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(), ::testing::IsEmpty());
 }
 
+// As when a job is drained that has just had its checkpoint: the row refers to it.
+TEST_F(LostReplyTest, ACheckpointThatIsStoredStaysWhateverComesOfAnother) {
+  const auto running = Claim();
+  ASSERT_OK(writer_.Checkpoint(*running, {1, 3, 2}, state_));
+  ASSERT_OK(ArmFailpoints("checkpoint.blob=full"));
+  EXPECT_OK(writer_.Checkpoint(*running, {1, 3, 2}, state_)) << "it is there";
+  ASSERT_OK_AND_ASSIGN(const JobRecord job, queue_->Get("job-1"));
+  EXPECT_OK(blobs_.Read(job.checkpoint).status());
+}
+
+// Its reply was lost: the row may refer to it.
+TEST_F(LostReplyTest, ACheckpointInDoubtStaysThoughTheStoreRefusesItLater) {
+  const auto running = Claim();
+  ASSERT_OK(ArmFailpoints("checkpoint.after=error"));
+  EXPECT_FALSE(writer_.Checkpoint(*running, {1, 3, 2}, state_).ok());
+  ASSERT_OK(ArmFailpoints("checkpoint.blob=full"));
+  EXPECT_FALSE(writer_.Checkpoint(*running, {1, 3, 2}, state_).ok());
+  ASSERT_OK_AND_ASSIGN(const JobRecord job, queue_->Get("job-1"));
+  EXPECT_OK(blobs_.Read(job.checkpoint).status());
+}
+
 // Drained with a full disk: what it does not give back would count as a crash.
 TEST_F(LostReplyTest, AJobWhoseCheckpointTheDiskRefusesIsGivenBackAllTheSame) {
   const auto running = Claim();
@@ -204,6 +225,15 @@ TEST_F(LostReplyTest, AJobWhoseCheckpointTheDiskRefusesIsGivenBackAllTheSame) {
 }
 
 #endif  // TWEEDIE_FAILPOINTS
+
+// Each would forgive a crash.
+TEST_F(JobWriterTest, AJobIsLostOnce) {
+  const auto running = Claim();
+  running_.Abandon(*running, "no heartbeat reached the store");
+  running_.Abandon(*running, "a write was refused");
+  EXPECT_EQ(running_.TakeLost().size(), 1);
+  EXPECT_EQ(running_.TakeLost().size(), 0);
+}
 
 // The engine has no use for it any more.
 TEST_F(JobWriterTest, ACheckpointUnderALostLeaseTakesTheJobOutOfTheEngine) {

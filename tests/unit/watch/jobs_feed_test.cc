@@ -137,6 +137,22 @@ TEST_F(JobsFeedTest, StepsDoNotGoBackAfterTheListing) {
   EXPECT_THAT(Drain(*other), ElementsAre("a RUNNING"));
 }
 
+TEST_F(JobsFeedTest, ProgressGoesOnThoughTheClockIsSetBack) {
+  FeedOptions options;
+  options.include_progress = true;
+  const auto feed = Listed(std::move(options), {running_});
+  hub_.OnJobChanged(running_);
+  Drain(*feed);
+  clock_.Advance(absl::Seconds(1));
+  Step("a", 1);
+  EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING step 1"));
+  Step("a", 2);
+  EXPECT_THAT(Drain(*feed), IsEmpty()) << "too soon";
+  clock_.Advance(-absl::Hours(1));
+  Step("a", 3);
+  EXPECT_THAT(Drain(*feed), ElementsAre("a RUNNING step 3"));
+}
+
 TEST_F(JobsFeedTest, ChangesOfOneJobAreMerged) {
   auto feed = Listed({}, {queued_});
   hub_.OnJobChanged(running_);
