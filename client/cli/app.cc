@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/command_line.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/plain_text.h"
 #include "client/cli/profile.h"
 #include "client/cli/session.h"
 
@@ -17,7 +18,8 @@ namespace {
 
 // Tells of the error, and returns the exit code.
 int Fail(const absl::Status& error, const GlobalOptions& options) {
-  std::fprintf(stderr, "tweedie: %s\n", DescribeError(error, options.connection.server).c_str());
+  std::fprintf(stderr, "tweedie: %s\n",
+               PlainText(DescribeError(error, options.connection.server)).c_str());
   return ExitCodeOf(error);
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/connection_problem.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/plain_text.h"
 #include "client/cli/text.h"
 #include "core/base/status_macros.h"
 #include "net/channel.h"
@@ -80,7 +81,8 @@ ClientOptions Session::MakeClientOptions(Cancellation* cancellation) {
 }
 
 void Session::Result(absl::string_view line) const {
-  std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+  const std::string shown = options_.json ? std::string(line) : PlainText(line);
+  std::printf("%s\n", shown.c_str());
   std::fflush(stdout);
 }
 

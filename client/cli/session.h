@@ -58,7 +58,7 @@ class Session {
   // Ends the calls of client() and those like it, for good. Thread-safe.
   void EndCalls() { cancellation_.Cancel(); }
 
-  // A line of the result, on standard output.
+  // A line of the result, on standard output: as PlainText(), unless --json.
   void Result(absl::string_view line) const;
   // A message for a person, on standard error: unless --quiet; where --verbose; always.
   void Note(absl::string_view line) {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/plain_text.h"
 
 namespace tweedie::cli {
 namespace {
@@ -37,15 +38,17 @@ int Terminal::width() const { return SizeOf(file_).ws_col; }
 
 int Terminal::height() const { return SizeOf(file_).ws_row; }
 
-void Terminal::Print(absl::string_view line) {
+void Terminal::Print(absl::string_view line) { PrintPicture(PlainText(line)); }
+
+void Terminal::PrintPicture(absl::string_view picture) {
   absl::MutexLock lock(&mu_);
-  Write(absl::StrCat(ErasingLocked(), line, "\n", picture_, line_));
+  Write(absl::StrCat(ErasingLocked(), picture, "\n", picture_, line_));
 }
 
 void Terminal::Redraw(absl::string_view line) {
   absl::MutexLock lock(&mu_);
   if (!can_redraw_) return;
-  line_ = std::string(line.substr(0, static_cast<size_t>(width()) - 1));
+  line_ = PlainLine(line).substr(0, static_cast<size_t>(width()) - 1);
   Write(absl::StrCat(kEraseLine, line_));
 }
 

@@ -24,9 +24,11 @@ class Terminal {
   // Columns and lines of the terminal; 80 and 24 if unknown.
   int width() const;
   int height() const;
-  // Prints a line of its own, above what is redrawn.
+  // Prints a line of its own, above what is redrawn, as PlainText().
   void Print(absl::string_view line) ABSL_LOCKS_EXCLUDED(mu_);
-  // Replaces the redrawn line, cut to the width. Only where it can_redraw().
+  // Likewise a picture, whose control characters are to be obeyed.
+  void PrintPicture(absl::string_view picture) ABSL_LOCKS_EXCLUDED(mu_);
+  // Replaces the redrawn line: PlainLine(), cut to the width. Only where it can_redraw().
   void Redraw(absl::string_view line) ABSL_LOCKS_EXCLUDED(mu_);
   // Replaces the picture above that line: lines that end, narrower than the terminal and
   // fewer than it has; "" for none. Only where it can_redraw().

@@ -8,10 +8,22 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "client/cli/plain_text.h"
 
 namespace tweedie::cli {
+namespace {
 
-std::string FormatTable(const std::vector<std::vector<std::string>>& rows) {
+std::vector<std::vector<std::string>> Plain(std::vector<std::vector<std::string>> rows) {
+  for (auto& row : rows) {
+    for (std::string& cell : row) cell = PlainLine(cell);
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::string FormatTable(const std::vector<std::vector<std::string>>& cells) {
+  const std::vector<std::vector<std::string>> rows = Plain(cells);
   std::vector<size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));

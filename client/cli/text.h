@@ -11,7 +11,7 @@
 namespace tweedie::cli {
 
 // Left-aligned columns, two spaces apart, without a line end after the last
-// row.
+// row. Cells are shown as PlainLine() writes them.
 std::string FormatTable(const std::vector<std::vector<std::string>>& rows);
 
 // `1:02:03`, `2:03`, or `0:00`.

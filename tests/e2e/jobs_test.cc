@@ -41,6 +41,15 @@ TEST_F(JobsTest, NamesMayLackTheirCollection) {
   EXPECT_EQ(Objects(MustRun({"get", "a-short-name", "--json"})).at(0).at("name"), name);
 }
 
+TEST_F(JobsTest, TextOfOthersCommandsNoTerminal) {
+  const std::string name = Detach({"--label", "a=\x1b]52;c;eA==\x07\nstate"});
+  const std::string shown = MustRun({"get", name}).out;
+  EXPECT_THAT(shown, HasSubstr("a=\\x1b]52;c;eA==\\x07\\x0astate"));
+  EXPECT_EQ(shown.find('\x1b'), std::string::npos);
+  EXPECT_EQ(Objects(MustRun({"get", name, "--json"})).at(0).at("labels").at("a"),
+            "\x1b]52;c;eA==\x07\nstate");
+}
+
 TEST_F(JobsTest, ListFindsByLabelAndState) {
   const std::string first = Detach({"--label", "project=list"});
   const std::string second = Detach({"--label", "project=list"});

@@ -57,7 +57,7 @@ absl::Status Show(Session& session, const v1::Job& job, PictureStyle style) {
   ASSIGN_OR_RETURN(const std::vector<Image> images, ReadFirstImages(session, job));
   if (images.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::string text, Draw(images, style, session.terminal().width()));
-  session.Note(absl::StripSuffix(text, "\n"));
+  session.terminal().PrintPicture(absl::StripSuffix(text, "\n"));  // never where --quiet
   return absl::OkStatus();
 }
 

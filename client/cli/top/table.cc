@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/cli/job_text.h"
+#include "client/cli/plain_text.h"
 #include "client/cli/text.h"
 
 namespace tweedie::cli {
@@ -108,7 +109,7 @@ std::string TopTable::Title() const {
   std::string title = absl::StrCat("tweedie at ", server_, ": ", running, " running, ",
                                    rows_.size() - running, " queued");
   if (rate > 0) absl::StrAppend(&title, ", ", FormatRate(rate), " step/s");
-  if (!problem_.empty()) absl::StrAppend(&title, "; ", problem_);
+  if (!problem_.empty()) absl::StrAppend(&title, "; ", PlainLine(problem_));
   return title;
 }
 

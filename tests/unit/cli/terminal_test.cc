@@ -69,6 +69,21 @@ TEST_F(TerminalTest, MessagesGoAboveTheRedrawnLine) {
   EXPECT_EQ(text, "\r\x1b[Ka message\r\nhalf done");
 }
 
+TEST_F(TerminalTest, OnlyPicturesCommandIt) {
+  const PseudoTerminal pseudo;
+  Terminal terminal(pseudo.file());
+  terminal.Print("a\x1b[2J");
+  terminal.Redraw("b\x1b[2J");
+  terminal.PrintPicture("c\x1b[0m");
+  const std::string expected =
+      "a\\x1b[2J\r\n"
+      "\r\x1b[Kb\\x1b[2J"
+      "\r\x1b[Kc\x1b[0m\r\nb\\x1b[2J";
+  std::string text;
+  while (text.size() < expected.size()) text += pseudo.Read();
+  EXPECT_EQ(text, expected);
+}
+
 TEST_F(TerminalTest, PictureIsRedrawnInPlaceAboveTheLine) {
   const PseudoTerminal pseudo;
   Terminal terminal(pseudo.file());

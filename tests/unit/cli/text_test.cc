@@ -21,6 +21,12 @@ TEST(FormatTableTest, RowsMayDifferInLength) {
   EXPECT_EQ(FormatTable({}), "");
 }
 
+TEST(FormatTableTest, CellsNeitherBreakLinesNorCommandTheTerminal) {
+  EXPECT_EQ(FormatTable({{"a\nb", "c"}, {"\x1b[2J", "d"}}),
+            "a\\x0ab   c\n"
+            "\\x1b[2J  d");
+}
+
 TEST(FormatClockTest, HoursAppearOnlyWhereThereAreAny) {
   EXPECT_EQ(FormatClock(absl::ZeroDuration()), "0:00");
   EXPECT_EQ(FormatClock(absl::Seconds(59)), "0:59");
