@@ -170,3 +170,31 @@ def test_models_and_jobs_are_listed(server: servers.Server) -> None:
         assert await client.model(model.name) == model
 
     run(server, body)
+
+
+@pytest.mark.parametrize(
+    ("error", "warnings"),
+    [
+        (errors.NotFoundError("gone"), 0),
+        (errors.UnavailableError("away"), 1),
+    ],
+)
+def test_a_job_that_cannot_be_deleted_keeps_its_result(
+    server: servers.Server,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: errors.ServerError,
+    warnings: int,
+) -> None:
+    async def fail(_: aio.AsyncJob) -> None:
+        raise error
+
+    async def body(client: aio.AsyncClient) -> None:
+        outcomes = [one async for one in client.map([tasks.sample(steps=1)], delete=True)]
+        assert outcomes[0].result.images.any()
+        told = [record for record in caplog.records if record.name == "tweedie"]
+        assert [record.levelname for record in told] == ["WARNING"] * warnings
+        assert all(outcomes[0].job_name in record.getMessage() for record in told)
+
+    monkeypatch.setattr(aio.AsyncJob, "delete", fail)
+    run(server, body)

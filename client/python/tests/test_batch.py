@@ -98,6 +98,31 @@ def test_jobs_can_be_deleted_when_they_have_been_read(client: tweedie.Client) ->
     assert list(client.jobs(labels=label)) == []
 
 
+@pytest.mark.parametrize(
+    ("error", "warnings"),
+    [
+        (errors.NotFoundError("gone"), 0),
+        (errors.UnavailableError("away"), 1),
+    ],
+)
+def test_a_job_that_cannot_be_deleted_keeps_its_result(
+    client: tweedie.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: errors.ServerError,
+    warnings: int,
+) -> None:
+    def fail(_: tweedie.Job) -> None:
+        raise error
+
+    monkeypatch.setattr(tweedie.Job, "delete", fail)
+    (outcome,) = client.map([tasks.sample(steps=1)], delete=True)
+    assert outcome.result.images.any()
+    told = [record for record in caplog.records if record.name == "tweedie"]
+    assert [record.levelname for record in told] == ["WARNING"] * warnings
+    assert all(outcome.job_name in record.getMessage() for record in told)
+
+
 def test_a_full_queue_is_waited_for(start_server: Callable[..., servers.Server]) -> None:
     server = start_server("--max-queued-jobs", "1", "--max-running-jobs", "1")
     retried = []

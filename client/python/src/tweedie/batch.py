@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import logging
 import uuid
 from collections.abc import Iterable, Iterator
 from concurrent import futures
@@ -14,8 +15,10 @@ from tweedie.v1 import tweedie_service_pb2 as pb
 
 if TYPE_CHECKING:
     from tweedie.client import Client
+    from tweedie.jobs import Job
 
 _NAMESPACE = uuid.UUID("6f0c1a52-5a0b-4f0e-9d0b-3c1f2f1f9b45")
+_LOGGER = logging.getLogger("tweedie")
 _MAX_IN_FLIGHT = 120  # of the 128 calls of a connection
 
 
@@ -81,6 +84,12 @@ def with_key(task: tasks.Task, key: Optional[str], index: int) -> tasks.Task:
     return tasks.Task(request)
 
 
+def log_kept(job_name: str, error: errors.TweedieError) -> None:
+    """Tells of a job that could not be deleted; its result is here all the same."""
+    if not isinstance(error, errors.NotFoundError):  # as after a lost answer
+        _LOGGER.warning("%s was read and could not be deleted: %s", job_name, error)
+
+
 def run(client: Client, todo: Iterable[tasks.Task], options: Options) -> Iterator[Outcome]:
     """See Client.map()."""
     waiting: collections.deque[futures.Future[Outcome]] = collections.deque()
@@ -113,8 +122,16 @@ def _run_one(client: Client, index: int, task: tasks.Task, options: Options) -> 
         job = client.submit(with_key(task, options.key, index))
         outcome.job_name = job.name
         outcome.set_result(job.result())
-        if options.delete:
-            job.delete()
     except errors.TweedieError as error:
         outcome.error = error
+        return outcome
+    if options.delete:
+        _delete(job)
     return outcome
+
+
+def _delete(job: Job) -> None:
+    try:
+        job.delete()
+    except errors.TweedieError as error:
+        log_kept(job.name, error)

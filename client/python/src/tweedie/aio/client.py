@@ -166,10 +166,11 @@ class AsyncClient:
             job = await self.submit(batch.with_key(task, options.key, index))
             outcome.job_name = job.name
             outcome.set_result(await job.result())
-            if options.delete:
-                await job.delete()
         except errors.TweedieError as error:
             outcome.error = error
+            return outcome
+        if options.delete:
+            await _delete(job)
         return outcome
 
     async def _complete(self, task: tasks.Task) -> pb.CreateJobRequest:
@@ -178,6 +179,13 @@ class AsyncClient:
             self._model = self._model or sync.choose_model(await self.models())
             request.job.model = self._model
         return request
+
+
+async def _delete(job: AsyncJob) -> None:
+    try:
+        await job.delete()
+    except errors.TweedieError as error:
+        batch.log_kept(job.name, error)
 
 
 async def _next(waiting: list[asyncio.Task[batch.Outcome]], ordered: bool) -> batch.Outcome:
