@@ -28,7 +28,9 @@ int Run(const GlobalOptions& options, const Command& command) {
   if (!opened.ok()) return Fail(opened.status(), options);
   Session& session = **opened;
   const absl::StatusOr<int> result = command(session);
-  if (result.ok()) return *result;
+  const absl::Status output = session.output();
+  if (!output.ok()) Fail(output, options);
+  if (result.ok()) return *result == kOk ? ExitCodeOf(output) : *result;
   const bool interrupted = session.interrupts().count() > 0;
   session.terminal().Print(absl::StrCat(
       "tweedie: ",

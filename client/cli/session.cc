@@ -1,13 +1,16 @@
 #include "client/cli/session.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/connection_problem.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/local_file.h"
 #include "client/cli/plain_text.h"
 #include "client/cli/text.h"
 #include "core/base/status_macros.h"
@@ -82,8 +85,12 @@ ClientOptions Session::MakeClientOptions(Cancellation* cancellation) {
 
 void Session::Result(absl::string_view line) const {
   const std::string shown = options_.json ? std::string(line) : PlainText(line);
-  std::printf("%s\n", shown.c_str());
-  std::fflush(stdout);
+  if (std::printf("%s\n", shown.c_str()) < 0 || std::fflush(stdout) != 0) output_errno_ = errno;
+}
+
+absl::Status Session::output() const {
+  if (output_errno_ == 0) return absl::OkStatus();
+  return LocalFileError("standard output", std::strerror(output_errno_));
 }
 
 std::string Session::CommandLine(absl::string_view command) const {

@@ -1,6 +1,7 @@
 #ifndef TWEEDIE_CLIENT_CLI_SESSION_H_
 #define TWEEDIE_CLIENT_CLI_SESSION_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -60,6 +61,8 @@ class Session {
 
   // A line of the result, on standard output: as PlainText(), unless --json.
   void Result(absl::string_view line) const;
+  // Whether all of them could be written; an error of a local file if not. Thread-safe.
+  absl::Status output() const;
   // A message for a person, on standard error: unless --quiet; where --verbose; always.
   void Note(absl::string_view line) {
     if (!options_.quiet) terminal_.Print(line);
@@ -81,7 +84,8 @@ class Session {
   Cancellation cancellation_;
   Interrupts interrupts_;  // before anything that makes threads
   Terminal terminal_;
-  const Interrupts::Farewell farewell_;  // the redrawn line goes away
+  mutable std::atomic<int> output_errno_{0};  // of the last write that failed
+  const Interrupts::Farewell farewell_;       // the redrawn line goes away
   ChannelOptions channel_;
   std::shared_ptr<grpc::Channel> connection_;
   std::optional<Client> client_;

@@ -77,6 +77,16 @@ TEST_F(FailuresTest, OutputThatCannotBeWritten) {
               FailsWith(kLocalFile, HasSubstr(File("file"))));
 }
 
+TEST_F(FailuresTest, StandardOutputThatCannotBeWritten) {
+  for (const char* command : {"list", "list --json"}) {
+    const Finished finished =
+        ChildProcess::Start("/bin/sh", {"-c", absl::StrCat(TWEEDIE " ", command, " > /dev/full")},
+                            {"TWEEDIE_SERVER=" + server().process().address()})
+            ->Wait();
+    EXPECT_THAT(finished, FailsWith(kLocalFile, HasSubstr("standard output: No space left")));
+  }
+}
+
 TEST_F(FailuresTest, ImagesOfAJobThatHasNotSucceeded) {
   const std::string name = StartLongJob();
   EXPECT_THAT(Run({"get", name, "--out", File("out")}),
