@@ -112,6 +112,20 @@ TEST_F(BatchTest, CancelledJobIsRunAgainOnlyWhereAskedFor) {
   context.TryCancel();
 }
 
+TEST_F(BatchTest, JobDeletedBeforeItWasFetchedIsRunAnewInTheEnd) {
+  const std::string jobs = Line("a", "sample --steps 1 --label test=deleted");
+  ASSERT_EQ(Batch(jobs, {"--detach"}).exit_code, kDone);
+  const auto listed = Objects(MustRun({"list", "--label", "test=deleted", "--json"}));
+  ASSERT_EQ(listed.size(), 1);
+  const std::string name = listed.at(0).at("name");
+  MustRun({"watch", name});
+  MustRun({"delete", name});
+  EXPECT_EQ(Batch(jobs).exit_code, kSomeFailed);
+  const Finished again = Batch(jobs);
+  EXPECT_EQ(again.exit_code, kDone) << again.err;
+  EXPECT_TRUE(fs::exists(File("out/a/0000.png")));
+}
+
 TEST_F(BatchTest, NothingIsSubmittedWhereALineIsWrong) {
   const Finished finished =
       Batch(Line("a", "sample --label never=1") + Line("b", "sample --stebs 2"));

@@ -113,7 +113,7 @@ absl::StatusOr<v1::Job> BatchCrew::Create(size_t index, bool validate_only) cons
 absl::Status BatchCrew::RunOne(size_t index) {
   const BatchJob& job = work_.jobs[index];
   const absl::StatusOr<v1::Job> created = Create(index, /*validate_only=*/false);
-  if (IsRefusal(created.status())) return Refuse(job, Explain(created.status()));
+  if (IsRefusal(created.status())) return Refuse(index, created.status());
   RETURN_IF_ERROR(created.status());
   RETURN_IF_ERROR(journal_->Submitted(job.entry, work_.attempts[index], created->name()));
   session_->Detail(absl::StrCat(job.entry.name, " is ", created->name()));
@@ -160,10 +160,12 @@ absl::Status BatchCrew::Fail(const BatchJob& job, const std::string& name, absl:
   return journal_->Failed(job.entry, name, why);
 }
 
-absl::Status BatchCrew::Refuse(const BatchJob& job, absl::string_view why) {
+absl::Status BatchCrew::Refuse(size_t index, const absl::Status& refusal) {
+  const BatchJob& job = work_.jobs[index];
+  const std::string why = Explain(refusal);
   session_->Warn(absl::StrCat(job.entry.name, " refused: ", why));
   Count(&Tally::refused);
-  return journal_->Refused(job.entry, why);
+  return journal_->Refused(job.entry, NextAttempt(work_.attempts[index], refusal), why);
 }
 
 void BatchCrew::Count(int Tally::*what) {

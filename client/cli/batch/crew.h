@@ -59,7 +59,7 @@ class BatchCrew {
   absl::Status Finish(const BatchJob& job, const std::string& name);
   absl::Status Keep(const BatchJob& job, const v1::Job& ended);
   absl::Status Fail(const BatchJob& job, const std::string& name, absl::string_view why);
-  absl::Status Refuse(const BatchJob& job, absl::string_view why);
+  absl::Status Refuse(size_t index, const absl::Status& refusal);
   // Counts one more as `what`, and shows it.
   void Count(int Tally::*what) ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -51,6 +51,10 @@ std::vector<std::string> WordsOf(const json& object) {
 
 }  // namespace
 
+int NextAttempt(int attempt, const absl::Status& refusal) {
+  return absl::IsNotFound(refusal) ? attempt + 1 : attempt;
+}
+
 absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const std::string& folder) {
   RETURN_IF_ERROR(MakeLocalFolder(folder));
   const std::string path = absl::StrCat(folder, "/batch.jsonl");
@@ -105,9 +109,12 @@ absl::Status Journal::LoadLine(absl::string_view line, int number) {
   ASSIGN_OR_RETURN(const State state, StateOf(TextAt(parsed, "event")));
   Record& record = records_[TextAt(parsed, "name")];
   record.state = state;
-  if (state != State::kSubmitted) return absl::OkStatus();
-  record.words = WordsOf(parsed);
   const auto attempt = parsed.find("attempt");
+  if (state == State::kSubmitted) record.words = WordsOf(parsed);
+  // Refusals of earlier versions do not tell it.
+  const bool tells =
+      state == State::kSubmitted || (state == State::kRefused && attempt != parsed.end());
+  if (!tells) return absl::OkStatus();
   if (attempt == parsed.end() || !attempt->is_number_integer()) {
     return absl::InvalidArgumentError("\"attempt\" must be a number");
   }
@@ -138,9 +145,11 @@ absl::Status Journal::Failed(const BatchEntry& entry, const std::string& job,
       {{"name", entry.name}, {"event", "failed"}, {"job", job}, {"error", std::string(error)}}));
 }
 
-absl::Status Journal::Refused(const BatchEntry& entry, absl::string_view error) {
-  return Append(
-      LineOf({{"name", entry.name}, {"event", "refused"}, {"error", std::string(error)}}));
+absl::Status Journal::Refused(const BatchEntry& entry, int attempt, absl::string_view error) {
+  return Append(LineOf({{"name", entry.name},
+                        {"event", "refused"},
+                        {"attempt", attempt},
+                        {"error", std::string(error)}}));
 }
 
 absl::Status Journal::Append(absl::string_view line) {

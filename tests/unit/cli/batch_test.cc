@@ -140,7 +140,7 @@ TEST(JournalTest, SaysWhatWasDoneWhenOpenedAgain) {
     ASSERT_OK(journal->Submitted(Entry("b", "sample"), 2, "jobs/b"));
     ASSERT_OK(journal->Failed(Entry("b", "sample"), "jobs/b", "it \"broke\"\n"));
     ASSERT_OK(journal->Submitted(Entry("c", "sample"), 1, "jobs/c"));
-    ASSERT_OK(journal->Refused(Entry("d", "sample"), "no"));
+    ASSERT_OK(journal->Refused(Entry("d", "sample"), 3, "no"));
   }
   ASSERT_OK_AND_ASSIGN(const auto journal, Journal::Open(folder.File("out")));
   EXPECT_EQ(journal->key(), key);
@@ -150,7 +150,26 @@ TEST(JournalTest, SaysWhatWasDoneWhenOpenedAgain) {
   EXPECT_EQ(journal->At("b").attempt, 2);
   EXPECT_EQ(journal->At("c").state, State::kSubmitted);
   EXPECT_EQ(journal->At("d").state, State::kRefused);
+  EXPECT_EQ(journal->At("d").attempt, 3);
   EXPECT_EQ(journal->At("e").state, State::kNew);
+}
+
+TEST(NextAttemptTest, IsAnotherOnlyWhereTheIdLeadsToNoJob) {
+  EXPECT_EQ(NextAttempt(2, absl::NotFoundError("deleted")), 3);
+  EXPECT_EQ(NextAttempt(2, absl::InvalidArgumentError("steps")), 2);
+}
+
+TEST(JournalTest, RefusalOfAnEarlierVersionKeepsTheAttempt) {
+  const TempFolder folder;
+  {
+    ASSERT_OK_AND_ASSIGN(const auto journal, Journal::Open(folder.path()));
+    ASSERT_OK(journal->Submitted(Entry("a", "sample"), 2, "jobs/a"));
+  }
+  std::ofstream(folder.File("batch.jsonl"), std::ios::app)
+      << "{\"name\":\"a\",\"event\":\"refused\",\"error\":\"no\"}\n";
+  ASSERT_OK_AND_ASSIGN(const auto journal, Journal::Open(folder.path()));
+  EXPECT_EQ(journal->At("a").state, State::kRefused);
+  EXPECT_EQ(journal->At("a").attempt, 2);
 }
 
 TEST(JournalTest, LineThatWasCutOffNeverWas) {
