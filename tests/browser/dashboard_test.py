@@ -271,6 +271,24 @@ class WatchTest(BrowserTest):
         page = self.open(self.serve(), "#/jobs/none-such")
         expect(page.get_by_role("alert")).to_contain_text("none-such")
 
+    def test_a_name_that_is_none_is_said_so(self):
+        page = self.open(self.serve(), "#/jobs/%")
+        expect(page.get_by_role("alert")).to_contain_text("job")
+
+    def test_pages_outlive_a_restart_behind_a_proxy(self):
+        server = self.serve()
+        page = self.open(server)
+        expect(page.locator("#link")).to_have_text("Live")
+        for status in (429, 502, 503, 504):
+            refused = []
+            page.route("**/api/v1/**", lambda route: (
+                refused.append(1), route.fulfill(status=status, content_type="text/html", body="<h1>Bad</h1>")))
+            page.reload()
+            expect(page.locator("#link")).to_have_attribute("data-state", "away")
+            page.unroute("**/api/v1/**")
+            expect(page.locator("#link")).to_have_text("Live")
+            self.assertTrue(refused, status)
+
     def test_a_failed_job_says_why_and_text_of_others_is_only_text(self):
         server = self.serve()
         job = server.sample(steps=1000, labels={"note": "<img src=x onerror=alert(1)>"})
@@ -292,7 +310,14 @@ class AccessTest(BrowserTest):
         page = self.open(server)
         expect(page.get_by_role("dialog")).to_contain_text("this server wants to know who calls")
         self.check_access(page, "token")
-        page.keyboard.press("Escape")
+        for _ in range(3):
+            page.keyboard.press("Escape")
+            expect(page.get_by_role("dialog")).to_be_visible()
+        page.evaluate("""() => new Promise(closed => {
+          const dialog = document.getElementById('token');
+          dialog.addEventListener('close', closed, {once: true});
+          dialog.close();
+        })""")
         expect(page.get_by_role("dialog")).to_be_visible()
         self.assertNotIn(job, page.content())
         give_token(page, "wrong-token")

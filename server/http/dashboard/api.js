@@ -39,12 +39,16 @@ function headersOf(more) {
   return token ? {...more, Authorization: `Bearer ${token}`} : {...more};
 }
 
+// Of proxies, while the server restarts or is full.
+const PASSING_HTTP = [429, 502, 503, 504];
+
 async function errorOf(response) {
   const text = await response.text();
   try {
     return new ApiError(JSON.parse(text), response.status);
   } catch {
-    return new ApiError({message: text.trim()}, response.status);
+    if (!PASSING_HTTP.includes(response.status)) return new ApiError({message: text.trim()}, response.status);
+    return new ApiError({code: CODE.UNAVAILABLE}, response.status);
   }
 }
 

@@ -11,32 +11,47 @@ const dialog = document.getElementById('token');
 const link = document.getElementById('link');
 const LINK = {live: 'Live', connecting: 'Connecting', away: 'Not connected; trying again'};
 let page = null;
+let isTokenGiven = false;
 
 function askToken(why) {
   const input = document.getElementById('token-text');
   setText(document.getElementById('token-why'), why);
   input.value = '';
+  isTokenGiven = false;
   if (!dialog.open) dialog.showModal();
   input.focus();
   return new Promise(given => {
     document.getElementById('token-form').onsubmit = event => {
       event.preventDefault();
       setToken(input.value.trim());
+      isTokenGiven = true;
       dialog.close();
       given();
     };
   });
 }
-// Without a token there is nothing behind it.
+// Without a token there is nothing behind it. The second Esc in a row closes it all the same.
 dialog.addEventListener('cancel', event => event.preventDefault());
+dialog.addEventListener('close', () => {
+  if (!isTokenGiven && !dialog.open) dialog.showModal();
+});
 
 function onLink(state) {
   link.dataset.state = state;
   setText(link, LINK[state]);
 }
 
+// What is no escape stands for itself: no job has such a name.
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function makePage(parts) {
-  if (parts[0] === 'jobs' && parts[1]) return new JobPage(main, decodeURIComponent(parts[1]));
+  if (parts[0] === 'jobs' && parts[1]) return new JobPage(main, decode(parts[1]));
   if (parts[0] === 'new') return new NewJobPage(main);
   if (parts[0] === 'server') return new ServerPage(main);
   return new JobsPage(main);
