@@ -12,6 +12,7 @@
 #include "server/peers/peer_streams.h"
 #include "server/rpc/log_calls.h"
 #include "server/rpc/model_calls.h"
+#include "server/rpc/request_message.h"
 #include "server/rpc/response_size.h"
 #include "server/rpc/server_calls.h"
 #include "server/rpc/status_details.h"
@@ -24,6 +25,9 @@ namespace {
 
 constexpr int kThreads = 4;
 constexpr size_t kMaxQueuedCalls = 1024;
+// Of a request that creates jobs, parsed: images take what their bytes do, a job without
+// any some kilobytes.
+constexpr int64_t kMostParsedBytes = 256 << 20;
 
 absl::Status Stopping() {
   return absl::UnavailableError("the server is stopping; call again in a moment");
@@ -124,18 +128,27 @@ grpc::ServerUnaryReactor* TweedieService::Unary(Context* context, Permission per
   return reactor;
 }
 
-template <typename Response, typename Request, typename Create>
-grpc::ServerUnaryReactor* TweedieService::Creating(Context* context, const Request& request,
-                                                   Response* response, Create create) {
-  RequestMemory::Held memory = request_memory_.Take(static_cast<int64_t>(request.ByteSizeLong()));
-  if (memory == nullptr) {
+template <typename Request, typename Create>
+grpc::ServerUnaryReactor* TweedieService::Creating(Context* context, const grpc::ByteBuffer& bytes,
+                                                   grpc::ByteBuffer* response, Create create) {
+  const auto memory = std::make_shared<RequestMemory::Held>(request_memory_.Take(SizeOf(bytes)));
+  if (*memory == nullptr) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     reactor->Finish(Answer(NoMemory()));
     return reactor;
   }
   return Unary(context, Permission::kChange, response,
-               [context, create, memory = std::move(memory)](const Identity& identity) {
-                 return create(identity, TraceparentOf(*context));
+               [this, context, create, bytes,
+                memory](const Identity& identity) -> absl::StatusOr<grpc::ByteBuffer> {
+                 ASSIGN_OR_RETURN(const int64_t parsed,
+                                  ParsedBytes(bytes, *Request::descriptor(), kMostParsedBytes));
+                 memory->reset();  // a request that is alone is taken
+                 *memory = request_memory_.Take(SizeOf(bytes) + parsed);
+                 if (*memory == nullptr) return NoMemory();
+                 ASSIGN_OR_RETURN(const Request request, ReadRequest<Request>(bytes));
+                 ASSIGN_OR_RETURN(const auto made,
+                                  create(request, identity, TraceparentOf(*context)));
+                 return WriteResponse(made);
                });
 }
 
@@ -199,21 +212,23 @@ grpc::ServerUnaryReactor* TweedieService::GetModel(Context* context,
 }
 
 grpc::ServerUnaryReactor* TweedieService::CreateJob(Context* context,
-                                                    const v1::CreateJobRequest* request,
-                                                    v1::Job* response) {
-  return Creating(context, *request, response,
-                  [this, request](const Identity& identity, const std::string& traceparent) {
-                    return jobs_.Create(*request, identity, traceparent);
-                  });
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return Creating<v1::CreateJobRequest>(
+      context, *request, response,
+      [this](const v1::CreateJobRequest& job, const Identity& identity,
+             const std::string& traceparent) { return jobs_.Create(job, identity, traceparent); });
 }
 
 grpc::ServerUnaryReactor* TweedieService::BatchCreateJobs(Context* context,
-                                                          const v1::BatchCreateJobsRequest* request,
-                                                          v1::BatchCreateJobsResponse* response) {
-  return Creating(context, *request, response,
-                  [this, request](const Identity& identity, const std::string& traceparent) {
-                    return jobs_.BatchCreate(*request, identity, traceparent);
-                  });
+                                                          const grpc::ByteBuffer* request,
+                                                          grpc::ByteBuffer* response) {
+  return Creating<v1::BatchCreateJobsRequest>(
+      context, *request, response,
+      [this](const v1::BatchCreateJobsRequest& batch, const Identity& identity,
+             const std::string& traceparent) {
+        return jobs_.BatchCreate(batch, identity, traceparent);
+      });
 }
 
 grpc::ServerUnaryReactor* TweedieService::GetJob(Context* context, const v1::GetJobRequest* request,
@@ -255,7 +270,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* TweedieService::WatchJob(
   const Permission permission = relay_to.has_value() ? Permission::kRelay : Permission::kSee;
   return Stream<WatchJobReactor>(
       context, permission,
-      [this, request = ReadWatchRequest(*request),
+      [this, request = ReadRequest<v1::WatchJobRequest>(*request),
        relay_to](const Identity& identity) -> absl::StatusOr<WatchJobReactor::Source> {
         if (!request.ok()) return request.status();
         return OpenWatchJob(*request, relay_to, identity, parts_);

@@ -23,8 +23,13 @@ namespace tweedie {
 // The public API: the shell around JobCalls, ModelCalls and the stream sources.
 // gRPC's threads tell who calls and hand over; an executor does what blocks. Every
 // RPC goes through Unary() or Stream(), which let nobody pass who may not. Thread-safe.
+//
+// What creates jobs comes as bytes, and is parsed for those alone who may, within bounds:
+// gRPC would parse it first, into a hundred times its size (ADR 38).
 class TweedieService final
-    : public v1::Tweedie::WithRawCallbackMethod_WatchJob<v1::Tweedie::CallbackService> {
+    : public v1::Tweedie::WithRawCallbackMethod_CreateJob<
+          v1::Tweedie::WithRawCallbackMethod_BatchCreateJobs<
+              v1::Tweedie::WithRawCallbackMethod_WatchJob<v1::Tweedie::CallbackService>>> {
  public:
   explicit TweedieService(ServiceParts parts);
 
@@ -43,11 +48,10 @@ class TweedieService final
                                        v1::ListModelsResponse* response) override;
   grpc::ServerUnaryReactor* GetModel(Context* context, const v1::GetModelRequest* request,
                                      v1::Model* response) override;
-  grpc::ServerUnaryReactor* CreateJob(Context* context, const v1::CreateJobRequest* request,
-                                      v1::Job* response) override;
-  grpc::ServerUnaryReactor* BatchCreateJobs(Context* context,
-                                            const v1::BatchCreateJobsRequest* request,
-                                            v1::BatchCreateJobsResponse* response) override;
+  grpc::ServerUnaryReactor* CreateJob(Context* context, const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* BatchCreateJobs(Context* context, const grpc::ByteBuffer* request,
+                                            grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* GetJob(Context* context, const v1::GetJobRequest* request,
                                    v1::Job* response) override;
   grpc::ServerUnaryReactor* ListJobs(Context* context, const v1::ListJobsRequest* request,
@@ -90,11 +94,11 @@ class TweedieService final
   // A stream that ends at once.
   template <typename Reactor>
   Reactor* Refusing(const absl::Status& status);
-  // Answers a call that creates jobs by `create`, told who calls and the call's place in
-  // a trace, if there is memory for its request.
-  template <typename Response, typename Request, typename Create>
-  grpc::ServerUnaryReactor* Creating(Context* context, const Request& request, Response* response,
-                                     Create create);
+  // Answers a call that creates jobs by `create`, told the request, who calls and the
+  // call's place in a trace, if there is memory for the request.
+  template <typename Request, typename Create>
+  grpc::ServerUnaryReactor* Creating(Context* context, const grpc::ByteBuffer& bytes,
+                                     grpc::ByteBuffer* response, Create create);
   // `status` for the wire, counted if it is a refusal.
   grpc::Status Answer(const absl::Status& status);
 

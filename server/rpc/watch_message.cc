@@ -50,13 +50,4 @@ grpc::ByteBuffer WatchMessage(const WatchEvent& event) {
   return {slices, frame != nullptr ? size_t{2} : size_t{1}};
 }
 
-absl::StatusOr<v1::WatchJobRequest> ReadWatchRequest(const grpc::ByteBuffer& bytes) {
-  v1::WatchJobRequest request;
-  grpc::ByteBuffer copy = bytes;  // of references
-  const grpc::Status read =
-      grpc::SerializationTraits<v1::WatchJobRequest>::Deserialize(&copy, &request);
-  if (read.ok()) return request;
-  return absl::InvalidArgumentError("the request is no tweedie.v1.WatchJobRequest");
-}
-
 }  // namespace tweedie

@@ -13,9 +13,6 @@ namespace tweedie {
 // are sent it share them, also while they wait for a slow reader (docs/adr/0039).
 grpc::ByteBuffer WatchMessage(const WatchEvent& event);
 
-// INVALID_ARGUMENT if the bytes are no such message.
-absl::StatusOr<v1::WatchJobRequest> ReadWatchRequest(const grpc::ByteBuffer& bytes);
-
 }  // namespace tweedie
 
 #endif  // TWEEDIE_SERVER_RPC_WATCH_MESSAGE_H_

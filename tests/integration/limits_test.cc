@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,8 @@
 #include "absl/time/clock.h"
 #include "tests/testing/error_details.h"
 #include "tests/testing/logged_server.h"
+#include "tests/testing/process_figures.h"
+#include "tests/testing/raw_call.h"
 #include "tests/testing/running_server.h"
 
 namespace tweedie {
@@ -186,6 +189,22 @@ TEST(LimitsTest, RequestsBatchesLabelsAndStepsAreRefusedBeyondTheirs) {
   const grpc::Status large = client.Create(DenoiseRequest(257, 100, 1), &job);
   EXPECT_EQ(large.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_TRUE(client.Create(DenoiseRequest(1, 100, 1), &job).ok());
+}
+
+// Nested messages of two bytes take hundreds, and are nobody's yet when gRPC parses them.
+TEST(LimitsTest, ABatchOfEmptyJobsTakesLittleMemory) {
+  RunningServer server;
+  std::string batch;
+  while (batch.size() < 24 << 20) batch.append("\x0a\x02\x0a\x00", 4);
+  const int64_t before = ResidentBytesOf(server.process().pid());
+  const auto channel =
+      grpc::CreateChannel(server.process().address(), grpc::InsecureChannelCredentials());
+  const grpc::Status refused =
+      RawCall(channel, "/tweedie.v1.Tweedie/BatchCreateJobs", batch, std::chrono::minutes(1));
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(refused.error_message(), HasSubstr("too many messages"));
+  // (It was 2,800 MiB.)
+  EXPECT_LT(ResidentBytesOf(server.process().pid()) - before, 400 << 20);
 }
 
 // A reply that could not be sent must not have made jobs.

@@ -97,18 +97,5 @@ TEST(WatchMessageTest, FramesBytesAreSharedAndLiveAsLongAsTheMessages) {
   EXPECT_TRUE(alive.expired());
 }
 
-TEST(WatchMessageTest, RequestIsReadOrRefused) {
-  v1::WatchJobRequest request;
-  request.set_name("jobs/one");
-  const grpc::Slice good(request.SerializeAsString());
-  const auto read = ReadWatchRequest(grpc::ByteBuffer(&good, 1));
-  ASSERT_THAT(read, IsOk());
-  EXPECT_EQ(read->name(), "jobs/one");
-  const grpc::Slice bad(std::string("\x0a\x09jobs", 6));
-  EXPECT_THAT(
-      ReadWatchRequest(grpc::ByteBuffer(&bad, 1)),
-      StatusIs(absl::StatusCode::kInvalidArgument, ::testing::HasSubstr("WatchJobRequest")));
-}
-
 }  // namespace
 }  // namespace tweedie
