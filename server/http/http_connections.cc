@@ -16,6 +16,8 @@
 namespace tweedie {
 namespace {
 
+// Half of what connections of gRPC leave.
+constexpr int kKeptDivisor = 2;
 // Peers that are gone without a word hold a thread no longer.
 constexpr absl::Duration kUnacknowledged = absl::Seconds(30);
 
@@ -54,7 +56,7 @@ absl::Status HttpConnections::Listen(TcpSockets tcp) {
   port_ = tcp.port;
   std::vector<Listener::Source> sources;
   for (auto& socket : tcp.sockets) {
-    sources.push_back({std::move(socket), [this](int fd) { return Take(fd); }});
+    sources.push_back({std::move(socket), [this](int fd) { return Take(fd); }, kKeptDivisor});
   }
   ASSIGN_OR_RETURN(listener_, Listener::Start(std::move(sources)));
   return absl::OkStatus();

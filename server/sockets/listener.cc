@@ -100,7 +100,7 @@ bool Listener::AcceptFrom(const Source& source) {
 // A new descriptor has the least number that is free.
 void Listener::Admit(const Source& source, int fd) {
   const int limit = DescriptorLimit();
-  const int kept = DescriptorsKept(limit);
+  const int kept = DescriptorsKept(limit) / source.kept_divisor;
   if (fd >= limit - kept) {
     close(fd);
     return Refuse(source, absl::StrCat("of ", limit, " descriptors (ulimit -n), ", kept,

@@ -26,6 +26,9 @@ class Listener {
   struct Source {
     std::unique_ptr<ListeningSocket> socket;
     OnConnection on_connection;
+    // Of the descriptors that are kept one in so many is kept from these connections too:
+    // who asks for health is heard where others have taken all they could.
+    int kept_divisor = 1;
   };
 
   // FAILED_PRECONDITION if the process has no descriptor left.

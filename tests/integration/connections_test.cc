@@ -66,6 +66,7 @@ TEST(ConnectionsTest, ACrowdThatTakesTheDescriptorsStopsNeitherJobsNorLaterClien
   ASSERT_EQ(prlimit(server.process().pid(), RLIMIT_NOFILE, &few, nullptr), 0);
   {
     const Crowd crowd(server.process().address(), 200);
+    EXPECT_EQ(HttpGet(http, "/healthz"), "ok\n") << "or its supervisor would end it";
     ASSERT_TRUE(server.client().Create(SampleRequest(1, 3, 2), &job).ok());
     ASSERT_TRUE(server.client().WaitForEnd(job.name(), &job).ok());
     EXPECT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
