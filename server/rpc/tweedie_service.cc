@@ -1,5 +1,6 @@
 #include "server/rpc/tweedie_service.h"
 
+#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -25,9 +26,11 @@ namespace {
 
 constexpr int kThreads = 4;
 constexpr size_t kMaxQueuedCalls = 1024;
-// Of a request that creates jobs, parsed: images take what their bytes do, a job without
-// any some kilobytes.
-constexpr int64_t kMostParsedBytes = 256 << 20;
+// What a request that creates jobs may take parsed: images take what their bytes do, a job
+// without any some kilobytes.
+int64_t MostParsedBytes(const grpc::ByteBuffer& bytes) {
+  return std::max(int64_t{256} << 20, 2 * SizeOf(bytes));
+}
 
 absl::Status Stopping() {
   return absl::UnavailableError("the server is stopping; call again in a moment");
@@ -137,19 +140,19 @@ grpc::ServerUnaryReactor* TweedieService::Creating(Context* context, const grpc:
     reactor->Finish(Answer(NoMemory()));
     return reactor;
   }
-  return Unary(context, Permission::kChange, response,
-               [this, context, create, bytes,
-                memory](const Identity& identity) -> absl::StatusOr<grpc::ByteBuffer> {
-                 ASSIGN_OR_RETURN(const int64_t parsed,
-                                  ParsedBytes(bytes, *Request::descriptor(), kMostParsedBytes));
-                 memory->reset();  // a request that is alone is taken
-                 *memory = request_memory_.Take(SizeOf(bytes) + parsed);
-                 if (*memory == nullptr) return NoMemory();
-                 ASSIGN_OR_RETURN(const Request request, ReadRequest<Request>(bytes));
-                 ASSIGN_OR_RETURN(const auto made,
-                                  create(request, identity, TraceparentOf(*context)));
-                 return WriteResponse(made);
-               });
+  return Unary(
+      context, Permission::kChange, response,
+      [this, context, create, bytes,
+       memory](const Identity& identity) -> absl::StatusOr<grpc::ByteBuffer> {
+        ASSIGN_OR_RETURN(const int64_t parsed,
+                         ParsedBytes(bytes, *Request::descriptor(), MostParsedBytes(bytes)));
+        memory->reset();  // a request that is alone is taken
+        *memory = request_memory_.Take(SizeOf(bytes) + parsed);
+        if (*memory == nullptr) return NoMemory();
+        ASSIGN_OR_RETURN(const Request request, ReadRequest<Request>(bytes));
+        ASSIGN_OR_RETURN(const auto made, create(request, identity, TraceparentOf(*context)));
+        return WriteResponse(made);
+      });
 }
 
 template <typename Reactor>
