@@ -303,7 +303,7 @@ void Gateway::RouteChanges(httplib::Server& server) {
   server.Post("/api/v1/jobs/batch", Changing(Unary(&Stub::BatchCreateJobs)));
   server.Post("/api/v1/jobs/([^/]+)/cancel", Changing(Unary(&Stub::CancelJob, "jobs/")));
   server.Delete("/api/v1/jobs/([^/]+)", Changing(Unary(&Stub::DeleteJob, "jobs/")));
-  // What no path takes is read to its end, or it would be taken for the next request.
+  // What no path takes is read to its end, where httplib would keep it.
   const auto nothing = [](const httplib::Request& request, httplib::Response& response,
                           const httplib::ContentReader& content) {
     DiscardBody(request, content);

@@ -36,7 +36,7 @@ struct Body {
 
 // Reads what a request carries; empty if it carries none. UNAVAILABLE if `budget` has
 // no room, INVALID_ARGUMENT if its length is not said or it is coded. What is refused is
-// read to its end, or it would be taken for the next request of the connection.
+// read to its end, or the connection would end, perhaps before the refusal is read.
 absl::StatusOr<Body> ReadBody(const httplib::Request& request,
                               const httplib::ContentReader& content, Budget& budget);
 
