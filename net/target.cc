@@ -65,4 +65,8 @@ std::string JoinHostAndPort(absl::string_view host, absl::string_view port) {
   return absl::StrCat(six ? "[" : "", host, six ? "]:" : ":", port);
 }
 
+std::string WithPort(absl::string_view target, int port) {
+  return absl::StrCat(target.substr(0, target.rfind(':')), ":", port);
+}
+
 }  // namespace tweedie

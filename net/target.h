@@ -30,6 +30,8 @@ struct HostAndPort {
 std::optional<HostAndPort> SplitHostAndPort(absl::string_view target);
 // The other way round.
 std::string JoinHostAndPort(absl::string_view host, absl::string_view port);
+// "HOST:PORT" with another port.
+std::string WithPort(absl::string_view target, int port);
 
 }  // namespace tweedie
 

@@ -71,8 +71,7 @@ class HttpServerImpl final : public HttpServer {
     ASSIGN_OR_RETURN(connections_,
                      HttpConnections::Start(options_.listen,
                                             {options_.certificates, kThreads + streams}, &router_));
-    address_ = JoinHostAndPort(SplitHostAndPort(options_.listen)->host,
-                               absl::StrCat(connections_->port()));
+    address_ = WithPort(options_.listen, connections_->port());
     listening_ = connections_.get();
     return absl::OkStatus();
   }

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "core/base/descriptors.h"
 #include "core/base/status_macros.h"
+#include "net/target.h"
 #include "server/rpc/request_log.h"
 #include "server/rpc/server_credentials.h"
 #include "server/rpc/tweedie_service.h"
@@ -66,11 +66,6 @@ int MaxConnectionsOfAUser() {
 }
 
 bool IsUnix(const std::string& address) { return absl::StartsWith(address, "unix:"); }
-
-// `listen` with the port that was picked.
-std::string WithPort(const std::string& listen, int port) {
-  return absl::StrCat(listen.substr(0, listen.rfind(':')), ":", port);
-}
 
 class RpcServerImpl final : public RpcServer {
  public:
