@@ -41,6 +41,7 @@ absl::string_view OutcomeName(JobState state) {
       return "UNKNOWN";
   }
 }
+
 // A result without metrics is still a result.
 std::vector<v1::ImageMetrics> Measure(const RunningJob& job, const at::Tensor& images) {
   auto metrics = MeasureImages(images, job.targets);

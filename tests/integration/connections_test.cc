@@ -1,19 +1,17 @@
 // Connections and descriptors of the real server.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/testing/descriptor_limit.h"
 #include "tests/testing/free_port.h"
-#include "tests/testing/loopback.h"
 #include "tests/testing/process_figures.h"
 #include "tests/testing/raw_connection.h"
 #include "tests/testing/running_server.h"
@@ -34,26 +32,16 @@ rlimit DescriptorsOf(pid_t pid) {
 class Crowd {
  public:
   Crowd(const std::string& address, int size) {
-    const sockaddr_in to = Loopback(std::stoi(address.substr(address.rfind(':') + 1)));
-    for (int i = 0; i < size; ++i) {
-      fds_.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      EXPECT_EQ(connect(fds_.back(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
-    }
+    const int port = std::stoi(address.substr(address.rfind(':') + 1));
+    for (int i = 0; i < size; ++i) all_.push_back(std::make_unique<RawConnection>(port));
   }
   // Whether the server speaks to the first of them, as gRPC does at once.
   bool IsGreeted() const {
-    pollfd first = {fds_[0], POLLIN, 0};
-    char byte = 0;
-    return poll(&first, 1, 10000) == 1 && read(fds_[0], &byte, 1) == 1;
+    return all_.front()->HearsWithin(10000) && !all_.front()->Receive().empty();
   }
-  ~Crowd() {
-    for (const int fd : fds_) close(fd);
-  }
-  Crowd(const Crowd&) = delete;
-  Crowd& operator=(const Crowd&) = delete;
 
  private:
-  std::vector<int> fds_;
+  std::vector<std::unique_ptr<RawConnection>> all_;
 };
 
 // Left to itself gRPC would listen no more after the first connection without a descriptor.

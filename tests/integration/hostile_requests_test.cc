@@ -3,8 +3,6 @@
 // after it as before.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <memory>
@@ -15,8 +13,8 @@
 #include "absl/strings/numbers.h"
 #include "tests/integration/hostile_cases.h"
 #include "tests/testing/error_details.h"
-#include "tests/testing/loopback.h"
 #include "tests/testing/raw_call.h"
+#include "tests/testing/raw_connection.h"
 #include "tests/testing/running_server.h"
 
 namespace tweedie {
@@ -77,14 +75,9 @@ class HostileTest : public ::testing::Test {
     const std::string& address = server_->process().address();
     int port = 0;
     ASSERT_TRUE(absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port));
-    const sockaddr_in to = Loopback(port);
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ASSERT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
-    EXPECT_EQ(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(bytes.size()));
-    char buffer[256];
-    (void)recv(fd, buffer, sizeof(buffer), 0);
-    close(fd);
+    const RawConnection client(port);
+    EXPECT_TRUE(client.Send(bytes));
+    client.Receive();
     sent_.insert(bytes);
   }
 

@@ -29,17 +29,16 @@ absl::StatusOr<int64_t> ParsedBytesOf(const google::protobuf::Message& message,
   return ParsedBytes(BufferOf(message.SerializeAsString()), *message.GetDescriptor(), most);
 }
 
+google::protobuf::RepeatedPtrField<std::string>& FilesOf(v1::CreateJobRequest& request) {
+  v1::Images& images = *request.mutable_job()->mutable_denoise()->mutable_images();
+  return *images.mutable_encoded()->mutable_files();
+}
+
 v1::CreateJobRequest JobWithImage(size_t bytes) {
   v1::CreateJobRequest request;
   request.mutable_job()->set_model("models/m");
   (*request.mutable_job()->mutable_labels())["of"] = "ada";
-  request
-      .mutable_job()
-
-      ->mutable_denoise()
-      ->mutable_images()
-      ->mutable_encoded()
-      ->add_files(std::string(bytes, 'x'));
+  *FilesOf(request).Add() = std::string(bytes, 'x');
   return request;
 }
 
@@ -49,15 +48,7 @@ TEST(ParsedBytesTest, IsNoLessThanWhatAMessageTakes) {
   v1::BatchCreateJobsRequest full;
   for (int i = 0; i < 100; ++i) *full.add_requests() = JobWithImage(1000);
   v1::CreateJobRequest files;
-  for (int i = 0; i < 1000; ++i) {
-    files
-        .mutable_job()
-
-        ->mutable_denoise()
-        ->mutable_images()
-        ->mutable_encoded()
-        ->add_files("");
-  }
+  for (int i = 0; i < 1000; ++i) FilesOf(files).Add();
   v1::ListJobsRequest packed;
   for (int i = 0; i < 1000; ++i) packed.mutable_filter()->add_states(v1::Job::RUNNING);
   v1::GetJobRequest unknown;
