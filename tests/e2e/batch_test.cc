@@ -112,7 +112,7 @@ TEST_F(BatchTest, CancelledJobIsRunAgainOnlyWhereAskedFor) {
   context.TryCancel();
 }
 
-TEST_F(BatchTest, JobDeletedBeforeItWasFetchedIsRunAnewInTheEnd) {
+TEST_F(BatchTest, JobDeletedBeforeItWasFetchedHasFailed) {
   const std::string jobs = Line("a", "sample --steps 1 --label test=deleted");
   ASSERT_EQ(Batch(jobs, {"--detach"}).exit_code, kDone);
   const auto listed = Objects(MustRun({"list", "--label", "test=deleted", "--json"}));
@@ -120,10 +120,42 @@ TEST_F(BatchTest, JobDeletedBeforeItWasFetchedIsRunAnewInTheEnd) {
   const std::string name = listed.at(0).at("name");
   MustRun({"watch", name});
   MustRun({"delete", name});
-  EXPECT_EQ(Batch(jobs).exit_code, kSomeFailed);
-  const Finished again = Batch(jobs);
+  const Finished finished = Batch(jobs);
+  EXPECT_EQ(finished.exit_code, kSomeFailed);
+  EXPECT_THAT(finished.err, AllOf(HasSubstr("a failed: "), HasSubstr("was deleted")));
+  EXPECT_EQ(Batch(jobs).out, "1 job: 0 done, 1 failed\n");
+  const Finished again = Batch(jobs, {"--retry-failed"});
   EXPECT_EQ(again.exit_code, kDone) << again.err;
   EXPECT_TRUE(fs::exists(File("out/a/0000.png")));
+}
+
+// The client is killed before it writes down its job, and the model is away at its next try.
+TEST_F(BatchTest, ModelThatIsMissingForAWhileMakesNoSecondJob) {
+  const TempFolder models;
+  for (const char* name : {"m", "other"}) {
+    fs::copy(TWEEDIE_SOURCE_DIR "/models/fashion-mnist-32", models.File(name));
+  }
+  RunningServer server({"--models-dir", models.path()});
+  const std::string jobs = Line("a", "sample --model m --steps 1");
+  const auto batch = [&] { return Batch(jobs, {"--server", server.process().address()}); };
+  ASSERT_EQ(batch().exit_code, kDone);
+  const std::string journal = ReadFile(File("out/batch.jsonl"));
+  WriteFile(File("out/batch.jsonl"), journal.substr(0, journal.find('\n') + 1));
+  fs::remove_all(File("out/a"));
+
+  ASSERT_EQ(server.Terminate(), 0);
+  fs::rename(models.File("m"), models.File(".m"));
+  server.Start();
+  const Finished refused = batch();
+  EXPECT_EQ(refused.exit_code, kSomeFailed) << refused.err;
+
+  ASSERT_EQ(server.Terminate(), 0);
+  fs::rename(models.File(".m"), models.File("m"));
+  server.Start();
+  EXPECT_EQ(batch().exit_code, kDone);
+  EXPECT_EQ(JobsByName(server.client()).size(), 1);
+  EXPECT_TRUE(fs::exists(File("out/a/0000.png")));
+  EXPECT_EQ(server.Terminate(), 0);
 }
 
 TEST_F(BatchTest, NothingIsSubmittedWhereALineIsWrong) {

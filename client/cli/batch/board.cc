@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/batch/job_maker.h"
+#include "core/base/status_macros.h"
 
 namespace tweedie::cli {
 
@@ -27,6 +28,7 @@ void Board::Watch(const std::string& key) {
 void Board::OnEvent(const v1::WatchJobsResponse& event) {
   const std::string& name = event.job().name();
   absl::MutexLock lock(&mu_);
+  if (event.listing_complete()) ++listings_;
   if (event.deleted()) {
     ended_.insert_or_assign(
         name, absl::NotFoundError(absl::StrCat(name, " was deleted before its end was seen")));
@@ -35,17 +37,39 @@ void Board::OnEvent(const v1::WatchJobsResponse& event) {
   }
 }
 
-absl::StatusOr<v1::Job> Board::WaitForEnd(const std::string& name) {
-  const auto is_over = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-    return !stream_.ok() || ended_.contains(name);
+void Board::WaitForNews(const std::string& name, int* listings) {
+  const auto is_news = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return !stream_.ok() || ended_.contains(name) || listings_ > *listings;
   };
   absl::MutexLock lock(&mu_);
-  mu_.Await(absl::Condition(&is_over));
+  mu_.Await(absl::Condition(&is_news));
+  *listings = listings_;
+}
+
+std::optional<absl::StatusOr<v1::Job>> Board::TakeEnd(const std::string& name) {
+  absl::MutexLock lock(&mu_);
   const auto found = ended_.find(name);
-  if (found == ended_.end()) return stream_;
-  absl::StatusOr<v1::Job> job = std::move(found->second);
-  ended_.erase(found);
-  return job;
+  if (found != ended_.end()) {
+    absl::StatusOr<v1::Job> job = std::move(found->second);
+    ended_.erase(found);
+    return job;
+  }
+  if (!stream_.ok()) return stream_;
+  return std::nullopt;
+}
+
+absl::StatusOr<v1::Job> Board::WaitForEnd(const std::string& name) {
+  int listings = 1;  // which no break came before
+  while (true) {
+    WaitForNews(name, &listings);
+    std::optional<absl::StatusOr<v1::Job>> end = TakeEnd(name);
+    if (end.has_value()) return *std::move(end);
+    // No listing tells of a job that was deleted while the stream was broken.
+    ASSIGN_OR_RETURN(v1::Job job, client_->GetJob(name));
+    if (!HasEnded(job)) continue;
+    TakeEnd(name);
+    return job;
+  }
 }
 
 }  // namespace tweedie::cli

@@ -113,11 +113,15 @@ absl::StatusOr<v1::Job> BatchCrew::Create(size_t index, bool validate_only) cons
 absl::Status BatchCrew::RunOne(size_t index) {
   const BatchJob& job = work_.jobs[index];
   const absl::StatusOr<v1::Job> created = Create(index, /*validate_only=*/false);
+  const int attempt = work_.attempts[index];
+  if (IsDeletion(created.status(), RequestIdOf(job.entry, work_.marks, attempt))) {
+    return Fail(index, "", created.status().message());
+  }
   if (IsRefusal(created.status())) return Refuse(index, created.status());
   RETURN_IF_ERROR(created.status());
-  RETURN_IF_ERROR(journal_->Submitted(job.entry, work_.attempts[index], created->name()));
+  RETURN_IF_ERROR(journal_->Submitted(job.entry, attempt, created->name()));
   session_->Detail(absl::StrCat(job.entry.name, " is ", created->name()));
-  if (!work_.detach) return Finish(job, created->name());
+  if (!work_.detach) return Finish(index, created->name());
   Count(&Tally::submitted);
   return absl::OkStatus();
 }
@@ -132,20 +136,21 @@ absl::Status BatchCrew::CheckOne(size_t index) {
   return absl::OkStatus();
 }
 
-absl::Status BatchCrew::Finish(const BatchJob& job, const std::string& name) {
+absl::Status BatchCrew::Finish(size_t index, const std::string& name) {
   const absl::StatusOr<v1::Job> ended = board_->WaitForEnd(name);
-  if (absl::IsNotFound(ended.status())) return Fail(job, name, ended.status().message());
+  if (absl::IsNotFound(ended.status())) return Fail(index, name, ended.status().message());
   RETURN_IF_ERROR(ended.status());
-  if (ended->state() != v1::Job::SUCCEEDED) return Fail(job, name, OutcomeText(*ended));
-  return Keep(job, *ended);
+  if (ended->state() != v1::Job::SUCCEEDED) return Fail(index, name, OutcomeText(*ended));
+  return Keep(index, *ended);
 }
 
-absl::Status BatchCrew::Keep(const BatchJob& job, const v1::Job& ended) {
+absl::Status BatchCrew::Keep(size_t index, const v1::Job& ended) {
+  const BatchJob& job = work_.jobs[index];
   const absl::Status stored = StoreResults(session_->patient_client(), ended,
                                            {work_.folder, job.entry.name, job.task->truth()});
   // Its results are lost; those of others need not be.
   if (absl::IsNotFound(stored) || absl::IsDataLoss(stored)) {
-    return Fail(job, ended.name(), stored.message());
+    return Fail(index, ended.name(), stored.message());
   }
   RETURN_IF_ERROR(stored);
   RETURN_IF_ERROR(journal_->Done(job.entry, ended.name()));
@@ -154,18 +159,19 @@ absl::Status BatchCrew::Keep(const BatchJob& job, const v1::Job& ended) {
   return absl::OkStatus();
 }
 
-absl::Status BatchCrew::Fail(const BatchJob& job, const std::string& name, absl::string_view why) {
-  session_->Warn(absl::StrCat(job.entry.name, " failed: ", why));
+absl::Status BatchCrew::Fail(size_t index, const std::string& name, absl::string_view why) {
+  const BatchEntry& entry = work_.jobs[index].entry;
+  session_->Warn(absl::StrCat(entry.name, " failed: ", why));
   Count(&Tally::failed);
-  return journal_->Failed(job.entry, name, why);
+  return journal_->Failed(entry, work_.attempts[index], name, why);
 }
 
 absl::Status BatchCrew::Refuse(size_t index, const absl::Status& refusal) {
-  const BatchJob& job = work_.jobs[index];
+  const BatchEntry& entry = work_.jobs[index].entry;
   const std::string why = Explain(refusal);
-  session_->Warn(absl::StrCat(job.entry.name, " refused: ", why));
+  session_->Warn(absl::StrCat(entry.name, " refused: ", why));
   Count(&Tally::refused);
-  return journal_->Refused(job.entry, NextAttempt(work_.attempts[index], refusal), why);
+  return journal_->Refused(entry, work_.attempts[index], why);
 }
 
 void BatchCrew::Count(int Tally::*what) {

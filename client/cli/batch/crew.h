@@ -56,9 +56,10 @@ class BatchCrew {
   absl::Status CheckOne(size_t index);
   absl::StatusOr<v1::Job> Create(size_t index, bool validate_only) const;
   // Waits for the end of a job that exists, and keeps what came of it.
-  absl::Status Finish(const BatchJob& job, const std::string& name);
-  absl::Status Keep(const BatchJob& job, const v1::Job& ended);
-  absl::Status Fail(const BatchJob& job, const std::string& name, absl::string_view why);
+  absl::Status Finish(size_t index, const std::string& name);
+  absl::Status Keep(size_t index, const v1::Job& ended);
+  // `name`: of the job, or "" if only its request id is known.
+  absl::Status Fail(size_t index, const std::string& name, absl::string_view why);
   absl::Status Refuse(size_t index, const absl::Status& refusal);
   // Counts one more as `what`, and shows it.
   void Count(int Tally::*what) ABSL_LOCKS_EXCLUDED(mu_);

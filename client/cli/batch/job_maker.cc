@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/manual/mistakes.h"
 #include "client/cli/names.h"
@@ -70,6 +71,14 @@ absl::StatusOr<std::vector<BatchJob>> ParseJobs(std::vector<BatchEntry> entries)
   return jobs;
 }
 
+std::string RequestIdOf(const BatchEntry& entry, const BatchMarks& marks, int attempt) {
+  return UuidOf(absl::StrCat(marks.key, "\n", entry.name, "\n", attempt));
+}
+
+bool IsDeletion(const absl::Status& status, absl::string_view request_id) {
+  return absl::IsNotFound(status) && absl::StrContains(status.message(), request_id);
+}
+
 absl::StatusOr<v1::CreateJobRequest> MakeRequest(const BatchJob& job, const BatchMarks& marks,
                                                  int attempt) {
   const std::string model = job.options.model ? ModelName(*job.options.model) : marks.model;
@@ -79,7 +88,7 @@ absl::StatusOr<v1::CreateJobRequest> MakeRequest(const BatchJob& job, const Batc
   if (!job.options.priority) request.mutable_job()->set_priority(v1::Job::BATCH);
   (*request.mutable_job()->mutable_labels())[kBatchLabel] = marks.key;
   (*request.mutable_job()->mutable_labels())[kNameLabel] = job.entry.name;
-  request.set_request_id(UuidOf(absl::StrCat(marks.key, "\n", job.entry.name, "\n", attempt)));
+  request.set_request_id(RequestIdOf(job.entry, marks, attempt));
   return request;
 }
 

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "client/cli/batch/entries.h"
 #include "client/cli/job_options.h"
 #include "client/cli/tasks/tasks.h"
@@ -30,10 +32,18 @@ struct BatchMarks {
   std::string model;  // of jobs that name none
 };
 
+// Identifies the request of the entry's try `attempt`: follows from the batch, the entry's
+// name and `attempt`.
+std::string RequestIdOf(const BatchEntry& entry, const BatchMarks& marks, int attempt);
+
+// Whether CreateJob says that the job which the request made before was deleted since. A
+// model that is missing is NOT_FOUND too, of an id that may have made a job.
+bool IsDeletion(const absl::Status& status, absl::string_view request_id);
+
 // The request for the job, equal each time while its files are the same, so
-// that it may be sent again: its id follows from the batch, the entry's name and
-// `attempt`. Reads the files of the command line. The job has the labels of its batch,
-// and the priority BATCH unless the entry says otherwise.
+// that it may be sent again under its RequestIdOf(). Reads the files of the command line.
+// The job has the labels of its batch, and the priority BATCH unless the entry says
+// otherwise.
 absl::StatusOr<v1::CreateJobRequest> MakeRequest(const BatchJob& job, const BatchMarks& marks,
                                                  int attempt);
 

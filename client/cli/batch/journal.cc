@@ -51,10 +51,6 @@ std::vector<std::string> WordsOf(const json& object) {
 
 }  // namespace
 
-int NextAttempt(int attempt, const absl::Status& refusal) {
-  return absl::IsNotFound(refusal) ? attempt + 1 : attempt;
-}
-
 absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const std::string& folder) {
   RETURN_IF_ERROR(MakeLocalFolder(folder));
   const std::string path = absl::StrCat(folder, "/batch.jsonl");
@@ -111,10 +107,8 @@ absl::Status Journal::LoadLine(absl::string_view line, int number) {
   record.state = state;
   const auto attempt = parsed.find("attempt");
   if (state == State::kSubmitted) record.words = WordsOf(parsed);
-  // Refusals of earlier versions do not tell it.
-  const bool tells =
-      state == State::kSubmitted || (state == State::kRefused && attempt != parsed.end());
-  if (!tells) return absl::OkStatus();
+  // Only submissions tell it in earlier versions.
+  if (state != State::kSubmitted && attempt == parsed.end()) return absl::OkStatus();
   if (attempt == parsed.end() || !attempt->is_number_integer()) {
     return absl::InvalidArgumentError("\"attempt\" must be a number");
   }
@@ -139,10 +133,13 @@ absl::Status Journal::Done(const BatchEntry& entry, const std::string& job) {
   return Append(LineOf({{"name", entry.name}, {"event", "done"}, {"job", job}}));
 }
 
-absl::Status Journal::Failed(const BatchEntry& entry, const std::string& job,
+absl::Status Journal::Failed(const BatchEntry& entry, int attempt, const std::string& job,
                              absl::string_view error) {
-  return Append(LineOf(
-      {{"name", entry.name}, {"event", "failed"}, {"job", job}, {"error", std::string(error)}}));
+  return Append(LineOf({{"name", entry.name},
+                        {"event", "failed"},
+                        {"attempt", attempt},
+                        {"job", job},
+                        {"error", std::string(error)}}));
 }
 
 absl::Status Journal::Refused(const BatchEntry& entry, int attempt, absl::string_view error) {

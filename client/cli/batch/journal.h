@@ -15,16 +15,12 @@
 
 namespace tweedie::cli {
 
-// The attempt after one that the server has refused. The request id of a job that was
-// deleted is NOT_FOUND for good; under all others there is no job.
-int NextAttempt(int attempt, const absl::Status& refusal);
-
 // What a batch has done, OUT/batch.jsonl: a line for the batch, then one for each thing
 // that happened, appended as it happens:
 //   {"batch": KEY, "version": 1}
 //   {"name": "a", "event": "submitted", "attempt": 1, "job": "jobs/x", "command": [...]}
 //   {"name": "a", "event": "done", "job": "jobs/x"}
-//   {"name": "a", "event": "failed", "job": "jobs/x", "error": "..."}
+//   {"name": "a", "event": "failed", "attempt": 1, "job": "jobs/x", "error": "..."}
 //   {"name": "a", "event": "refused", "attempt": 1, "error": "..."}
 // A line that was cut off by a crash is as if it had not been written. Thread-safe.
 class Journal {
@@ -50,8 +46,9 @@ class Journal {
 
   absl::Status Submitted(const BatchEntry& entry, int attempt, const std::string& job);
   absl::Status Done(const BatchEntry& entry, const std::string& job);
-  absl::Status Failed(const BatchEntry& entry, const std::string& job, absl::string_view error);
-  // `attempt`: of the next try.
+  // `job`: "" if only its request id is known.
+  absl::Status Failed(const BatchEntry& entry, int attempt, const std::string& job,
+                      absl::string_view error);
   absl::Status Refused(const BatchEntry& entry, int attempt, absl::string_view error);
 
  private:

@@ -138,7 +138,7 @@ TEST(JournalTest, SaysWhatWasDoneWhenOpenedAgain) {
     ASSERT_OK(journal->Submitted(Entry("a", "sample -n 1"), 1, "jobs/a"));
     ASSERT_OK(journal->Done(Entry("a", "sample -n 1"), "jobs/a"));
     ASSERT_OK(journal->Submitted(Entry("b", "sample"), 2, "jobs/b"));
-    ASSERT_OK(journal->Failed(Entry("b", "sample"), "jobs/b", "it \"broke\"\n"));
+    ASSERT_OK(journal->Failed(Entry("b", "sample"), 4, "jobs/b", "it \"broke\"\n"));
     ASSERT_OK(journal->Submitted(Entry("c", "sample"), 1, "jobs/c"));
     ASSERT_OK(journal->Refused(Entry("d", "sample"), 3, "no"));
   }
@@ -147,26 +147,31 @@ TEST(JournalTest, SaysWhatWasDoneWhenOpenedAgain) {
   EXPECT_EQ(journal->At("a").state, State::kDone);
   EXPECT_THAT(journal->At("a").words, ElementsAre("sample", "-n", "1"));
   EXPECT_EQ(journal->At("b").state, State::kFailed);
-  EXPECT_EQ(journal->At("b").attempt, 2);
+  EXPECT_EQ(journal->At("b").attempt, 4);
   EXPECT_EQ(journal->At("c").state, State::kSubmitted);
   EXPECT_EQ(journal->At("d").state, State::kRefused);
   EXPECT_EQ(journal->At("d").attempt, 3);
   EXPECT_EQ(journal->At("e").state, State::kNew);
 }
 
-TEST(NextAttemptTest, IsAnotherOnlyWhereTheIdLeadsToNoJob) {
-  EXPECT_EQ(NextAttempt(2, absl::NotFoundError("deleted")), 3);
-  EXPECT_EQ(NextAttempt(2, absl::InvalidArgumentError("steps")), 2);
+// A model that is missing says nothing of the job that the id may have made.
+TEST(BatchJobTest, OnlyWhatNamesTheRequestIdIsADeletion) {
+  const std::string id = RequestIdOf(Entry("a", "sample"), {"key", ""}, 1);
+  EXPECT_TRUE(
+      IsDeletion(absl::NotFoundError("the job made by request_id " + id + " was deleted"), id));
+  EXPECT_FALSE(IsDeletion(absl::NotFoundError("no model models/m"), id));
+  EXPECT_FALSE(IsDeletion(absl::AlreadyExistsError("request_id: was " + id), id));
 }
 
-TEST(JournalTest, RefusalOfAnEarlierVersionKeepsTheAttempt) {
+TEST(JournalTest, LinesOfAnEarlierVersionKeepTheAttempt) {
   const TempFolder folder;
   {
     ASSERT_OK_AND_ASSIGN(const auto journal, Journal::Open(folder.path()));
     ASSERT_OK(journal->Submitted(Entry("a", "sample"), 2, "jobs/a"));
   }
   std::ofstream(folder.File("batch.jsonl"), std::ios::app)
-      << "{\"name\":\"a\",\"event\":\"refused\",\"error\":\"no\"}\n";
+      << "{\"name\":\"a\",\"event\":\"failed\",\"job\":\"jobs/a\",\"error\":\"no\"}\n"
+         "{\"name\":\"a\",\"event\":\"refused\",\"error\":\"no\"}\n";
   ASSERT_OK_AND_ASSIGN(const auto journal, Journal::Open(folder.path()));
   EXPECT_EQ(journal->At("a").state, State::kRefused);
   EXPECT_EQ(journal->At("a").attempt, 2);
