@@ -35,6 +35,8 @@ Listening ListeningOf(const ServerOptions& options) {
   Listening listening;
   listening.listen = options.listen;
   listening.http = options.http;
+  listening.has_dashboard = options.dashboard;
+  listening.has_client_ca = !options.tls_client_ca.empty();
   listening.has_tls = !options.tls_cert.empty();
   listening.has_tokens = !options.tokens_file.empty();
   listening.without_tls = options.without_tls;

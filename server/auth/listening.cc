@@ -27,6 +27,19 @@ absl::Status Check(absl::string_view option, const std::string& address,
                    absl::StrJoin(wanted, "; and "), "; or listen on 127.0.0.1"));
 }
 
+// Nobody who asks for certificates means that others may do everything.
+absl::Status CheckDashboard(const Listening& listening) {
+  const bool is_guarded = listening.has_tokens || !listening.has_client_ca;
+  if (is_guarded || !listening.has_dashboard || listening.http.empty() ||
+      IsLocalAddress(listening.http)) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "other machines can reach the dashboard at --http ", listening.http,
+      ", which asks nobody for a certificate of --tls-client-ca: give --tokens-file; or "
+      "--dashboard=false; or serve it on 127.0.0.1"));
+}
+
 }  // namespace
 
 bool IsLocalAddress(absl::string_view address) {
@@ -40,7 +53,8 @@ absl::Status CheckListening(const Listening& listening) {
   for (const std::string& address : listening.listen) {
     RETURN_IF_ERROR(Check("--listen", address, listening));
   }
-  return Check("--http", listening.http, listening);
+  RETURN_IF_ERROR(Check("--http", listening.http, listening));
+  return CheckDashboard(listening);
 }
 
 }  // namespace tweedie

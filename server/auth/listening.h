@@ -13,14 +13,17 @@ namespace tweedie {
 struct Listening {
   std::vector<std::string> listen;  // HOST:PORT or unix:PATH
   std::string http;                 // HOST:PORT; empty: none
+  bool has_dashboard = true;        // at `http`
   bool has_tls = false;
+  bool has_client_ca = false;  // callers of `listen` show a certificate; those of `http` do not
   bool has_tokens = false;
   bool without_tls = false;     // the administrator says so
   bool without_tokens = false;  // likewise
 };
 
 // FAILED_PRECONDITION, saying what to do, if another machine could reach an address
-// without TLS or tokens, and the administrator has not said that this is meant.
+// without TLS or tokens, and the administrator has not said that this is meant; or the
+// dashboard without the certificate that `listen` asks for, and without tokens.
 absl::Status CheckListening(const Listening& listening);
 
 // Whether only this machine reaches `address`: a Unix socket or the loopback.

@@ -66,6 +66,23 @@ TEST(ListeningTest, TheMessageSaysWhatToDo) {
                        AllOf(HasSubstr("--http [::]:80"), Not(HasSubstr("--tokens-file")))));
 }
 
+TEST(ListeningTest, DashboardIsNotOpenWhereCertificatesAreAskedFor) {
+  Listening listening = At("0.0.0.0:7433", "0.0.0.0:80", {.has_tls = true, .without_tokens = true});
+  EXPECT_OK(CheckListening(listening));
+  listening.has_client_ca = true;
+  EXPECT_THAT(CheckListening(listening),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("--http 0.0.0.0:80"), HasSubstr("--tokens-file"),
+                             HasSubstr("--dashboard=false"))));
+  for (const auto& mend :
+       {+[](Listening& l) { l.has_tokens = true; }, +[](Listening& l) { l.has_dashboard = false; },
+        +[](Listening& l) { l.http = "127.0.0.1:80"; }, +[](Listening& l) { l.http = ""; }}) {
+    Listening mended = listening;
+    mend(mended);
+    EXPECT_OK(CheckListening(mended));
+  }
+}
+
 TEST(ListeningTest, OneOfSeveralAddressesIsEnough) {
   Listening listening = At("127.0.0.1:1", "", {});
   listening.listen.push_back("10.0.0.1:7433");
