@@ -249,7 +249,7 @@ void AddCallLimits(CLI::App& app, ServerOptions& options) {
       ->check(CLI::Range(1, 4096));
   group
       .Add("rpc-memory-mebibytes", options.rpc_memory_mebibytes,
-           "Most MiB of gRPC's buffers, and as much again of requests in hand")
+           "Most MiB of gRPC's buffers; as much again of requests in hand, and of results read")
       ->check(CLI::Range(16, 1 << 20));
 }
 

@@ -42,6 +42,7 @@ constexpr MetricFamily kFamilies[] = {
     {"tweedie_queue_oldest_seconds", "gauge", "Age of the oldest queued job; 0 if there is none."},
     {"tweedie_relays", "gauge", "Streams wanted from other servers."},
     {"tweedie_request_bytes", "gauge", "Bytes of requests to create jobs in hand."},
+    {"tweedie_read_bytes", "gauge", "Bytes of results and measurements that streams read."},
     {"tweedie_running_jobs", "gauge", "Jobs whose lease this server holds."},
     {"tweedie_step_seconds", "histogram", "Time of an engine step, by the rows of its call."},
     {"tweedie_store_errors_total", "counter", "Failed calls of the store or the blobs, by call."},

@@ -20,14 +20,6 @@ int64_t LengthOf(const httplib::Request& request) {
 
 }  // namespace
 
-Budget::Held Budget::Take(int64_t amount) {
-  if (held_.fetch_add(amount) + amount <= most_) {
-    return {this, [this, amount](const void*) { held_ -= amount; }};
-  }
-  held_ -= amount;
-  return nullptr;
-}
-
 void DiscardBody(const httplib::Request& request, const httplib::ContentReader& content) {
   if (HasBody(request)) content([](const char*, size_t) { return true; });
 }

@@ -3,30 +3,12 @@
 
 #include <httplib.h>
 
-#include <atomic>
-#include <cstdint>
-#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "core/base/budget.h"
 
 namespace tweedie {
-
-// A bound of something that requests hold together: bytes, or streams. Thread-safe.
-class Budget {
- public:
-  explicit Budget(int64_t most) : most_(most) {}
-
-  // What is given back when it goes. Must not outlive the budget.
-  using Held = std::shared_ptr<const void>;
-  // Null if there is no room for `amount`.
-  Held Take(int64_t amount);
-  int64_t held() const { return held_; }
-
- private:
-  const int64_t most_;
-  std::atomic<int64_t> held_ = 0;
-};
 
 // A body, and its place in a budget.
 struct Body {

@@ -122,6 +122,14 @@ NewJob Claim(const v1::CreateJobRequest& request, absl::string_view creator) {
 // A creator whose jobs there are none of: no name has a bracket.
 constexpr char kNobody[] = "(nobody)";
 
+absl::StatusOr<Budget::Held> TakeRoom(const BlobRef& blob, Budget& memory) {
+  Budget::Held place = memory.Take(blob.size);
+  if (place != nullptr) return place;
+  return Refused(
+      absl::UnavailableError("too many large results are read at once; call again in a moment"),
+      "read_memory");
+}
+
 // Canonical text of a filter, for page tokens, which serve those alone who see the same.
 std::string QueryText(const v1::JobFilter& filter, const Identity& caller) {
   std::string text = absl::StrCat(filter.creator(), "\n", filter.model());
@@ -359,7 +367,8 @@ absl::Status JobCalls::Delete(const v1::DeleteJobRequest& request, const Identit
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> JobCalls::ReadResult(absl::string_view name, const Identity& caller) {
+absl::StatusOr<InBudget<std::string>> JobCalls::ReadResult(absl::string_view name,
+                                                           const Identity& caller, Budget& memory) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(name));
   ASSIGN_OR_RETURN(const JobRecord record, GetVisible(*parts_->store, id, caller));
   if (record.state != JobState::kSucceeded) {
@@ -373,7 +382,9 @@ absl::StatusOr<std::string> JobCalls::ReadResult(absl::string_view name, const I
                      " are lost: `tweedied check --repair` found them missing or "
                      "damaged; the same request under another id gives the same images"));
   }
-  return ReadBlob(id, record.result);
+  ASSIGN_OR_RETURN(Budget::Held place, TakeRoom(record.result, memory));
+  ASSIGN_OR_RETURN(std::string bytes, ReadBlob(id, record.result));
+  return InBudget<std::string>{std::move(bytes), std::move(place)};
 }
 
 absl::StatusOr<std::string> JobCalls::ReadBlob(const std::string& id, const BlobRef& blob) const {
@@ -383,10 +394,12 @@ absl::StatusOr<std::string> JobCalls::ReadBlob(const std::string& id, const Blob
   return bytes;
 }
 
-absl::StatusOr<MeasurementReader> JobCalls::ReadMeasurement(absl::string_view name,
-                                                            const Identity& caller) {
+absl::StatusOr<InBudget<MeasurementReader>> JobCalls::ReadMeasurement(absl::string_view name,
+                                                                      const Identity& caller,
+                                                                      Budget& memory) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(name));
   ASSIGN_OR_RETURN(const JobRecord record, GetVisible(*parts_->store, id, caller));
+  ASSIGN_OR_RETURN(Budget::Held place, TakeRoom(record.input, memory));
   TensorFile input;
   if (!record.input.name.empty()) {
     ASSIGN_OR_RETURN(const std::string bytes, ReadBlob(id, record.input));
@@ -397,7 +410,9 @@ absl::StatusOr<MeasurementReader> JobCalls::ReadMeasurement(absl::string_view na
     return absl::FailedPreconditionError(
         absl::StrCat("models/", record.model, " of ", name, " is not loaded"));
   }
-  return MeasurementReader::Open(record, input, *entry->model->diffusion);
+  ASSIGN_OR_RETURN(MeasurementReader reader,
+                   MeasurementReader::Open(record, input, *entry->model->diffusion));
+  return InBudget<MeasurementReader>{std::move(reader), std::move(place)};
 }
 
 }  // namespace tweedie

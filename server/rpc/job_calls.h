@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "core/base/budget.h"
 #include "server/auth/identity.h"
 #include "server/convert/measurement_reader.h"
 #include "server/rpc/service_parts.h"
@@ -34,10 +35,14 @@ class JobCalls {
                                             const Identity& caller);
   absl::StatusOr<v1::Job> Cancel(const v1::CancelJobRequest& request, const Identity& caller);
   absl::Status Delete(const v1::DeleteJobRequest& request, const Identity& caller);
-  // The content of the result of a job that has succeeded.
-  absl::StatusOr<std::string> ReadResult(absl::string_view name, const Identity& caller);
-  // The measurement of a job whose task has one, whatever its state.
-  absl::StatusOr<MeasurementReader> ReadMeasurement(absl::string_view name, const Identity& caller);
+  // The content of the result of a job that has succeeded. UNAVAILABLE if `memory` has no
+  // room for it.
+  absl::StatusOr<InBudget<std::string>> ReadResult(absl::string_view name, const Identity& caller,
+                                                   Budget& memory);
+  // The measurement of a job whose task has one, whatever its state; likewise.
+  absl::StatusOr<InBudget<MeasurementReader>> ReadMeasurement(absl::string_view name,
+                                                              const Identity& caller,
+                                                              Budget& memory);
 
   // Jobs that were created; what a repeated request found is none.
   int64_t submitted() const { return submitted_; }

@@ -34,13 +34,15 @@ class PullReactor final : public grpc::ServerWriteReactor<Response>,
   // called later, once, with no lock held. Must not block.
   using Source = std::function<absl::StatusOr<std::optional<Item>>(std::function<void()> on_ready)>;
 
-  // The caller keeps it alive until it has been handed to gRPC. `place` is kept as long
-  // as it lives.
-  static std::shared_ptr<PullReactor> Make(StreamRegistry* registry,
+  // The caller keeps it alive until it has been handed to gRPC. `context` is the call's.
+  // `place` is kept as long as it lives.
+  static std::shared_ptr<PullReactor> Make(grpc::CallbackServerContext* context,
+                                           StreamRegistry* registry,
                                            StreamRegistry::Check may_go_on = nullptr,
                                            std::shared_ptr<const void> place = nullptr) {
     auto reactor = std::make_shared<PullReactor>();
     reactor->place_ = std::move(place);
+    reactor->SetContext(context);
     reactor->self_ = reactor;
     registry->Add(reactor, std::move(may_go_on));
     return reactor;
@@ -62,9 +64,13 @@ class PullReactor final : public grpc::ServerWriteReactor<Response>,
     }
     Pump();
   }
+  void Drop() override ABSL_LOCKS_EXCLUDED(context_mu_) {
+    absl::MutexLock lock(&context_mu_);
+    if (context_ != nullptr) context_->TryCancel();
+  }
   absl::Time waiting_since() const override ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
-    return busy_ && !finished_ ? write_time_ : absl::InfiniteFuture();
+    return busy_ ? write_time_ : absl::InfiniteFuture();
   }
 
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mu_) {
@@ -82,9 +88,17 @@ class PullReactor final : public grpc::ServerWriteReactor<Response>,
     }
     Pump();
   }
-  void OnDone() override { std::exchange(self_, nullptr).reset(); }  // may destroy *this
+  void OnDone() override {
+    SetContext(nullptr);
+    std::exchange(self_, nullptr).reset();  // may destroy *this
+  }
 
  private:
+  void SetContext(grpc::CallbackServerContext* context) ABSL_LOCKS_EXCLUDED(context_mu_) {
+    absl::MutexLock lock(&context_mu_);
+    context_ = context;
+  }
+
   // Decides under the lock, acts after it. While a StartWrite is on its way
   // (starting_) nobody else acts: a Finish must not overtake it.
   void Pump() ABSL_LOCKS_EXCLUDED(mu_) {
@@ -130,7 +144,9 @@ class PullReactor final : public grpc::ServerWriteReactor<Response>,
 
   std::shared_ptr<PullReactor> self_;
   std::shared_ptr<const void> place_;
-  Response out_;  // gRPC reads it while busy_
+  Response out_;            // gRPC reads it while busy_
+  absl::Mutex context_mu_;  // gRPC calls nothing of ours under it
+  grpc::CallbackServerContext* context_ ABSL_GUARDED_BY(context_mu_) = nullptr;  // until OnDone()
   mutable absl::Mutex mu_;
   Source source_ ABSL_GUARDED_BY(mu_);
   bool busy_ ABSL_GUARDED_BY(mu_) = false;      // a write is out

@@ -8,9 +8,9 @@ namespace tweedie {
 namespace {
 
 constexpr char kRefusalPayload[] = "tweedie/refusal";
-constexpr const char* kReasons[] = {"calls",           "creator",        "creator_bytes",
-                                    "creator_watches", "disk",           "queue",
-                                    "queue_bytes",     "request_memory", "watches"};
+constexpr const char* kReasons[] = {"calls",          "creator", "creator_bytes", "creator_watches",
+                                    "disk",           "queue",   "queue_bytes",   "read_memory",
+                                    "request_memory", "watches"};
 
 std::string CounterOf(absl::string_view reason) {
   return absl::StrCat("tweedie_admission_rejections_total{reason=\"", reason, "\"}");

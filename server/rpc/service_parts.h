@@ -26,7 +26,8 @@ struct CallLimits {
   int max_jobs_per_batch = 1000;
   int max_watches = 10000;  // streams at a time, in all
   int max_watches_per_creator = 2000;
-  int64_t request_memory_bytes = int64_t{1} << 30;  // of requests that are worked on, or wait
+  int64_t request_memory_bytes = int64_t{1}
+                                 << 30;  // of requests in hand; and of results that are read
 };
 
 // What the service works with. Everything outlives it.

@@ -46,6 +46,12 @@ void StreamRegistry::EndStalled(absl::Time limit) {
   }
 }
 
+void StreamRegistry::DropStalled(absl::Time limit) {
+  for (const Live& one : LiveOnes()) {
+    if (one.stream->waiting_since() < limit) one.stream->Drop();
+  }
+}
+
 void StreamRegistry::EndAll(const absl::Status& status) {
   {
     absl::MutexLock lock(&mu_);

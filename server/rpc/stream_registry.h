@@ -18,8 +18,10 @@ class ServerStream {
   virtual ~ServerStream() = default;
   // Finishes the stream with `status` if it is not finished yet.
   virtual void End(const absl::Status& status) = 0;
-  // Since when a message has been waiting for the reader; InfiniteFuture if
-  // none is.
+  // Ends its call at once, whatever its reader takes. Does nothing once it is over.
+  virtual void Drop() = 0;
+  // Since when a message has been waiting for the reader, also while the stream's end
+  // waits behind it; InfiniteFuture if none is.
   virtual absl::Time waiting_since() const = 0;
 };
 
@@ -36,6 +38,9 @@ class StreamRegistry {
   void EndForbidden() ABSL_LOCKS_EXCLUDED(mu_);
   // Ends streams whose reader has taken nothing since `limit`.
   void EndStalled(absl::Time limit) ABSL_LOCKS_EXCLUDED(mu_);
+  // Drops streams whose reader has taken nothing since `limit`, not their end either: gRPC
+  // would keep them as long as the connection.
+  void DropStalled(absl::Time limit) ABSL_LOCKS_EXCLUDED(mu_);
   void EndAll(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   int size() const ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -182,20 +182,20 @@ absl::Status CheckImageFits(const ResultReader& reader, v1::ImageFormat format,
 // One image a message.
 class ImagesSource {
  public:
-  ImagesSource(ResultReader reader, int first, v1::ImageFormat format)
+  ImagesSource(InBudget<ResultReader> reader, int first, v1::ImageFormat format)
       : reader_(std::move(reader)), next_(first), format_(format) {}
 
   absl::StatusOr<ReadImagesReactor::Item> Next() {
-    if (next_ >= reader_.num_images()) return ReadImagesReactor::Item{std::nullopt, true};
+    if (next_ >= reader_.value.num_images()) return ReadImagesReactor::Item{std::nullopt, true};
     v1::ReadJobImagesResponse response;
     response.set_index(next_);
-    ASSIGN_OR_RETURN(*response.mutable_images(), reader_.Image(next_, format_));
+    ASSIGN_OR_RETURN(*response.mutable_images(), reader_.value.Image(next_, format_));
     ++next_;
-    return ReadImagesReactor::Item{std::move(response), next_ >= reader_.num_images()};
+    return ReadImagesReactor::Item{std::move(response), next_ >= reader_.value.num_images()};
   }
 
  private:
-  const ResultReader reader_;
+  const InBudget<ResultReader> reader_;
   int next_;
   const v1::ImageFormat format_;
 };
@@ -203,16 +203,16 @@ class ImagesSource {
 // One measurement a message.
 class MeasurementSource {
  public:
-  explicit MeasurementSource(MeasurementReader reader) : reader_(std::move(reader)) {}
+  explicit MeasurementSource(InBudget<MeasurementReader> reader) : reader_(std::move(reader)) {}
 
   absl::StatusOr<ReadMeasurementReactor::Item> Next() {
-    ASSIGN_OR_RETURN(v1::ReadJobMeasurementResponse part, reader_.Part(next_));
+    ASSIGN_OR_RETURN(v1::ReadJobMeasurementResponse part, reader_.value.Part(next_));
     ++next_;
-    return ReadMeasurementReactor::Item{std::move(part), next_ >= reader_.size()};
+    return ReadMeasurementReactor::Item{std::move(part), next_ >= reader_.value.size()};
   }
 
  private:
-  const MeasurementReader reader_;
+  const InBudget<MeasurementReader> reader_;
   int next_ = 0;
 };
 
@@ -275,12 +275,13 @@ absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsReques
 absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImagesRequest& request,
                                                          const Identity& caller,
                                                          const ServiceParts& parts,
-                                                         Executor* executor) {
+                                                         const Reading& reading) {
   RETURN_IF_ERROR(CheckNotNegative("start_index", request.start_index()));
   RETURN_IF_ERROR(CheckFormat("format", request.format()));
   JobCalls calls(&parts);
-  ASSIGN_OR_RETURN(std::string bytes, calls.ReadResult(request.name(), caller));
-  ASSIGN_OR_RETURN(ResultReader reader, ResultReader::Open(std::move(bytes)));
+  ASSIGN_OR_RETURN(InBudget<std::string> bytes,
+                   calls.ReadResult(request.name(), caller, *reading.memory));
+  ASSIGN_OR_RETURN(ResultReader reader, ResultReader::Open(std::move(bytes.value)));
   if (request.start_index() > reader.num_images()) {
     return absl::OutOfRangeError(absl::StrCat("start_index ", request.start_index(),
                                               " is beyond the job's ", reader.num_images(),
@@ -288,9 +289,10 @@ absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImages
   }
   RETURN_IF_ERROR(CheckImageFits(reader, request.format(), parts.call_limits.max_response_bytes));
   auto source =
-      std::make_shared<ImagesSource>(std::move(reader), request.start_index(), request.format());
+      std::make_shared<ImagesSource>(InBudget<ResultReader>{std::move(reader), bytes.place},
+                                     request.start_index(), request.format());
   auto images = std::make_shared<Background<ReadImagesReactor::Item>>(
-      executor, [source] { return source->Next(); });
+      reading.executor, [source] { return source->Next(); });
   return Checked<ReadImagesReactor>(
       [images](std::function<void()> on_ready) { return images->Take(std::move(on_ready)); },
       parts);
@@ -298,12 +300,13 @@ absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImages
 
 absl::StatusOr<ReadMeasurementReactor::Source> OpenReadMeasurement(
     const v1::ReadJobMeasurementRequest& request, const Identity& caller, const ServiceParts& parts,
-    Executor* executor) {
+    const Reading& reading) {
   JobCalls calls(&parts);
-  ASSIGN_OR_RETURN(MeasurementReader reader, calls.ReadMeasurement(request.name(), caller));
+  ASSIGN_OR_RETURN(InBudget<MeasurementReader> reader,
+                   calls.ReadMeasurement(request.name(), caller, *reading.memory));
   auto source = std::make_shared<MeasurementSource>(std::move(reader));
   auto items = std::make_shared<Background<ReadMeasurementReactor::Item>>(
-      executor, [source] { return source->Next(); });
+      reading.executor, [source] { return source->Next(); });
   return Checked<ReadMeasurementReactor>(
       [items](std::function<void()> on_ready) { return items->Take(std::move(on_ready)); }, parts);
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "core/base/budget.h"
 #include "server/auth/identity.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/pull_reactor.h"
@@ -13,8 +14,14 @@
 
 namespace tweedie {
 
+// What reading of jobs takes of the server. Not owned; outlives the streams.
+struct Reading {
+  Executor* executor;  // images are converted there
+  Budget* memory;      // of what was read and is not sent yet
+};
+
 // What the streams send. Opening a source blocks on the store; taking from it
-// does not: images are converted on `executor`. Each checks its request: INVALID_ARGUMENT with the
+// does not. Each checks its request: INVALID_ARGUMENT with the
 // field, and the errors that the proto lists. What the caller may not see is NOT_FOUND, or left
 // out.
 //
@@ -36,12 +43,12 @@ using ReadImagesReactor = PullReactor<v1::ReadJobImagesResponse>;
 absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImagesRequest& request,
                                                          const Identity& caller,
                                                          const ServiceParts& parts,
-                                                         Executor* executor);
+                                                         const Reading& reading);
 
 using ReadMeasurementReactor = PullReactor<v1::ReadJobMeasurementResponse>;
 absl::StatusOr<ReadMeasurementReactor::Source> OpenReadMeasurement(
     const v1::ReadJobMeasurementRequest& request, const Identity& caller, const ServiceParts& parts,
-    Executor* executor);
+    const Reading& reading);
 
 }  // namespace tweedie
 

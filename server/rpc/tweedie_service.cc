@@ -65,6 +65,7 @@ TweedieService::TweedieService(ServiceParts parts)
     : parts_(std::move(parts)),
       jobs_(&parts_),
       request_memory_(parts_.call_limits.request_memory_bytes),
+      read_memory_(parts_.call_limits.request_memory_bytes),
       places_({parts_.call_limits.max_watches, parts_.call_limits.max_watches_per_creator}),
       executor_(kThreads, kMaxQueuedCalls) {}
 
@@ -75,7 +76,10 @@ void TweedieService::Drain() {
 }
 
 void TweedieService::EndStalledStreams(absl::Duration limit) {
-  streams_.EndStalled(Clock::Real()->Steady() - limit);
+  const absl::Time now = Clock::Real()->Steady();
+  streams_.EndStalled(now - limit);
+  // Of these the end was not taken either.
+  streams_.DropStalled(now - 2 * limit);
 }
 
 std::map<std::string, double> TweedieService::Metrics() const {
@@ -84,6 +88,7 @@ std::map<std::string, double> TweedieService::Metrics() const {
   values["tweedie_streams"] = streams_.size();
   values["tweedie_executor_tasks"] = executor_.num_tasks();
   values["tweedie_request_bytes"] = static_cast<double>(request_memory_.held());
+  values["tweedie_read_bytes"] = static_cast<double>(read_memory_.held());
   return values;
 }
 
@@ -134,7 +139,7 @@ grpc::ServerUnaryReactor* TweedieService::Unary(Context* context, Permission per
 template <typename Request, typename Create>
 grpc::ServerUnaryReactor* TweedieService::Creating(Context* context, const grpc::ByteBuffer& bytes,
                                                    grpc::ByteBuffer* response, Create create) {
-  const auto memory = std::make_shared<RequestMemory::Held>(request_memory_.Take(SizeOf(bytes)));
+  const auto memory = std::make_shared<Budget::Held>(request_memory_.Take(SizeOf(bytes)));
   if (*memory == nullptr) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     reactor->Finish(Answer(NoMemory()));
@@ -156,9 +161,9 @@ grpc::ServerUnaryReactor* TweedieService::Creating(Context* context, const grpc:
 }
 
 template <typename Reactor>
-Reactor* TweedieService::Refusing(const absl::Status& status) {
+Reactor* TweedieService::Refusing(Context* context, const absl::Status& status) {
   refusals_.Count(status);
-  const std::shared_ptr<Reactor> reactor = Reactor::Make(&streams_);
+  const std::shared_ptr<Reactor> reactor = Reactor::Make(context, &streams_);
   reactor->End(status);
   return reactor.get();
 }
@@ -166,20 +171,23 @@ Reactor* TweedieService::Refusing(const absl::Status& status) {
 template <typename Reactor, typename Open>
 Reactor* TweedieService::Stream(Context* context, Permission permission, Open open) {
   const absl::StatusOr<Identity> identity = Admit(*context, permission);
-  if (!identity.ok()) return Refusing<Reactor>(identity.status());
+  if (!identity.ok()) return Refusing<Reactor>(context, identity.status());
   absl::StatusOr<StreamPlaces::Place> place =
       places_.Take(identity->creator, permission == Permission::kRelay);
-  if (!place.ok()) return Refusing<Reactor>(place.status());
-  return Opening<Reactor>(*identity, *std::move(place), std::move(open));
+  if (!place.ok()) return Refusing<Reactor>(context, place.status());
+  return Opening<Reactor>(context, *identity, *std::move(place), std::move(open));
 }
 
 template <typename Reactor, typename Open>
-Reactor* TweedieService::Opening(const Identity& identity, StreamPlaces::Place place, Open open) {
+Reactor* TweedieService::Opening(Context* context, const Identity& identity,
+                                 StreamPlaces::Place place, Open open) {
   const auto may_go_on = [this, identity] { return parts_.authenticator->Confirm(identity); };
-  const std::shared_ptr<Reactor> reactor = Reactor::Make(&streams_, may_go_on, std::move(place));
+  const std::shared_ptr<Reactor> reactor =
+      Reactor::Make(context, &streams_, may_go_on, std::move(place));
   Reactor* const handle = reactor.get();
-  const bool accepted = executor_.TryRun([reactor, open = std::move(open), identity] {
+  const bool accepted = executor_.TryRun([this, reactor, open = std::move(open), identity] {
     absl::StatusOr<typename Reactor::Source> source = open(identity);
+    refusals_.Count(source.status());
     if (source.ok()) {
       reactor->Start(*std::move(source));
     } else {
@@ -290,17 +298,17 @@ grpc::ServerWriteReactor<v1::WatchJobsResponse>* TweedieService::WatchJobs(
 
 grpc::ServerWriteReactor<v1::ReadJobImagesResponse>* TweedieService::ReadJobImages(
     Context* context, const v1::ReadJobImagesRequest* request) {
-  return Stream<ReadImagesReactor>(context, Permission::kSee,
-                                   [this, request = *request](const Identity& identity) {
-                                     return OpenReadImages(request, identity, parts_, &executor_);
-                                   });
+  return Stream<ReadImagesReactor>(
+      context, Permission::kSee, [this, request = *request](const Identity& identity) {
+        return OpenReadImages(request, identity, parts_, {&executor_, &read_memory_});
+      });
 }
 
 grpc::ServerWriteReactor<v1::ReadJobMeasurementResponse>* TweedieService::ReadJobMeasurement(
     Context* context, const v1::ReadJobMeasurementRequest* request) {
   return Stream<ReadMeasurementReactor>(
       context, Permission::kSee, [this, request = *request](const Identity& identity) {
-        return OpenReadMeasurement(request, identity, parts_, &executor_);
+        return OpenReadMeasurement(request, identity, parts_, {&executor_, &read_memory_});
       });
 }
 

@@ -8,11 +8,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/base/budget.h"
 #include "server/auth/identity.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/job_calls.h"
 #include "server/rpc/refusals.h"
-#include "server/rpc/request_memory.h"
 #include "server/rpc/service_parts.h"
 #include "server/rpc/stream_places.h"
 #include "server/rpc/stream_registry.h"
@@ -90,10 +90,11 @@ class TweedieService final
   Reactor* Stream(Context* context, Permission permission, Open open);
   // Hands a stream that may be opened to the executor.
   template <typename Reactor, typename Open>
-  Reactor* Opening(const Identity& identity, StreamPlaces::Place place, Open open);
+  Reactor* Opening(Context* context, const Identity& identity, StreamPlaces::Place place,
+                   Open open);
   // A stream that ends at once.
   template <typename Reactor>
-  Reactor* Refusing(const absl::Status& status);
+  Reactor* Refusing(Context* context, const absl::Status& status);
   // Answers a call that creates jobs by `create`, told the request, who calls and the
   // call's place in a trace, if there is memory for the request.
   template <typename Request, typename Create>
@@ -106,7 +107,8 @@ class TweedieService final
   JobCalls jobs_;
   std::atomic<bool> draining_ = false;
   Refusals refusals_;
-  RequestMemory request_memory_;
+  Budget request_memory_;  // of requests that create jobs
+  Budget read_memory_;     // of what streams read of jobs
   StreamPlaces places_;
   StreamRegistry streams_;
   Executor executor_;  // last: its threads use all else

@@ -350,5 +350,38 @@ TEST(OverloadTest, RefusalsAreCountedByTheirReason) {
   EXPECT_EQ(count("queue"), 0);
 }
 
+// Streams hold whole results: two of 9 MB are one too many for 16 MiB.
+TEST(OverloadTest, ResultsThatAreReadAreBounded) {
+  LoggedServer server(
+      {"--http", "127.0.0.1:0", "--rpc-memory-mebibytes", "16", "--max-images-per-job", "2200"});
+  TestClient& client = server.client();
+  v1::Job job;
+  ASSERT_TRUE(client.Create(SampleRequest(2200, 1, 1), &job).ok());
+  ASSERT_TRUE(client.WaitForEnd(job.name(), &job).ok());
+  ASSERT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
+  v1::ReadJobImagesRequest request;
+  request.set_name(job.name());
+  grpc::ClientContext context;
+  const auto reader = client.stub().ReadJobImages(&context, request);
+  v1::ReadJobImagesResponse image;
+  ASSERT_TRUE(reader->Read(&image));  // and takes no more
+
+  std::string bytes;
+  const grpc::Status refused = client.Images(job.name(), &bytes);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE) << refused.error_message();
+  EXPECT_TRUE(MayRetry(refused));
+  EXPECT_EQ(MetricOf(server, "tweedie_admission_rejections_total{reason=\"read_memory\"}"), 1);
+  EXPECT_GT(MetricOf(server, "tweedie_read_bytes"), 9e6);
+
+  for (int i = 1; i < 2200; ++i) ASSERT_TRUE(reader->Read(&image));
+  EXPECT_FALSE(reader->Read(&image));
+  EXPECT_TRUE(reader->Finish().ok());
+  grpc::Status status;
+  do {
+    status = client.Images(job.name(), &bytes);
+  } while (status.error_code() == grpc::StatusCode::UNAVAILABLE);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
 }  // namespace
 }  // namespace tweedie

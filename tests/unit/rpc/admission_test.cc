@@ -12,7 +12,6 @@
 #include "server/log/logging.h"
 #include "server/rpc/log_calls.h"
 #include "server/rpc/refusals.h"
-#include "server/rpc/request_memory.h"
 #include "server/rpc/response_size.h"
 #include "server/rpc/stream_places.h"
 #include "server/rpc/stream_sources.h"
@@ -92,34 +91,12 @@ TEST(StreamPlacesTest, ThreadsNeverTakeMoreThanThereAre) {
   EXPECT_EQ(places.taken(), 0);
 }
 
-// --- RequestMemory ----------------------------------------------------------
-
-TEST(RequestMemoryTest, RequestsFitExactlyOrNotAtAll) {
-  RequestMemory memory(100);
-  RequestMemory::Held a = memory.Take(60);
-  ASSERT_NE(a, nullptr);
-  EXPECT_EQ(memory.Take(41), nullptr);
-  const RequestMemory::Held b = memory.Take(40);
-  ASSERT_NE(b, nullptr);
-  EXPECT_EQ(memory.Take(1), nullptr);
-  a.reset();
-  EXPECT_EQ(memory.held(), 40);
-  EXPECT_NE(memory.Take(60), nullptr);
-}
-
-TEST(RequestMemoryTest, OneThatIsAloneIsTakenWhateverItsSize) {
-  RequestMemory memory(100);
-  const RequestMemory::Held large = memory.Take(1000);
-  EXPECT_NE(large, nullptr);
-  EXPECT_EQ(memory.Take(1), nullptr);
-}
-
 // --- Refusals ---------------------------------------------------------------
 
 TEST(RefusalsTest, EachIsCountedUnderItsReason) {
   Refusals refusals;
   for (const auto& [name, count] : refusals.Metrics()) EXPECT_EQ(count, 0) << name;
-  EXPECT_EQ(refusals.Metrics().size(), 9u);
+  EXPECT_EQ(refusals.Metrics().size(), 10u);
   refusals.Count(Refused(absl::UnavailableError("x"), "calls"));
   absl::Status full = absl::ResourceExhaustedError("full");
   full.SetPayload(kQuotaPayload, absl::Cord("queue"));
@@ -131,7 +108,7 @@ TEST(RefusalsTest, EachIsCountedUnderItsReason) {
   auto metrics = refusals.Metrics();
   EXPECT_EQ(metrics["tweedie_admission_rejections_total{reason=\"calls\"}"], 1);
   EXPECT_EQ(metrics["tweedie_admission_rejections_total{reason=\"queue\"}"], 2);
-  EXPECT_EQ(metrics.size(), 9u);
+  EXPECT_EQ(metrics.size(), 10u);
 }
 
 // --- Sizes of responses -----------------------------------------------------

@@ -59,9 +59,9 @@ class Puppet {
 
 class PuppetService final : public v1::Tweedie::CallbackService {
  public:
-  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(grpc::CallbackServerContext*,
+  grpc::ServerWriteReactor<v1::WatchJobResponse>* WatchJob(grpc::CallbackServerContext* context,
                                                            const v1::WatchJobRequest*) override {
-    const std::shared_ptr<Reactor> reactor = Reactor::Make(&registry);
+    const std::shared_ptr<Reactor> reactor = Reactor::Make(context, &registry);
     Reactor* const handle = reactor.get();
     auto source = std::make_shared<Puppet>();
     source->set_bytes(bytes);
@@ -176,13 +176,37 @@ TEST_F(PullReactorTest, AReaderThatTakesNothingIsEnded) {
   EXPECT_TRUE(MayRetry(status));
 }
 
+// Nor does its end keep its place as long as the connection.
+TEST_F(PullReactorTest, AReaderThatDoesNotTakeTheEndIsDropped) {
+  service_.bytes = 1 << 20;
+  service_.first = 1 << 20;
+  grpc::ClientContext context;
+  auto reader = Watch(context);
+  v1::WatchJobResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  const absl::Time give_up = absl::Now() + absl::Seconds(30);
+  while (service_.registry.size() > 0 && absl::Now() < give_up) {
+    const absl::Time now = Clock::Real()->Steady();
+    service_.registry.EndStalled(now - absl::Milliseconds(300));
+    service_.registry.DropStalled(now - absl::Milliseconds(600));
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(service_.registry.size(), 0);
+  while (reader->Read(&response)) {
+  }
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
 // Cancels and ends meet writes at every moment; nothing may crash or leak.
 TEST_F(PullReactorTest, CancelsAndEndsAtAnyMomentAreClean) {
   service_.first = 50;
   service_.last = 40;
   std::atomic<bool> over = false;
   std::thread ender([&] {
-    while (!over) service_.registry.EndStalled(absl::InfiniteFuture());
+    while (!over) {
+      service_.registry.EndStalled(absl::InfiniteFuture());
+      service_.registry.DropStalled(Clock::Real()->Steady());
+    }
   });
   std::vector<std::thread> clients;
   for (int c = 0; c < 4; ++c) {
