@@ -30,6 +30,20 @@ absl::StatusOr<Request> ReadRequest(const grpc::ByteBuffer& bytes) {
       absl::StrCat("the request is no ", Request::descriptor()->full_name()));
 }
 
+// Of a request that creates nothing: names, a filter.
+inline constexpr int64_t kMaxQuestionBytes = 1 << 20;
+
+// INVALID_ARGUMENT if the bytes are no such message, or more than kMaxQuestionBytes: unknown
+// fields take some twenty times their size.
+template <typename Request>
+absl::StatusOr<Request> ReadQuestion(const grpc::ByteBuffer& bytes) {
+  const auto size = static_cast<int64_t>(bytes.Length());
+  if (size <= kMaxQuestionBytes) return ReadRequest<Request>(bytes);
+  return absl::InvalidArgumentError(absl::StrCat("the ", Request::descriptor()->full_name(),
+                                                 " must be of at most ", kMaxQuestionBytes,
+                                                 " bytes; was of ", size));
+}
+
 // INTERNAL if it cannot be serialised.
 template <typename Response>
 absl::StatusOr<grpc::ByteBuffer> WriteResponse(const Response& response) {

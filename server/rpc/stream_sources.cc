@@ -13,6 +13,7 @@
 #include "server/convert/job_proto.h"
 #include "server/rpc/background.h"
 #include "server/rpc/job_calls.h"
+#include "server/rpc/request_message.h"
 #include "server/rpc/resource_names.h"
 #include "server/rpc/response_size.h"
 #include "server/rpc/timestamps.h"
@@ -98,13 +99,19 @@ bool IsOfAnother(const WatchEvent& event, const Identity& caller) {
   return job != nullptr && !MaySee(caller, (*job)->creator());
 }
 
+template <typename Response>
+absl::StatusOr<ByteStream::Item> ItemOf(const Response& response, bool last) {
+  ASSIGN_OR_RETURN(grpc::ByteBuffer bytes, WriteResponse(response));
+  return ByteStream::Item{std::move(bytes), last};
+}
+
 // A listing, page by page, before the changes.
 class JobsSource {
  public:
   JobsSource(std::shared_ptr<JobsFeed> feed, EventHub* hub, std::deque<JobRecord> listed)
       : feed_(std::move(feed)), hub_(hub), listed_(std::move(listed)) {}
 
-  absl::StatusOr<std::optional<WatchJobsReactor::Item>> Next(std::function<void()> on_ready) {
+  absl::StatusOr<std::optional<ByteStream::Item>> Next(std::function<void()> on_ready) {
     v1::WatchJobsResponse response;
     while (!listed_.empty()) {
       const auto record = std::make_shared<const JobRecord>(std::move(listed_.front()));
@@ -113,16 +120,16 @@ class JobsSource {
       const auto found = feed_->List(record, ProgressOf(report));
       if (!found.has_value()) continue;
       *response.mutable_job() = found->job == record ? std::move(report) : JobOf(*found);
-      return WatchJobsReactor::Item{std::move(response), false};
+      return ItemOf(response, false);
     }
     if (!std::exchange(complete_, true)) {
       feed_->EndListing();
       response.set_listing_complete(true);
-      return WatchJobsReactor::Item{std::move(response), false};
+      return ItemOf(response, false);
     }
     const std::optional<FeedEvent> event = feed_->Next(std::move(on_ready));
     if (!event.has_value()) return std::nullopt;
-    return WatchJobsReactor::Item{ToResponse(*event), false};
+    return ItemOf(ToResponse(*event), false);
   }
 
  private:
@@ -185,13 +192,13 @@ class ImagesSource {
   ImagesSource(InBudget<ResultReader> reader, int first, v1::ImageFormat format)
       : reader_(std::move(reader)), next_(first), format_(format) {}
 
-  absl::StatusOr<ReadImagesReactor::Item> Next() {
-    if (next_ >= reader_.value.num_images()) return ReadImagesReactor::Item{std::nullopt, true};
+  absl::StatusOr<ByteStream::Item> Next() {
+    if (next_ >= reader_.value.num_images()) return ByteStream::Item{std::nullopt, true};
     v1::ReadJobImagesResponse response;
     response.set_index(next_);
     ASSIGN_OR_RETURN(*response.mutable_images(), reader_.value.Image(next_, format_));
     ++next_;
-    return ReadImagesReactor::Item{std::move(response), next_ >= reader_.value.num_images()};
+    return ItemOf(response, next_ >= reader_.value.num_images());
   }
 
  private:
@@ -205,10 +212,10 @@ class MeasurementSource {
  public:
   explicit MeasurementSource(InBudget<MeasurementReader> reader) : reader_(std::move(reader)) {}
 
-  absl::StatusOr<ReadMeasurementReactor::Item> Next() {
+  absl::StatusOr<ByteStream::Item> Next() {
     ASSIGN_OR_RETURN(v1::ReadJobMeasurementResponse part, reader_.value.Part(next_));
     ++next_;
-    return ReadMeasurementReactor::Item{std::move(part), next_ >= reader_.value.size()};
+    return ItemOf(part, next_ >= reader_.value.size());
   }
 
  private:
@@ -217,17 +224,15 @@ class MeasurementSource {
 };
 
 // `source`, no message of which is larger than the server sends.
-template <typename Reactor>
-typename Reactor::Source Checked(typename Reactor::Source source, const ServiceParts& parts) {
-  return WithSizesChecked<Reactor>(std::move(source), parts.call_limits.max_response_bytes);
+ByteStream::Source Checked(ByteStream::Source source, const ServiceParts& parts) {
+  return WithSizesChecked<ByteStream>(std::move(source), parts.call_limits.max_response_bytes);
 }
 
 }  // namespace
 
-absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& request,
-                                                     const std::optional<std::string>& relay_to,
-                                                     const Identity& caller,
-                                                     const ServiceParts& parts) {
+absl::StatusOr<ByteStream::Source> OpenWatchJob(const v1::WatchJobRequest& request,
+                                                const std::optional<std::string>& relay_to,
+                                                const Identity& caller, const ServiceParts& parts) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
   ASSIGN_OR_RETURN(WatchOptions options, ReadOptions(request));
   RETURN_IF_ERROR(CheckRelay(relay_to, parts.info.server()));
@@ -242,21 +247,21 @@ absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& 
   }
   RETURN_IF_ERROR(parts.hub->Begin(*subscription, record, position, request.after_sequence()));
   if (parts.on_watch && !options.is_relay) parts.on_watch(id);
-  return Checked<WatchJobReactor>(
-      [subscription, id, caller](
-          std::function<void()> on_ready) -> absl::StatusOr<std::optional<WatchJobReactor::Item>> {
+  return Checked(
+      [subscription, id,
+       caller](std::function<void()> on_ready) -> absl::StatusOr<std::optional<ByteStream::Item>> {
         ASSIGN_OR_RETURN(const std::optional<WatchEvent> event,
                          subscription->Next(std::move(on_ready)));
         if (!event.has_value()) return std::nullopt;
         if (IsOfAnother(*event, caller)) return NoSuchJob(id);
-        return WatchJobReactor::Item{WatchMessage(*event), event->last};
+        return ByteStream::Item{WatchMessage(*event), event->last};
       },
       parts);
 }
 
-absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsRequest& request,
-                                                       const Identity& caller,
-                                                       const ServiceParts& parts) {
+absl::StatusOr<ByteStream::Source> OpenWatchJobs(const v1::WatchJobsRequest& request,
+                                                 const Identity& caller,
+                                                 const ServiceParts& parts) {
   FeedOptions options;
   ASSIGN_OR_RETURN(options.query, ToQuery(request.filter(), caller));
   options.include_progress = request.include_progress();
@@ -267,15 +272,14 @@ absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsReques
   for (const JobRecord& job : listed) ids.push_back(job.id);
   feed->Expect(std::move(ids));
   auto source = std::make_shared<JobsSource>(std::move(feed), parts.hub, std::move(listed));
-  return Checked<WatchJobsReactor>(
+  return Checked(
       [source](std::function<void()> on_ready) { return source->Next(std::move(on_ready)); },
       parts);
 }
 
-absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImagesRequest& request,
-                                                         const Identity& caller,
-                                                         const ServiceParts& parts,
-                                                         const Reading& reading) {
+absl::StatusOr<ByteStream::Source> OpenReadImages(const v1::ReadJobImagesRequest& request,
+                                                  const Identity& caller, const ServiceParts& parts,
+                                                  const Reading& reading) {
   RETURN_IF_ERROR(CheckNotNegative("start_index", request.start_index()));
   RETURN_IF_ERROR(CheckFormat("format", request.format()));
   JobCalls calls(&parts);
@@ -291,23 +295,24 @@ absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImages
   auto source =
       std::make_shared<ImagesSource>(InBudget<ResultReader>{std::move(reader), bytes.place},
                                      request.start_index(), request.format());
-  auto images = std::make_shared<Background<ReadImagesReactor::Item>>(
-      reading.executor, [source] { return source->Next(); });
-  return Checked<ReadImagesReactor>(
+  auto images = std::make_shared<Background<ByteStream::Item>>(reading.executor,
+                                                               [source] { return source->Next(); });
+  return Checked(
       [images](std::function<void()> on_ready) { return images->Take(std::move(on_ready)); },
       parts);
 }
 
-absl::StatusOr<ReadMeasurementReactor::Source> OpenReadMeasurement(
-    const v1::ReadJobMeasurementRequest& request, const Identity& caller, const ServiceParts& parts,
-    const Reading& reading) {
+absl::StatusOr<ByteStream::Source> OpenReadMeasurement(const v1::ReadJobMeasurementRequest& request,
+                                                       const Identity& caller,
+                                                       const ServiceParts& parts,
+                                                       const Reading& reading) {
   JobCalls calls(&parts);
   ASSIGN_OR_RETURN(InBudget<MeasurementReader> reader,
                    calls.ReadMeasurement(request.name(), caller, *reading.memory));
   auto source = std::make_shared<MeasurementSource>(std::move(reader));
-  auto items = std::make_shared<Background<ReadMeasurementReactor::Item>>(
-      reading.executor, [source] { return source->Next(); });
-  return Checked<ReadMeasurementReactor>(
+  auto items = std::make_shared<Background<ByteStream::Item>>(reading.executor,
+                                                              [source] { return source->Next(); });
+  return Checked(
       [items](std::function<void()> on_ready) { return items->Take(std::move(on_ready)); }, parts);
 }
 

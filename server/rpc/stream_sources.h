@@ -20,35 +20,31 @@ struct Reading {
   Budget* memory;      // of what was read and is not sent yet
 };
 
+// The messages of a stream, serialised.
+using ByteStream = PullReactor<grpc::ByteBuffer>;
+
 // What the streams send. Opening a source blocks on the store; taking from it
 // does not. Each checks its request: INVALID_ARGUMENT with the
 // field, and the errors that the proto lists. What the caller may not see is NOT_FOUND, or left
 // out.
 //
-// Of serialised WatchJobResponses.
-using WatchJobReactor = PullReactor<grpc::ByteBuffer>;
 // `relay_to` is the server that a stream is meant for which another server opens
 // for watchers of its own; FAILED_PRECONDITION if that is not this one.
-absl::StatusOr<WatchJobReactor::Source> OpenWatchJob(const v1::WatchJobRequest& request,
-                                                     const std::optional<std::string>& relay_to,
-                                                     const Identity& caller,
-                                                     const ServiceParts& parts);
+absl::StatusOr<ByteStream::Source> OpenWatchJob(const v1::WatchJobRequest& request,
+                                                const std::optional<std::string>& relay_to,
+                                                const Identity& caller, const ServiceParts& parts);
 
-using WatchJobsReactor = PullReactor<v1::WatchJobsResponse>;
-absl::StatusOr<WatchJobsReactor::Source> OpenWatchJobs(const v1::WatchJobsRequest& request,
+absl::StatusOr<ByteStream::Source> OpenWatchJobs(const v1::WatchJobsRequest& request,
+                                                 const Identity& caller, const ServiceParts& parts);
+
+absl::StatusOr<ByteStream::Source> OpenReadImages(const v1::ReadJobImagesRequest& request,
+                                                  const Identity& caller, const ServiceParts& parts,
+                                                  const Reading& reading);
+
+absl::StatusOr<ByteStream::Source> OpenReadMeasurement(const v1::ReadJobMeasurementRequest& request,
                                                        const Identity& caller,
-                                                       const ServiceParts& parts);
-
-using ReadImagesReactor = PullReactor<v1::ReadJobImagesResponse>;
-absl::StatusOr<ReadImagesReactor::Source> OpenReadImages(const v1::ReadJobImagesRequest& request,
-                                                         const Identity& caller,
-                                                         const ServiceParts& parts,
-                                                         const Reading& reading);
-
-using ReadMeasurementReactor = PullReactor<v1::ReadJobMeasurementResponse>;
-absl::StatusOr<ReadMeasurementReactor::Source> OpenReadMeasurement(
-    const v1::ReadJobMeasurementRequest& request, const Identity& caller, const ServiceParts& parts,
-    const Reading& reading);
+                                                       const ServiceParts& parts,
+                                                       const Reading& reading);
 
 }  // namespace tweedie
 

@@ -17,7 +17,6 @@
 #include "server/rpc/response_size.h"
 #include "server/rpc/server_calls.h"
 #include "server/rpc/status_details.h"
-#include "server/rpc/stream_sources.h"
 #include "server/rpc/traceparent.h"
 #include "server/rpc/watch_message.h"
 
@@ -106,10 +105,9 @@ absl::StatusOr<Identity> TweedieService::Admit(const Context& context,
   return identity;
 }
 
-template <typename Response, typename Body>
-grpc::ServerUnaryReactor* TweedieService::UnaryAlways(Context* context, Permission permission,
-                                                      Response* response, Body body) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+grpc::ServerUnaryReactor* TweedieService::AnsweringAlways(Context* context, Permission permission,
+                                                          Bytes* response, Body body) {
+  UnaryReactor* reactor = context->DefaultReactor();
   absl::StatusOr<Identity> identity = Admit(*context, permission);
   if (!identity.ok()) {
     reactor->Finish(ToGrpcStatus(identity.status()));
@@ -117,7 +115,7 @@ grpc::ServerUnaryReactor* TweedieService::UnaryAlways(Context* context, Permissi
   }
   const bool accepted = executor_.TryRun(
       [this, reactor, response, identity = *std::move(identity), body = std::move(body)] {
-        absl::StatusOr<Response> result = body(identity);
+        absl::StatusOr<Bytes> result = body(identity);
         if (result.ok()) *response = *std::move(result);
         absl::Status status = result.status();
         status.Update(CheckResponseSize(*response, parts_.call_limits.max_response_bytes));
@@ -127,28 +125,35 @@ grpc::ServerUnaryReactor* TweedieService::UnaryAlways(Context* context, Permissi
   return reactor;
 }
 
-template <typename Response, typename Body>
-grpc::ServerUnaryReactor* TweedieService::Unary(Context* context, Permission permission,
-                                                Response* response, Body body) {
-  if (!draining_) return UnaryAlways(context, permission, response, std::move(body));
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+grpc::ServerUnaryReactor* TweedieService::Answering(Context* context, Permission permission,
+                                                    Bytes* response, Body body) {
+  if (!draining_) return AnsweringAlways(context, permission, response, std::move(body));
+  UnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpcStatus(Stopping()));
   return reactor;
 }
 
+template <typename Request, typename Call>
+TweedieService::Body TweedieService::Asking(const Bytes* request, Call call) {
+  return [request, call](const Identity& identity) -> absl::StatusOr<Bytes> {
+    ASSIGN_OR_RETURN(const Request question, ReadQuestion<Request>(*request));
+    ASSIGN_OR_RETURN(const auto answer, call(question, identity));
+    return WriteResponse(answer);
+  };
+}
+
 template <typename Request, typename Create>
-grpc::ServerUnaryReactor* TweedieService::Creating(Context* context, const grpc::ByteBuffer& bytes,
-                                                   grpc::ByteBuffer* response, Create create) {
+grpc::ServerUnaryReactor* TweedieService::Creating(Context* context, const Bytes& bytes,
+                                                   Bytes* response, Create create) {
   const auto memory = std::make_shared<Budget::Held>(request_memory_.Take(SizeOf(bytes)));
   if (*memory == nullptr) {
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    UnaryReactor* reactor = context->DefaultReactor();
     reactor->Finish(Answer(NoMemory()));
     return reactor;
   }
-  return Unary(
+  return Answering(
       context, Permission::kChange, response,
-      [this, context, create, bytes,
-       memory](const Identity& identity) -> absl::StatusOr<grpc::ByteBuffer> {
+      [this, context, create, bytes, memory](const Identity& identity) -> absl::StatusOr<Bytes> {
         ASSIGN_OR_RETURN(const int64_t parsed,
                          ParsedBytes(bytes, *Request::descriptor(), MostParsedBytes(bytes)));
         memory->reset();  // a request that is alone is taken
@@ -160,33 +165,38 @@ grpc::ServerUnaryReactor* TweedieService::Creating(Context* context, const grpc:
       });
 }
 
-template <typename Reactor>
-Reactor* TweedieService::Refusing(Context* context, const absl::Status& status) {
+TweedieService::StreamReactor* TweedieService::Refusing(Context* context,
+                                                        const absl::Status& status) {
   refusals_.Count(status);
-  const std::shared_ptr<Reactor> reactor = Reactor::Make(context, &streams_);
+  const std::shared_ptr<ByteStream> reactor = ByteStream::Make(context, &streams_);
   reactor->End(status);
   return reactor.get();
 }
 
-template <typename Reactor, typename Open>
-Reactor* TweedieService::Stream(Context* context, Permission permission, Open open) {
+template <typename Request, typename OpenFor>
+TweedieService::StreamReactor* TweedieService::Stream(Context* context, Permission permission,
+                                                      const Bytes* request, OpenFor open) {
   const absl::StatusOr<Identity> identity = Admit(*context, permission);
-  if (!identity.ok()) return Refusing<Reactor>(context, identity.status());
+  if (!identity.ok()) return Refusing(context, identity.status());
   absl::StatusOr<StreamPlaces::Place> place =
       places_.Take(identity->creator, permission == Permission::kRelay);
-  if (!place.ok()) return Refusing<Reactor>(context, place.status());
-  return Opening<Reactor>(context, *identity, *std::move(place), std::move(open));
+  if (!place.ok()) return Refusing(context, place.status());
+  return Opening(
+      context, *identity, *std::move(place),
+      [bytes = *request, open](const Identity& who) -> absl::StatusOr<ByteStream::Source> {
+        ASSIGN_OR_RETURN(const Request question, ReadQuestion<Request>(bytes));
+        return open(question, who);
+      });
 }
 
-template <typename Reactor, typename Open>
-Reactor* TweedieService::Opening(Context* context, const Identity& identity,
-                                 StreamPlaces::Place place, Open open) {
+TweedieService::StreamReactor* TweedieService::Opening(Context* context, const Identity& identity,
+                                                       StreamPlaces::Place place, Open open) {
   const auto may_go_on = [this, identity] { return parts_.authenticator->Confirm(identity); };
-  const std::shared_ptr<Reactor> reactor =
-      Reactor::Make(context, &streams_, may_go_on, std::move(place));
-  Reactor* const handle = reactor.get();
+  const std::shared_ptr<ByteStream> reactor =
+      ByteStream::Make(context, &streams_, may_go_on, std::move(place));
+  ByteStream* const handle = reactor.get();
   const bool accepted = executor_.TryRun([this, reactor, open = std::move(open), identity] {
-    absl::StatusOr<typename Reactor::Source> source = open(identity);
+    absl::StatusOr<ByteStream::Source> source = open(identity);
     refusals_.Count(source.status());
     if (source.ok()) {
       reactor->Start(*std::move(source));
@@ -200,40 +210,50 @@ Reactor* TweedieService::Opening(Context* context, const Identity& identity,
   return handle;
 }
 
-grpc::ServerUnaryReactor* TweedieService::GetServerInfo(Context* context,
-                                                        const v1::GetServerInfoRequest*,
-                                                        v1::ServerInfo* response) {
-  return UnaryAlways(
+grpc::ServerUnaryReactor* TweedieService::GetServerInfo(Context* context, const Bytes* request,
+                                                        Bytes* response) {
+  return AnsweringAlways(
       context, Permission::kSee, response,
-      [this](const Identity&) -> absl::StatusOr<v1::ServerInfo> { return DescribeServer(parts_); });
+      Asking<v1::GetServerInfoRequest>(
+          request, [this](const auto&, const Identity&) -> absl::StatusOr<v1::ServerInfo> {
+            return DescribeServer(parts_);
+          }));
 }
 
-grpc::ServerUnaryReactor* TweedieService::ListModels(Context* context,
-                                                     const v1::ListModelsRequest* request,
-                                                     v1::ListModelsResponse* response) {
-  return Unary(context, Permission::kSee, response,
-               [this, request](const Identity&) { return tweedie::ListModels(*request, parts_); });
+grpc::ServerUnaryReactor* TweedieService::ListModels(Context* context, const Bytes* request,
+                                                     Bytes* response) {
+  return Answering(context, Permission::kSee, response,
+                   Asking<v1::ListModelsRequest>(request, [this](const auto& of, const Identity&) {
+                     return tweedie::ListModels(of, parts_);
+                   }));
 }
 
-grpc::ServerUnaryReactor* TweedieService::GetModel(Context* context,
-                                                   const v1::GetModelRequest* request,
-                                                   v1::Model* response) {
-  return Unary(context, Permission::kSee, response,
-               [this, request](const Identity&) { return tweedie::GetModel(*request, parts_); });
+grpc::ServerUnaryReactor* TweedieService::GetModel(Context* context, const Bytes* request,
+                                                   Bytes* response) {
+  return Answering(context, Permission::kSee, response,
+                   Asking<v1::GetModelRequest>(request, [this](const auto& of, const Identity&) {
+                     return tweedie::GetModel(of, parts_);
+                   }));
 }
 
-grpc::ServerUnaryReactor* TweedieService::CreateJob(Context* context,
-                                                    const grpc::ByteBuffer* request,
-                                                    grpc::ByteBuffer* response) {
+grpc::ServerUnaryReactor* TweedieService::SetLogLevel(Context* context, const Bytes* request,
+                                                      Bytes* response) {
+  return Answering(context, Permission::kOperate, response,
+                   Asking<v1::SetLogLevelRequest>(request, [](const auto& of, const Identity&) {
+                     return tweedie::SetLogLevel(of);
+                   }));
+}
+
+grpc::ServerUnaryReactor* TweedieService::CreateJob(Context* context, const Bytes* request,
+                                                    Bytes* response) {
   return Creating<v1::CreateJobRequest>(
       context, *request, response,
       [this](const v1::CreateJobRequest& job, const Identity& identity,
              const std::string& traceparent) { return jobs_.Create(job, identity, traceparent); });
 }
 
-grpc::ServerUnaryReactor* TweedieService::BatchCreateJobs(Context* context,
-                                                          const grpc::ByteBuffer* request,
-                                                          grpc::ByteBuffer* response) {
+grpc::ServerUnaryReactor* TweedieService::BatchCreateJobs(Context* context, const Bytes* request,
+                                                          Bytes* response) {
   return Creating<v1::BatchCreateJobsRequest>(
       context, *request, response,
       [this](const v1::BatchCreateJobsRequest& batch, const Identity& identity,
@@ -242,81 +262,71 @@ grpc::ServerUnaryReactor* TweedieService::BatchCreateJobs(Context* context,
       });
 }
 
-grpc::ServerUnaryReactor* TweedieService::GetJob(Context* context, const v1::GetJobRequest* request,
-                                                 v1::Job* response) {
-  return Unary(context, Permission::kSee, response,
-               [this, request](const Identity& identity) { return jobs_.Get(*request, identity); });
+grpc::ServerUnaryReactor* TweedieService::GetJob(Context* context, const Bytes* request,
+                                                 Bytes* response) {
+  return Answering(context, Permission::kSee, response,
+                   Asking<v1::GetJobRequest>(request, [this](const auto& of, const Identity& who) {
+                     return jobs_.Get(of, who);
+                   }));
 }
 
-grpc::ServerUnaryReactor* TweedieService::ListJobs(Context* context,
-                                                   const v1::ListJobsRequest* request,
-                                                   v1::ListJobsResponse* response) {
-  return Unary(context, Permission::kSee, response, [this, request](const Identity& identity) {
-    return jobs_.List(*request, identity);
-  });
+grpc::ServerUnaryReactor* TweedieService::ListJobs(Context* context, const Bytes* request,
+                                                   Bytes* response) {
+  return Answering(
+      context, Permission::kSee, response,
+      Asking<v1::ListJobsRequest>(
+          request, [this](const auto& of, const Identity& who) { return jobs_.List(of, who); }));
 }
 
-grpc::ServerUnaryReactor* TweedieService::CancelJob(Context* context,
-                                                    const v1::CancelJobRequest* request,
-                                                    v1::Job* response) {
-  return Unary(context, Permission::kChange, response, [this, request](const Identity& identity) {
-    return jobs_.Cancel(*request, identity);
-  });
-}
-
-grpc::ServerUnaryReactor* TweedieService::DeleteJob(Context* context,
-                                                    const v1::DeleteJobRequest* request,
-                                                    google::protobuf::Empty* response) {
-  return Unary(
+grpc::ServerUnaryReactor* TweedieService::CancelJob(Context* context, const Bytes* request,
+                                                    Bytes* response) {
+  return Answering(
       context, Permission::kChange, response,
-      [this, request](const Identity& identity) -> absl::StatusOr<google::protobuf::Empty> {
-        RETURN_IF_ERROR(jobs_.Delete(*request, identity));
-        return google::protobuf::Empty();
-      });
+      Asking<v1::CancelJobRequest>(
+          request, [this](const auto& of, const Identity& who) { return jobs_.Cancel(of, who); }));
 }
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* TweedieService::WatchJob(
-    Context* context, const grpc::ByteBuffer* request) {
+grpc::ServerUnaryReactor* TweedieService::DeleteJob(Context* context, const Bytes* request,
+                                                    Bytes* response) {
+  return Answering(
+      context, Permission::kChange, response,
+      Asking<v1::DeleteJobRequest>(
+          request,
+          [this](const auto& of, const Identity& who) -> absl::StatusOr<google::protobuf::Empty> {
+            RETURN_IF_ERROR(jobs_.Delete(of, who));
+            return google::protobuf::Empty();
+          }));
+}
+
+TweedieService::StreamReactor* TweedieService::WatchJob(Context* context, const Bytes* request) {
   const std::optional<std::string> relay_to = RelayTarget(*context);
   const Permission permission = relay_to.has_value() ? Permission::kRelay : Permission::kSee;
-  return Stream<WatchJobReactor>(
-      context, permission,
-      [this, request = ReadRequest<v1::WatchJobRequest>(*request),
-       relay_to](const Identity& identity) -> absl::StatusOr<WatchJobReactor::Source> {
-        if (!request.ok()) return request.status();
-        return OpenWatchJob(*request, relay_to, identity, parts_);
+  return Stream<v1::WatchJobRequest>(context, permission, request,
+                                     [this, relay_to](const auto& of, const Identity& who) {
+                                       return OpenWatchJob(of, relay_to, who, parts_);
+                                     });
+}
+
+TweedieService::StreamReactor* TweedieService::WatchJobs(Context* context, const Bytes* request) {
+  return Stream<v1::WatchJobsRequest>(
+      context, Permission::kSee, request,
+      [this](const auto& of, const Identity& who) { return OpenWatchJobs(of, who, parts_); });
+}
+
+TweedieService::StreamReactor* TweedieService::ReadJobImages(Context* context,
+                                                             const Bytes* request) {
+  return Stream<v1::ReadJobImagesRequest>(
+      context, Permission::kSee, request, [this](const auto& of, const Identity& who) {
+        return OpenReadImages(of, who, parts_, {&executor_, &read_memory_});
       });
 }
 
-grpc::ServerWriteReactor<v1::WatchJobsResponse>* TweedieService::WatchJobs(
-    Context* context, const v1::WatchJobsRequest* request) {
-  return Stream<WatchJobsReactor>(context, Permission::kSee,
-                                  [this, request = *request](const Identity& identity) {
-                                    return OpenWatchJobs(request, identity, parts_);
-                                  });
-}
-
-grpc::ServerWriteReactor<v1::ReadJobImagesResponse>* TweedieService::ReadJobImages(
-    Context* context, const v1::ReadJobImagesRequest* request) {
-  return Stream<ReadImagesReactor>(
-      context, Permission::kSee, [this, request = *request](const Identity& identity) {
-        return OpenReadImages(request, identity, parts_, {&executor_, &read_memory_});
+TweedieService::StreamReactor* TweedieService::ReadJobMeasurement(Context* context,
+                                                                  const Bytes* request) {
+  return Stream<v1::ReadJobMeasurementRequest>(
+      context, Permission::kSee, request, [this](const auto& of, const Identity& who) {
+        return OpenReadMeasurement(of, who, parts_, {&executor_, &read_memory_});
       });
-}
-
-grpc::ServerWriteReactor<v1::ReadJobMeasurementResponse>* TweedieService::ReadJobMeasurement(
-    Context* context, const v1::ReadJobMeasurementRequest* request) {
-  return Stream<ReadMeasurementReactor>(
-      context, Permission::kSee, [this, request = *request](const Identity& identity) {
-        return OpenReadMeasurement(request, identity, parts_, {&executor_, &read_memory_});
-      });
-}
-
-grpc::ServerUnaryReactor* TweedieService::SetLogLevel(Context* context,
-                                                      const v1::SetLogLevelRequest* request,
-                                                      v1::SetLogLevelResponse* response) {
-  return Unary(context, Permission::kOperate, response,
-               [request](const Identity&) { return tweedie::SetLogLevel(*request); });
 }
 
 }  // namespace tweedie

@@ -16,20 +16,34 @@
 #include "server/rpc/service_parts.h"
 #include "server/rpc/stream_places.h"
 #include "server/rpc/stream_registry.h"
+#include "server/rpc/stream_sources.h"
 #include "tweedie/v1/tweedie_service.grpc.pb.h"
 
 namespace tweedie {
 
+// The service with all its methods as bytes.
+template <typename Base>
+using RawCalls = v1::Tweedie::WithRawCallbackMethod_GetServerInfo<
+    v1::Tweedie::WithRawCallbackMethod_ListModels<v1::Tweedie::WithRawCallbackMethod_GetModel<
+        v1::Tweedie::WithRawCallbackMethod_SetLogLevel<Base>>>>;
+template <typename Base>
+using RawJobCalls = v1::Tweedie::WithRawCallbackMethod_CreateJob<
+    v1::Tweedie::WithRawCallbackMethod_BatchCreateJobs<v1::Tweedie::WithRawCallbackMethod_GetJob<
+        v1::Tweedie::WithRawCallbackMethod_ListJobs<v1::Tweedie::WithRawCallbackMethod_CancelJob<
+            v1::Tweedie::WithRawCallbackMethod_DeleteJob<Base>>>>>>;
+template <typename Base>
+using RawStreams = v1::Tweedie::WithRawCallbackMethod_WatchJob<
+    v1::Tweedie::WithRawCallbackMethod_WatchJobs<v1::Tweedie::WithRawCallbackMethod_ReadJobImages<
+        v1::Tweedie::WithRawCallbackMethod_ReadJobMeasurement<Base>>>>;
+using RawService = RawCalls<RawJobCalls<RawStreams<v1::Tweedie::Service>>>;
+
 // The public API: the shell around JobCalls, ModelCalls and the stream sources.
 // gRPC's threads tell who calls and hand over; an executor does what blocks. Every
-// RPC goes through Unary() or Stream(), which let nobody pass who may not. Thread-safe.
+// RPC goes through Answering() or Stream(), which let nobody pass who may not. Thread-safe.
 //
-// What creates jobs comes as bytes, and is parsed for those alone who may, within bounds:
-// gRPC would parse it first, into a hundred times its size (ADR 38).
-class TweedieService final
-    : public v1::Tweedie::WithRawCallbackMethod_CreateJob<
-          v1::Tweedie::WithRawCallbackMethod_BatchCreateJobs<
-              v1::Tweedie::WithRawCallbackMethod_WatchJob<v1::Tweedie::CallbackService>>> {
+// Requests come as bytes, and are parsed for those alone who may, within bounds: gRPC would
+// parse them first, into a hundred times their size (ADR 38).
+class TweedieService final : public RawService {
  public:
   explicit TweedieService(ServiceParts parts);
 
@@ -42,64 +56,52 @@ class TweedieService final
   std::map<std::string, double> Metrics() const;
 
   using Context = grpc::CallbackServerContext;
-  grpc::ServerUnaryReactor* GetServerInfo(Context* context, const v1::GetServerInfoRequest* request,
-                                          v1::ServerInfo* response) override;
-  grpc::ServerUnaryReactor* ListModels(Context* context, const v1::ListModelsRequest* request,
-                                       v1::ListModelsResponse* response) override;
-  grpc::ServerUnaryReactor* GetModel(Context* context, const v1::GetModelRequest* request,
-                                     v1::Model* response) override;
-  grpc::ServerUnaryReactor* CreateJob(Context* context, const grpc::ByteBuffer* request,
-                                      grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* BatchCreateJobs(Context* context, const grpc::ByteBuffer* request,
-                                            grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* GetJob(Context* context, const v1::GetJobRequest* request,
-                                   v1::Job* response) override;
-  grpc::ServerUnaryReactor* ListJobs(Context* context, const v1::ListJobsRequest* request,
-                                     v1::ListJobsResponse* response) override;
-  grpc::ServerUnaryReactor* CancelJob(Context* context, const v1::CancelJobRequest* request,
-                                      v1::Job* response) override;
-  grpc::ServerUnaryReactor* DeleteJob(Context* context, const v1::DeleteJobRequest* request,
-                                      google::protobuf::Empty* response) override;
-  // Serialised, so that watchers share the bytes of frames.
-  grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchJob(Context* context,
-                                                       const grpc::ByteBuffer* request) override;
-  grpc::ServerWriteReactor<v1::WatchJobsResponse>* WatchJobs(
-      Context* context, const v1::WatchJobsRequest* request) override;
-  grpc::ServerWriteReactor<v1::ReadJobImagesResponse>* ReadJobImages(
-      Context* context, const v1::ReadJobImagesRequest* request) override;
-  grpc::ServerWriteReactor<v1::ReadJobMeasurementResponse>* ReadJobMeasurement(
-      Context* context, const v1::ReadJobMeasurementRequest* request) override;
-  grpc::ServerUnaryReactor* SetLogLevel(Context* context, const v1::SetLogLevelRequest* request,
-                                        v1::SetLogLevelResponse* response) override;
+  using Bytes = grpc::ByteBuffer;
+  using UnaryReactor = grpc::ServerUnaryReactor;
+  using StreamReactor = grpc::ServerWriteReactor<Bytes>;
+  UnaryReactor* GetServerInfo(Context* context, const Bytes* request, Bytes* response) override;
+  UnaryReactor* ListModels(Context* context, const Bytes* request, Bytes* response) override;
+  UnaryReactor* GetModel(Context* context, const Bytes* request, Bytes* response) override;
+  UnaryReactor* SetLogLevel(Context* context, const Bytes* request, Bytes* response) override;
+  UnaryReactor* CreateJob(Context* context, const Bytes* request, Bytes* response) override;
+  UnaryReactor* BatchCreateJobs(Context* context, const Bytes* request, Bytes* response) override;
+  UnaryReactor* GetJob(Context* context, const Bytes* request, Bytes* response) override;
+  UnaryReactor* ListJobs(Context* context, const Bytes* request, Bytes* response) override;
+  UnaryReactor* CancelJob(Context* context, const Bytes* request, Bytes* response) override;
+  UnaryReactor* DeleteJob(Context* context, const Bytes* request, Bytes* response) override;
+  StreamReactor* WatchJob(Context* context, const Bytes* request) override;
+  StreamReactor* WatchJobs(Context* context, const Bytes* request) override;
+  StreamReactor* ReadJobImages(Context* context, const Bytes* request) override;
+  StreamReactor* ReadJobMeasurement(Context* context, const Bytes* request) override;
 
  private:
   // Who calls, if they may do what needs `permission`.
   absl::StatusOr<Identity> Admit(const Context& context, Permission permission) const;
+  using Body = std::function<absl::StatusOr<Bytes>(const Identity&)>;
+  using Open = std::function<absl::StatusOr<ByteStream::Source>(const Identity&)>;
   // Answers with what `body`, which is told who calls, returns, computed on the
-  // executor.
-  template <typename Response, typename Body>
-  grpc::ServerUnaryReactor* Unary(Context* context, Permission permission, Response* response,
-                                  Body body);
-  // Likewise, also while the server drains.
-  template <typename Response, typename Body>
-  grpc::ServerUnaryReactor* UnaryAlways(Context* context, Permission permission, Response* response,
-                                        Body body);
-  // A stream from the source that `open`, which is told who calls, returns, opened on
-  // the executor. It ends when the caller's token is not valid any more.
-  template <typename Reactor, typename Open>
-  Reactor* Stream(Context* context, Permission permission, Open open);
-  // Hands a stream that may be opened to the executor.
-  template <typename Reactor, typename Open>
-  Reactor* Opening(Context* context, const Identity& identity, StreamPlaces::Place place,
-                   Open open);
-  // A stream that ends at once.
-  template <typename Reactor>
-  Reactor* Refusing(Context* context, const absl::Status& status);
+  // executor; not while the server drains.
+  UnaryReactor* Answering(Context* context, Permission permission, Bytes* response, Body body);
+  UnaryReactor* AnsweringAlways(Context* context, Permission permission, Bytes* response,
+                                Body body);
+  // What answers with what `call`, told the request and who calls, returns. For calls that
+  // create nothing.
+  template <typename Request, typename Call>
+  static Body Asking(const Bytes* request, Call call);
   // Answers a call that creates jobs by `create`, told the request, who calls and the
   // call's place in a trace, if there is memory for the request.
   template <typename Request, typename Create>
-  grpc::ServerUnaryReactor* Creating(Context* context, const grpc::ByteBuffer& bytes,
-                                     grpc::ByteBuffer* response, Create create);
+  UnaryReactor* Creating(Context* context, const Bytes& bytes, Bytes* response, Create create);
+  // A stream from the source that `open`, told the request and who calls, returns, opened on
+  // the executor. It ends when the caller's token is not valid any more.
+  template <typename Request, typename OpenFor>
+  StreamReactor* Stream(Context* context, Permission permission, const Bytes* request,
+                        OpenFor open);
+  // Hands a stream that may be opened to the executor.
+  StreamReactor* Opening(Context* context, const Identity& identity, StreamPlaces::Place place,
+                         Open open);
+  // A stream that ends at once.
+  StreamReactor* Refusing(Context* context, const absl::Status& status);
   // `status` for the wire, counted if it is a refusal.
   grpc::Status Answer(const absl::Status& status);
 

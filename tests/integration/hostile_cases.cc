@@ -87,6 +87,12 @@ std::string Measured(const std::string& forward_operator, const std::string& tas
                           " } simulate_from { ", Image(), " } } ", rest, " }"));
 }
 
+std::string Repeated(const std::string& text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
+}
+
 }  // namespace
 
 std::vector<HostileCase> HostileNames() {
@@ -484,29 +490,29 @@ std::vector<HostileCase> HostileBatches() {
 
 std::vector<HostileCase> HostileBytes() {
   const std::string good = Bytes("CreateJob", Denoise(Image()));
-  // What cannot be parsed gRPC answers by itself, before the service has it.
-  const std::vector<StatusCode> unread = {StatusCode::INVALID_ARGUMENT, StatusCode::INTERNAL,
-                                          StatusCode::UNIMPLEMENTED};
   std::vector<HostileCase> all = {
-      {"Truncated", "CreateJob", good.substr(0, good.size() / 2), unread},
-      {"TruncatedByOne", "CreateJob", good.substr(0, good.size() - 1), unread},
-      {"Garbage", "CreateJob", std::string(1000, '\xff'), unread},
-      {"LengthBeyond", "GetJob", std::string("\x0a\xff\xff\xff\xff\x7f", 6), unread},
-      {"BadUtf8", "GetJob", std::string("\x0a\x07jobs/\xff\xfe", 9), unread},
-      {"BadUtf8Overlong", "GetJob", std::string("\x0a\x07jobs/\xc0\x80", 9), unread},
-      {"BadUtf8Surrogate", "WatchJob", std::string("\x0a\x08jobs/\xed\xa0\x80", 10), unread},
+      {"Truncated", "CreateJob", good.substr(0, good.size() / 2)},
+      {"TruncatedByOne", "CreateJob", good.substr(0, good.size() - 1)},
+      {"Garbage", "CreateJob", std::string(1000, '\xff')},
+      {"LengthBeyond", "GetJob", std::string("\x0a\xff\xff\xff\xff\x7f", 6)},
+      {"BadUtf8", "GetJob", std::string("\x0a\x07jobs/\xff\xfe", 9)},
+      {"BadUtf8Overlong", "GetJob", std::string("\x0a\x07jobs/\xc0\x80", 9)},
+      {"BadUtf8Surrogate", "WatchJob", std::string("\x0a\x08jobs/\xed\xa0\x80", 10)},
       {"WrongWireType",
        "GetJob",
        std::string("\x0d\x01\x02\x03\x04", 5),
        {StatusCode::INVALID_ARGUMENT},
        "name"},
-      {"EndGroup", "GetJob", std::string("\x0c", 1), unread},
-      {"TruncatedStream", "WatchJob", std::string("\x0a\x09jobs", 6), unread},
+      {"EndGroup", "GetJob", std::string("\x0c", 1)},
+      {"TruncatedStream", "WatchJob", std::string("\x0a\x09jobs", 6)},
+      // A tag and a value of fields that nobody knows.
+      {"UnknownFields", "GetJob", Repeated("\x78\x01", 1 << 20)},
+      {"UnknownFieldsStream", "ReadJobImages", Repeated("\x78\x01", 1 << 20)},
       {"TooLarge", "CreateJob", std::string(33 << 20, 'x'), {StatusCode::RESOURCE_EXHAUSTED}},
       {"UnknownMethod", "DropJobs", "", {StatusCode::UNIMPLEMENTED}},
   };
   // Groups in groups, deeper than a parser goes.
-  all.push_back({"Deep", "CreateJob", std::string(1000, '\x13'), unread});
+  all.push_back({"Deep", "CreateJob", std::string(1000, '\x13')});
   return all;
 }
 

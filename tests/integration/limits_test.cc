@@ -207,6 +207,22 @@ TEST(LimitsTest, ABatchOfEmptyJobsTakesLittleMemory) {
   EXPECT_LT(ResidentBytesOf(server.process().pid()) - before, 400 << 20);
 }
 
+TEST(LimitsTest, AQuestionOfUnknownFieldsTakesLittleMemory) {
+  RunningServer server;
+  std::string question;
+  while (question.size() < 24 << 20) question.append("\x78\x01", 2);
+  const int64_t before = ResidentBytesOf(server.process().pid());
+  const auto channel =
+      grpc::CreateChannel(server.process().address(), grpc::InsecureChannelCredentials());
+  for (const char* method : {"GetServerInfo", "ListJobs", "DeleteJob", "WatchJobs"}) {
+    const grpc::Status refused = RawCall(channel, absl::StrCat("/tweedie.v1.Tweedie/", method),
+                                         question, std::chrono::minutes(1));
+    EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
+    EXPECT_THAT(refused.error_message(), HasSubstr("at most 1048576 bytes")) << method;
+  }
+  EXPECT_LT(ResidentBytesOf(server.process().pid()) - before, 150 << 20);
+}
+
 // A reply that could not be sent must not have made jobs.
 TEST(LimitsTest, ABatchWhoseReplyWouldBeTooLargeMakesNothing) {
   RunningServer server({"--max-response-mebibytes", "4"});

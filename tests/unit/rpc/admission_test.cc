@@ -129,9 +129,10 @@ TEST(ResponseSizeTest, AResponseOfTheLimitIsSentAndALargerOneIsNot) {
 }
 
 TEST(ResponseSizeTest, AStreamEndsBeforeTheMessageThatIsTooLarge) {
-  using Item = ReadImagesReactor::Item;
+  using Reactor = PullReactor<v1::ReadJobImagesResponse>;
+  using Item = Reactor::Item;
   size_t bytes = 100;
-  const auto source = WithSizesChecked<ReadImagesReactor>(
+  const auto source = WithSizesChecked<Reactor>(
       [&](std::function<void()>) -> absl::StatusOr<std::optional<Item>> {
         if (bytes == 0) return std::nullopt;
         return Item{ResponseOf(bytes), false};
