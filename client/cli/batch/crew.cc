@@ -1,12 +1,11 @@
 #include "client/cli/batch/crew.h"
 
-#include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/cli/batch/results.h"
+#include "client/cli/in_parallel.h"
 #include "client/cli/job_text.h"
 #include "client/cli/json.h"
 #include "client/cli/local_file.h"
@@ -65,42 +64,24 @@ absl::StatusOr<Tally> BatchCrew::CheckAll(int in_flight) {
 }
 
 absl::StatusOr<Tally> BatchCrew::ForAll(int in_flight, Each each) {
-  const size_t threads = std::min(work_.jobs.size(), static_cast<size_t>(in_flight));
-  std::vector<std::thread> others;
-  for (size_t i = 1; i < threads; ++i) others.emplace_back([this, each] { Work(each); });
-  Work(each);
-  for (std::thread& thread : others) thread.join();
+  const absl::Status status = InParallel(
+      work_.jobs.size(), in_flight,
+      [&](size_t index) {
+        AddInFlight(1);
+        const absl::Status done = (this->*each)(index);
+        AddInFlight(-1);
+        return done;
+      },
+      [&] { session_->EndCalls(); });  // the others wait in theirs
   session_->terminal().Clear();
+  RETURN_IF_ERROR(status);
   absl::MutexLock lock(&mu_);
-  if (!error_.ok()) return error_;
   return tally_;
 }
 
-void BatchCrew::Work(Each each) {
-  size_t index;
-  while (Take(&index)) {
-    const absl::Status status = (this->*each)(index);
-    if (!status.ok()) Stop(status);
-    absl::MutexLock lock(&mu_);
-    --tally_.in_flight;
-  }
-}
-
-bool BatchCrew::Take(size_t* index) {
+void BatchCrew::AddInFlight(int count) {
   absl::MutexLock lock(&mu_);
-  if (!error_.ok() || next_ == work_.jobs.size()) return false;
-  *index = next_++;
-  ++tally_.in_flight;
-  return true;
-}
-
-void BatchCrew::Stop(const absl::Status& error) {
-  {
-    absl::MutexLock lock(&mu_);
-    if (!error_.ok()) return;
-    error_ = error;
-  }
-  session_->EndCalls();  // the others wait in theirs
+  tally_.in_flight += count;
 }
 
 absl::StatusOr<v1::Job> BatchCrew::Create(size_t index, bool validate_only) const {

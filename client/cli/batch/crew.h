@@ -47,10 +47,7 @@ class BatchCrew {
   using Each = absl::Status (BatchCrew::*)(size_t index);
 
   absl::StatusOr<Tally> ForAll(int in_flight, Each each);
-  void Work(Each each);
-  // The next job; false if there is none, or the batch stops.
-  bool Take(size_t* index) ABSL_LOCKS_EXCLUDED(mu_);
-  void Stop(const absl::Status& error) ABSL_LOCKS_EXCLUDED(mu_);
+  void AddInFlight(int count) ABSL_LOCKS_EXCLUDED(mu_);
 
   absl::Status RunOne(size_t index);
   absl::Status CheckOne(size_t index);
@@ -70,10 +67,8 @@ class BatchCrew {
   const absl::Time start_;
   std::optional<Board> board_;  // while RunAll() runs, and waits for jobs
   absl::Mutex mu_;
-  size_t next_ ABSL_GUARDED_BY(mu_) = 0;
   Tally tally_ ABSL_GUARDED_BY(mu_);
   absl::Time last_line_ ABSL_GUARDED_BY(mu_);
-  absl::Status error_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace tweedie::cli

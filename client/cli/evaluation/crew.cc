@@ -1,47 +1,30 @@
 #include "client/cli/evaluation/crew.h"
 
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/in_parallel.h"
 #include "client/cli/job_text.h"
 #include "client/cli/metrics_text.h"
 #include "client/cli/progress_text.h"
+#include "core/base/status_macros.h"
 
 namespace tweedie::cli {
 
 absl::StatusOr<std::vector<Outcome>> Crew::RunAll(std::vector<Cell> cells, int parallel) {
   for (Cell& cell : cells) outcomes_.push_back({std::move(cell), {}});
-  std::vector<std::thread> others;
-  for (int i = 1; i < parallel; ++i) others.emplace_back([this] { Work(); });
-  Work();
-  for (std::thread& thread : others) thread.join();
+  const absl::Status status =
+      InParallel(outcomes_.size(), parallel, [this](size_t index) { return Work(index); });
   session_->terminal().Clear();
-  absl::MutexLock lock(&mu_);
-  if (!error_.ok()) return error_;
+  RETURN_IF_ERROR(status);
   return std::move(outcomes_);
 }
 
-void Crew::Work() {
-  size_t index;
-  while (Take(&index)) {
-    absl::StatusOr<CellResult> result = RunOne(index);
-    if (result.ok()) {
-      outcomes_[index].result = *std::move(result);
-      TellOutcome(index);
-      continue;
-    }
-    absl::MutexLock lock(&mu_);
-    error_.Update(result.status());
-  }
-}
-
-bool Crew::Take(size_t* index) {
-  absl::MutexLock lock(&mu_);
-  if (!error_.ok() || next_ == outcomes_.size()) return false;
-  *index = next_++;
-  return true;
+absl::Status Crew::Work(size_t index) {
+  ASSIGN_OR_RETURN(outcomes_[index].result, RunOne(index));
+  TellOutcome(index);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<CellResult> Crew::RunOne(size_t index) const {

@@ -4,10 +4,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "client/cli/evaluation/report.h"
 #include "client/cli/evaluation/runner.h"
 #include "client/cli/session.h"
@@ -25,10 +23,7 @@ class Crew {
   absl::StatusOr<std::vector<Outcome>> RunAll(std::vector<Cell> cells, int parallel);
 
  private:
-  // Runs cells until none are left.
-  void Work() ABSL_LOCKS_EXCLUDED(mu_);
-  // The next cell to run; false if there is none.
-  bool Take(size_t* index) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Work(size_t index);
   absl::StatusOr<CellResult> RunOne(size_t index) const;
   void TellOutcome(size_t index) const;
   std::string Heading(size_t index) const;
@@ -36,9 +31,6 @@ class Crew {
   Session* const session_;
   const CellRunner* const runner_;
   std::vector<Outcome> outcomes_;  // each element belongs to who took it
-  absl::Mutex mu_;
-  size_t next_ ABSL_GUARDED_BY(mu_) = 0;
-  absl::Status error_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace tweedie::cli
