@@ -122,14 +122,6 @@ NewJob Claim(const v1::CreateJobRequest& request, absl::string_view creator) {
 // A creator whose jobs there are none of: no name has a bracket.
 constexpr char kNobody[] = "(nobody)";
 
-absl::StatusOr<Budget::Held> TakeRoom(const BlobRef& blob, Budget& memory) {
-  Budget::Held place = memory.Take(blob.size);
-  if (place != nullptr) return place;
-  return Refused(
-      absl::UnavailableError("too many large results are read at once; call again in a moment"),
-      "read_memory");
-}
-
 // Canonical text of a filter, for page tokens, which serve those alone who see the same.
 std::string QueryText(const v1::JobFilter& filter, const Identity& caller) {
   std::string text = absl::StrCat(filter.creator(), "\n", filter.model());
@@ -365,54 +357,6 @@ absl::Status JobCalls::Delete(const v1::DeleteJobRequest& request, const Identit
   }
   parts_->hub->OnJobDeleted(id);
   return absl::OkStatus();
-}
-
-absl::StatusOr<InBudget<std::string>> JobCalls::ReadResult(absl::string_view name,
-                                                           const Identity& caller, Budget& memory) {
-  ASSIGN_OR_RETURN(const std::string id, ParseJobName(name));
-  ASSIGN_OR_RETURN(const JobRecord record, GetVisible(*parts_->store, id, caller));
-  if (record.state != JobState::kSucceeded) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        name, " has no images: it is ",
-        v1::Job::State_Name(static_cast<v1::Job::State>(record.state)), ", not SUCCEEDED"));
-  }
-  if (record.result.name.empty()) {
-    return absl::DataLossError(
-        absl::StrCat("the images of ", name,
-                     " are lost: `tweedied check --repair` found them missing or "
-                     "damaged; the same request under another id gives the same images"));
-  }
-  ASSIGN_OR_RETURN(Budget::Held place, TakeRoom(record.result, memory));
-  ASSIGN_OR_RETURN(std::string bytes, ReadBlob(id, record.result));
-  return InBudget<std::string>{std::move(bytes), std::move(place)};
-}
-
-absl::StatusOr<std::string> JobCalls::ReadBlob(const std::string& id, const BlobRef& blob) const {
-  absl::StatusOr<std::string> bytes = parts_->blobs->Read(blob);
-  // Expired or deleted since: that is what is wrong then.
-  if (absl::IsDataLoss(bytes.status())) RETURN_IF_ERROR(parts_->store->Get(id).status());
-  return bytes;
-}
-
-absl::StatusOr<InBudget<MeasurementReader>> JobCalls::ReadMeasurement(absl::string_view name,
-                                                                      const Identity& caller,
-                                                                      Budget& memory) {
-  ASSIGN_OR_RETURN(const std::string id, ParseJobName(name));
-  ASSIGN_OR_RETURN(const JobRecord record, GetVisible(*parts_->store, id, caller));
-  ASSIGN_OR_RETURN(Budget::Held place, TakeRoom(record.input, memory));
-  TensorFile input;
-  if (!record.input.name.empty()) {
-    ASSIGN_OR_RETURN(const std::string bytes, ReadBlob(id, record.input));
-    ASSIGN_OR_RETURN(input, ParseSafetensors(bytes));
-  }
-  const ModelRepository::Entry entry = parts_->pool->models().Find(record.model);
-  if (entry == nullptr || entry->model == nullptr) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("models/", record.model, " of ", name, " is not loaded"));
-  }
-  ASSIGN_OR_RETURN(MeasurementReader reader,
-                   MeasurementReader::Open(record, input, *entry->model->diffusion));
-  return InBudget<MeasurementReader>{std::move(reader), std::move(place)};
 }
 
 }  // namespace tweedie

@@ -9,9 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "core/base/budget.h"
 #include "server/auth/identity.h"
-#include "server/convert/measurement_reader.h"
 #include "server/rpc/service_parts.h"
 #include "tweedie/v1/tweedie_service.pb.h"
 
@@ -35,14 +33,6 @@ class JobCalls {
                                             const Identity& caller);
   absl::StatusOr<v1::Job> Cancel(const v1::CancelJobRequest& request, const Identity& caller);
   absl::Status Delete(const v1::DeleteJobRequest& request, const Identity& caller);
-  // The content of the result of a job that has succeeded. UNAVAILABLE if `memory` has no
-  // room for it.
-  absl::StatusOr<InBudget<std::string>> ReadResult(absl::string_view name, const Identity& caller,
-                                                   Budget& memory);
-  // The measurement of a job whose task has one, whatever its state; likewise.
-  absl::StatusOr<InBudget<MeasurementReader>> ReadMeasurement(absl::string_view name,
-                                                              const Identity& caller,
-                                                              Budget& memory);
 
   // Jobs that were created; what a repeated request found is none.
   int64_t submitted() const { return submitted_; }
@@ -63,8 +53,6 @@ class JobCalls {
   // NOT_FOUND if the caller may not see the job `id`; of others it does not ask the store.
   absl::Status CheckVisible(absl::string_view id, const Identity& caller);
   v1::Job Report(const JobRecord& record);
-  // A blob of the job `id`; NOT_FOUND if the job has gone since.
-  absl::StatusOr<std::string> ReadBlob(const std::string& id, const BlobRef& blob) const;
 
   const ServiceParts* const parts_;
   std::atomic<int64_t> submitted_ = 0;

@@ -13,6 +13,7 @@
 #include "server/convert/job_proto.h"
 #include "server/rpc/background.h"
 #include "server/rpc/job_calls.h"
+#include "server/rpc/job_reading.h"
 #include "server/rpc/request_message.h"
 #include "server/rpc/resource_names.h"
 #include "server/rpc/response_size.h"
@@ -282,9 +283,8 @@ absl::StatusOr<ByteStream::Source> OpenReadImages(const v1::ReadJobImagesRequest
                                                   const Reading& reading) {
   RETURN_IF_ERROR(CheckNotNegative("start_index", request.start_index()));
   RETURN_IF_ERROR(CheckFormat("format", request.format()));
-  JobCalls calls(&parts);
   ASSIGN_OR_RETURN(InBudget<std::string> bytes,
-                   calls.ReadResult(request.name(), caller, *reading.memory));
+                   ReadResult(request.name(), caller, parts, *reading.memory));
   ASSIGN_OR_RETURN(ResultReader reader, ResultReader::Open(std::move(bytes.value)));
   if (request.start_index() > reader.num_images()) {
     return absl::OutOfRangeError(absl::StrCat("start_index ", request.start_index(),
@@ -306,9 +306,8 @@ absl::StatusOr<ByteStream::Source> OpenReadMeasurement(const v1::ReadJobMeasurem
                                                        const Identity& caller,
                                                        const ServiceParts& parts,
                                                        const Reading& reading) {
-  JobCalls calls(&parts);
   ASSIGN_OR_RETURN(InBudget<MeasurementReader> reader,
-                   calls.ReadMeasurement(request.name(), caller, *reading.memory));
+                   ReadMeasurement(request.name(), caller, parts, *reading.memory));
   auto source = std::make_shared<MeasurementSource>(std::move(reader));
   auto items = std::make_shared<Background<ByteStream::Item>>(reading.executor,
                                                               [source] { return source->Next(); });
