@@ -26,6 +26,15 @@ namespace {
 
 using std::chrono::steady_clock;
 
+// What a server is slowed by ThreadSanitizer.
+#ifdef __SANITIZE_THREAD__
+constexpr auto kAtOnce = std::chrono::milliseconds(1000);
+constexpr char kStepLimit[] = "20";
+#else
+constexpr auto kAtOnce = std::chrono::milliseconds(100);
+constexpr char kStepLimit[] = "1";
+#endif
+
 v1::CreateJobRequest Named(const std::string& id, int steps, uint64_t seed) {
   v1::CreateJobRequest request = SampleRequest(1, steps, seed);
   request.set_job_id(id);
@@ -100,7 +109,7 @@ TEST(PoisonTest, AJobThatGoesOnIsNeverQuarantinedHoweverOftenItsServerIsKilled) 
 TEST(HangTest, AStepThatHangsEndsTheProcessAndTheJobGoesOn) {
   const v1::CreateJobRequest request = Named("job-0", 60, 3);
   const std::string expected = Undisturbed(request);
-  RunningServer server({"--step-limit-seconds", "1"});
+  RunningServer server({"--step-limit-seconds", kStepLimit});
   {
     const ScopedFailpoints failpoints("engine.step=delay:1h@20");
     EXPECT_EQ(server.Terminate(), 0);
@@ -170,13 +179,6 @@ class DrainTest : public testing::Test {
     }
   }
 };
-
-// What a server is slowed by ThreadSanitizer.
-#ifdef __SANITIZE_THREAD__
-constexpr auto kAtOnce = std::chrono::milliseconds(1000);
-#else
-constexpr auto kAtOnce = std::chrono::milliseconds(100);
-#endif
 
 TEST_F(DrainTest, HealthIsGoneAtOnceWatchersAreToldAndNoCrashIsCounted) {
   RunningServer server;
