@@ -33,6 +33,7 @@ class ChildProcess {
   // program closes it before.
   bool WaitForError(const std::string& text);
   void Signal(int signal);
+  pid_t pid() const { return pid_; }  // until Wait()
   // Waits for the end.
   Finished Wait();
 
