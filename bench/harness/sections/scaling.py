@@ -42,7 +42,7 @@ def _by_steps(bench, worker, client) -> Table:
         jobs_file = bench.out / "steps_job.jsonl"
         write_jobs(jobs_file, [sample_job("ada", 1, steps)])
         times = in_turns({"loop": lambda: [worker.ask("loop", "ddpm", 1, 1, steps)["seconds"]],
-                          "service": lambda: [client.ask("run", jobs_file, 10)["seconds"]]}, 2 if steps > 100 else 4)
+                          "service": lambda: [client.ask("run", jobs_file, 10)["seconds"]]}, 6)
         rows.append([steps, times["loop"].median, times["service"].median, 1e3 * times["service"].median / steps])
     return Table("By steps, one image", ["steps", "bare loop, s", "service, s", "service, ms a step"], rows)
 
