@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/testing/error_details.h"
+#include "tests/testing/inverse_requests.h"
 #include "tests/testing/logged_server.h"
 #include "tests/testing/process_figures.h"
 #include "tests/testing/raw_call.h"
@@ -366,35 +367,49 @@ TEST(OverloadTest, RefusalsAreCountedByTheirReason) {
   EXPECT_EQ(count("queue"), 0);
 }
 
-// Streams hold whole results: two of 9 MB are one too many for 16 MiB.
-TEST(OverloadTest, ResultsThatAreReadAreBounded) {
+// A stream that reads a job's measurement, and has taken one part of it.
+class OpenReading {
+ public:
+  OpenReading(TestClient& client, const std::string& name) {
+    v1::ReadJobMeasurementRequest request;
+    request.set_name(name);
+    reader_ = client.stub().ReadJobMeasurement(&context_, request);
+    v1::ReadJobMeasurementResponse part;
+    if (!reader_->Read(&part)) status_ = reader_->Finish();
+  }
+  ~OpenReading() { context_.TryCancel(); }
+  OpenReading(const OpenReading&) = delete;
+  OpenReading& operator=(const OpenReading&) = delete;
+
+  const grpc::Status& status() const { return status_; }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReader<v1::ReadJobMeasurementResponse>> reader_;
+  grpc::Status status_;
+};
+
+// Streams hold all that they read: two of 9 MB are one too many for 16 MiB.
+TEST(OverloadTest, WhatIsReadIsBounded) {
   LoggedServer server(
       {"--http", "127.0.0.1:0", "--rpc-memory-mebibytes", "16", "--max-images-per-job", "2200"});
   TestClient& client = server.client();
   v1::Job job;
-  ASSERT_TRUE(client.Create(SampleRequest(2200, 1, 1), &job).ok());
-  ASSERT_TRUE(client.WaitForEnd(job.name(), &job).ok());
-  ASSERT_EQ(job.state(), v1::Job::SUCCEEDED) << job.ShortDebugString();
-  v1::ReadJobImagesRequest request;
-  request.set_name(job.name());
-  grpc::ClientContext context;
-  const auto reader = client.stub().ReadJobImages(&context, request);
-  v1::ReadJobImagesResponse image;
-  ASSERT_TRUE(reader->Read(&image));  // and takes no more
-
-  std::string bytes;
-  const grpc::Status refused = client.Images(job.name(), &bytes);
-  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE) << refused.error_message();
-  EXPECT_TRUE(MayRetry(refused));
-  EXPECT_EQ(MetricOf(server, "tweedie_admission_rejections_total{reason=\"read_memory\"}"), 1);
+  ASSERT_TRUE(client.Create(DpsRequest(2200, 10, 1), &job).ok());
+  ASSERT_TRUE(client.Cancel(job.name(), &job).ok());
+  auto first = std::make_unique<OpenReading>(client, job.name());
+  ASSERT_TRUE(first->status().ok()) << first->status().error_message();
   EXPECT_GT(MetricOf(server, "tweedie_read_bytes"), 9e6);
 
-  for (int i = 1; i < 2200; ++i) ASSERT_TRUE(reader->Read(&image));
-  EXPECT_FALSE(reader->Read(&image));
-  EXPECT_TRUE(reader->Finish().ok());
+  const OpenReading second(client, job.name());
+  EXPECT_EQ(second.status().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_TRUE(MayRetry(second.status()));
+  EXPECT_EQ(MetricOf(server, "tweedie_admission_rejections_total{reason=\"read_memory\"}"), 1);
+
+  first.reset();
   grpc::Status status;
   do {
-    status = client.Images(job.name(), &bytes);
+    status = OpenReading(client, job.name()).status();
   } while (status.error_code() == grpc::StatusCode::UNAVAILABLE);
   EXPECT_TRUE(status.ok()) << status.error_message();
 }

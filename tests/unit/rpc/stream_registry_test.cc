@@ -13,11 +13,16 @@ namespace {
 class FakeStream final : public ServerStream {
  public:
   void End(const absl::Status& status) override { ended_.Update(status); }
-  absl::Time waiting_since() const override { return absl::InfiniteFuture(); }
+  void Drop() override { is_dropped_ = true; }
+  absl::Time waiting_since() const override { return waiting_since_; }
+  void set_waiting_since(absl::Time time) { waiting_since_ = time; }
   const absl::Status& ended() const { return ended_; }
+  bool is_dropped() const { return is_dropped_; }
 
  private:
   absl::Status ended_;
+  bool is_dropped_ = false;
+  absl::Time waiting_since_ = absl::InfiniteFuture();
 };
 
 TEST(StreamRegistryTest, ThoseEndWhoseCallersMayNotGoOn) {
@@ -36,6 +41,27 @@ TEST(StreamRegistryTest, ThoseEndWhoseCallersMayNotGoOn) {
   EXPECT_THAT(revoked->ended(), StatusIs(absl::StatusCode::kUnauthenticated, "revoked"));
   EXPECT_OK(open->ended());
   EXPECT_OK(allowed->ended());
+}
+
+TEST(StreamRegistryTest, ThoseThatWaitedForTheirReadersTooLongEndAndAreDropped) {
+  StreamRegistry registry;
+  const auto idle = std::make_shared<FakeStream>();
+  const auto stalled = std::make_shared<FakeStream>();
+  registry.Add(idle);
+  registry.Add(stalled);
+  const absl::Time since = absl::FromUnixSeconds(100);
+  stalled->set_waiting_since(since);
+  registry.EndStalled(since);
+  registry.DropStalled(since);
+  EXPECT_OK(stalled->ended());
+  EXPECT_FALSE(stalled->is_dropped());
+  registry.EndStalled(since + absl::Seconds(1));
+  EXPECT_THAT(stalled->ended(), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_FALSE(stalled->is_dropped());
+  registry.DropStalled(since + absl::Seconds(1));
+  EXPECT_TRUE(stalled->is_dropped());
+  EXPECT_OK(idle->ended());
+  EXPECT_FALSE(idle->is_dropped());
 }
 
 TEST(StreamRegistryTest, ThoseThatAreGoneAreNotAskedFor) {
