@@ -186,6 +186,14 @@ absl::Status JobCalls::CheckVisible(absl::string_view id, const Identity& caller
   return GetVisible(*parts_->store, id, caller).status();
 }
 
+absl::StatusOr<JobRecord> JobCalls::WriteWithReserve(
+    const std::function<absl::StatusOr<JobRecord>()>& write) {
+  absl::StatusOr<JobRecord> written = write();
+  if (!absl::IsResourceExhausted(written.status())) return written;
+  parts_->runner->MakeRoom(written.status());
+  return write();
+}
+
 v1::Job JobCalls::Report(const JobRecord& record) {
   v1::Job job = parts_->hub->Report(record);
   if (record.state == JobState::kQueued) {
@@ -337,7 +345,8 @@ absl::StatusOr<v1::Job> JobCalls::Cancel(const v1::CancelJobRequest& request,
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
   RETURN_IF_ERROR(CheckVisible(id, caller));
   bool ended = false;
-  ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Cancel(id, &ended));
+  ASSIGN_OR_RETURN(const JobRecord record,
+                   WriteWithReserve([&] { return parts_->store->Cancel(id, &ended); }));
   if (ended) AuditChange(JobChange::kEnded, record);
   if (record.state == JobState::kRunning) {
     parts_->runner->Cancel(id);
@@ -350,7 +359,8 @@ absl::StatusOr<v1::Job> JobCalls::Cancel(const v1::CancelJobRequest& request,
 absl::Status JobCalls::Delete(const v1::DeleteJobRequest& request, const Identity& caller) {
   ASSIGN_OR_RETURN(const std::string id, ParseJobName(request.name()));
   RETURN_IF_ERROR(CheckVisible(id, caller));
-  ASSIGN_OR_RETURN(const JobRecord record, parts_->store->Delete(id));
+  ASSIGN_OR_RETURN(const JobRecord record,
+                   WriteWithReserve([&] { return parts_->store->Delete(id); }));
   AuditChange(JobChange::kDeleted, record);
   for (const BlobRef* blob : {&record.input, &record.checkpoint, &record.result}) {
     RemoveBlob(*parts_->blobs, blob->name);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
@@ -50,6 +51,10 @@ class JobCalls {
   absl::StatusOr<std::vector<JobRecord>> WriteAndCreate(std::vector<PreparedJob>& jobs,
                                                         const CreateLimits& limits,
                                                         std::vector<bool>& created);
+  // Does a write that ends or deletes a job, which the disk's reserve is for: once more if
+  // the disk was full.
+  absl::StatusOr<JobRecord> WriteWithReserve(
+      const std::function<absl::StatusOr<JobRecord>()>& write);
   // NOT_FOUND if the caller may not see the job `id`; of others it does not ask the store.
   absl::Status CheckVisible(absl::string_view id, const Identity& caller);
   v1::Job Report(const JobRecord& record);

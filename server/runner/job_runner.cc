@@ -90,6 +90,10 @@ absl::Status JobRunner::CheckRoom() const {
       "the disk is full: jobs that run go on, new ones are taken when there is room again");
 }
 
+void JobRunner::MakeRoom(const absl::Status& status) {
+  parts_.reserve->MakeRoom(status).IgnoreError();
+}
+
 std::map<std::string, double> JobRunner::Metrics() const {
   std::map<std::string, double> values = counters_.Values();
   values["tweedie_running_jobs"] = running_.size();
@@ -254,7 +258,6 @@ void JobRunner::FailUnrun(const Claimed& claimed, const JobFailure& failure) {
   end.last_sequence = claimed.job.sequence;
   end.failure = failure;
   const absl::StatusOr<JobRecord> ended = parts_.store->Finish(claimed.lease, end);
-  CountIfFenced(ended.status());
   if (ended.ok()) {
     counters_.Add(FinishedCounter(ended->state));
     AuditChange(JobChange::kEnded, *ended);
@@ -264,25 +267,26 @@ void JobRunner::FailUnrun(const Claimed& claimed, const JobFailure& failure) {
     // Its lease runs out, and it is tried again.
     LogJob(spdlog::level::err, claimed.job,
            absl::StrCat("to be ended: ", failure.reason, ": ", failure.message));
-    ReportStoreError(counters_, "finish", ended.status(), &claimed.job);
+    ReportUnwritten(claimed, "finish", ended.status());
   }
 }
 
 void JobRunner::PutBack(const Claimed& claimed, const absl::Status& status) {
   const absl::StatusOr<JobRecord> released =
       parts_.store->Release(claimed.lease, claimed.job.sequence);
-  CountIfFenced(released.status());
   if (released.ok()) {
     AuditChange(JobChange::kReleased, *released, status.ToString());
     parts_.observer->OnJobChanged(*released);
   } else {
     LogJob(spdlog::level::warn, claimed.job, absl::StrCat("to be given back: ", status.ToString()));
-    ReportStoreError(counters_, "release", released.status(), &claimed.job);
+    ReportUnwritten(claimed, "release", released.status());
   }
 }
 
-void JobRunner::CountIfFenced(const absl::Status& written) {
-  if (absl::IsFailedPrecondition(written)) counters_.Add("tweedie_fence_rejections_total");
+void JobRunner::ReportUnwritten(const Claimed& claimed, absl::string_view call,
+                                const absl::Status& status) {
+  if (absl::IsFailedPrecondition(status)) counters_.Add("tweedie_fence_rejections_total");
+  ReportStoreError(counters_, call, parts_.reserve->MakeRoom(status), &claimed.job);
 }
 
 void JobRunner::RemoveBlob(const std::string& name) const {

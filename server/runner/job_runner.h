@@ -75,6 +75,7 @@ class JobRunner final : public RunnerControl {
   void Wake() override;
   void Cancel(const std::string& job_id) override;
   absl::Status CheckRoom() const override;
+  void MakeRoom(const absl::Status& status) override;
   std::map<std::string, double> Metrics() const override;
 
   // From now on the sizes of calls are chosen by what they cost, which is measured, or
@@ -110,7 +111,8 @@ class JobRunner final : public RunnerControl {
   void FailToLoad(const Claimed& claimed, const absl::Status& status);
   // Ends a job that never came to the engine.
   void FailUnrun(const Claimed& claimed, const JobFailure& failure);
-  void CountIfFenced(const absl::Status& written);
+  // Says that the store did not take the end, or the giving back, of a job.
+  void ReportUnwritten(const Claimed& claimed, absl::string_view call, const absl::Status& status);
   void RemoveBlob(const std::string& name) const;
   // Gives back a job that cannot be begun now, but may be later.
   void PutBack(const Claimed& claimed, const absl::Status& status);

@@ -9,7 +9,7 @@
 
 namespace tweedie {
 
-// What the front door may ask of the runner. Thread-safe; never blocks.
+// What the front door may ask of the runner. Thread-safe; never blocks, but for MakeRoom().
 class RunnerControl {
  public:
   virtual ~RunnerControl() = default;
@@ -20,6 +20,9 @@ class RunnerControl {
   virtual void Cancel(const std::string& job_id) = 0;
   // RESOURCE_EXHAUSTED while the disk has no room for new jobs.
   virtual absl::Status CheckRoom() const = 0;
+  // Gives up the disk's reserve if `status`, of a write that ends or deletes a job, says
+  // that the disk is full: tried again it may find room. Blocks on I/O.
+  virtual void MakeRoom(const absl::Status& status) = 0;
   // Figures for /metrics: name, with labels as Prometheus writes them, to value.
   virtual std::map<std::string, double> Metrics() const = 0;
 };

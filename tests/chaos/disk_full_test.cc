@@ -125,6 +125,34 @@ TEST_F(DiskFullTest, FilledAndFreedNothingIsLostAndNoRestartIsNeeded) {
   EXPECT_EQ(server.Stop(), 0);
 }
 
+// The server has nothing to do, so that nothing else gives up the reserve.
+TEST_F(DiskFullTest, AJobIsDeletedThoughItIsFull) {
+  SmallDiskServer server("4");
+  ASSERT_TRUE(server.ok());
+  v1::Job job;
+  ASSERT_TRUE(server.client().Create(DenoiseRequest(1, 100, 31), &job).ok());
+  ResultOf(server.client(), job.name());
+  server.Fill();
+  const grpc::Status deleted = server.client().Delete(job.name());
+  EXPECT_TRUE(deleted.ok()) << deleted.error_message();
+  EXPECT_EQ(server.Stop(), 0);
+}
+
+TEST_F(DiskFullTest, AQueuedJobIsCancelledThoughItIsFull) {
+  SmallDiskServer server("4");
+  ASSERT_TRUE(server.ok());
+  TestClient& client = server.client();
+  v1::Job job;
+  // Steps so slow that no checkpoint is due for long.
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.Create(SampleRequest(64, 1000, i), &job).ok());
+  server.Fill();
+  const grpc::Status cancelled = client.Cancel(job.name(), &job);
+  EXPECT_TRUE(cancelled.ok()) << cancelled.error_message();
+  EXPECT_EQ(job.state(), v1::Job::CANCELLED);
+  server.Free();
+  EXPECT_EQ(server.Stop(), 0);
+}
+
 // Whether the job ends within a few seconds from its last step on.
 bool EndsSoon(TestClient& client, const std::string& id) {
   EXPECT_TRUE(client.WaitForStep("jobs/" + id, 119).ok());

@@ -54,6 +54,7 @@ class FailingRunner final : public RunnerControl {
   }
   void Cancel(const std::string&) override {}
   absl::Status CheckRoom() const override { return absl::OkStatus(); }
+  void MakeRoom(const absl::Status&) override {}
   std::map<std::string, double> Metrics() const override { return {}; }
 
  private:
