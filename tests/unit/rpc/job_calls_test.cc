@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/jobs/sqlite/sqlite_job_store.h"
 #include "server/runner/disk_reserve.h"
@@ -169,6 +171,37 @@ TEST_F(JobCallsTest, WhereThereIsNoReserveAFullDiskIsSaidAfterTwoTries) {
               StatusIs(absl::StatusCode::kResourceExhausted, "the disk is full"));
   EXPECT_EQ(store.refused, 2);
   EXPECT_EQ(queue_->Get("job-1")->state, JobState::kQueued);
+}
+
+// --- What has gone since --------------------------------------------------------
+
+// Lets something happen after the first look at a job.
+class LookedAtStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  absl::StatusOr<JobRecord> Get(absl::string_view id) override {
+    absl::StatusOr<JobRecord> job = ForwardingStore::Get(id);
+    if (after_look) std::exchange(after_look, nullptr)();
+    return job;
+  }
+  std::function<void()> after_look;
+};
+
+TEST_F(JobCallsTest, AMeasurementWhoseJobGoesWhileItIsReadIsNotFound) {
+  Create("job-1");
+  ASSERT_OK(queue_->Cancel("job-1"));
+  LookedAtStore store(queue_.get());
+  store.after_look = [this] { EXPECT_OK(blobs_.Remove(queue_->Delete("job-1")->input.name)); };
+  EXPECT_THAT(Calls(&store, &reserve_).ReadMeasurement("jobs/job-1", Of("ada", Role::kOperator)),
+              StatusIs(absl::StatusCode::kNotFound, testing::_));
+}
+
+TEST_F(JobCallsTest, AMeasurementThatIsMissingIsDataLoss) {
+  Create("job-1");
+  ASSERT_OK(blobs_.Remove("job-1/input"));
+  EXPECT_THAT(
+      Calls(queue_.get(), &reserve_).ReadMeasurement("jobs/job-1", Of("ada", Role::kOperator)),
+      StatusIs(absl::StatusCode::kDataLoss, testing::_));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <filesystem>
@@ -38,6 +39,7 @@ class WatchedStore final : public ForwardingStore {
   absl::StatusOr<std::vector<HeartbeatResult>> Heartbeat(const std::vector<Lease>& leases,
                                                          absl::Duration duration) override {
     if (refuse_heartbeats) return absl::UnavailableError("the database is away");
+    if (ThreadName() == "upkeep" && IsFull("heartbeat")) return Full();
     auto results = ForwardingStore::Heartbeat(leases, duration);
     absl::MutexLock lock(&mu_);
     for (const Lease& lease : leases) renewed_.insert(lease.job_id);
@@ -49,28 +51,42 @@ class WatchedStore final : public ForwardingStore {
     return mu_.AwaitWithTimeout(absl::Condition(&renewed), kPatience);
   }
   absl::StatusOr<JobRecord> Finish(const Lease& lease, const JobEnd& end) override {
+    if (IsFull("finish")) return Full();
     if (!refuse_ends) return ForwardingStore::Finish(lease, end);
     ++refused_ends;
     return absl::UnavailableError("busy");
   }
   absl::StatusOr<std::vector<JobRecord>> Rescue(bool all) override {
     ++rescues;
+    if (IsFull("rescue")) return Full();
     return ForwardingStore::Rescue(all);
   }
   absl::StatusOr<std::vector<JobRecord>> Expire() override {
     ++expiries;
+    if (IsFull("expire")) return Full();
     return ForwardingStore::Expire();
   }
   // The disk has room again once a job was given back, say.
   absl::StatusOr<JobRecord> Release(const Lease& lease, int64_t last_sequence) override {
     refuse_ends = false;
-    if (refuse_releases-- > 0) return absl::ResourceExhaustedError("the disk is full");
+    if (refuse_releases-- > 0 || IsFull("release")) return Full();
     return ForwardingStore::Release(lease, last_sequence);
   }
 
   absl::StatusOr<std::optional<Claimed>> Claim(const ClaimRequest& request) override {
     if (refuse_claims) return std::nullopt;
     return ForwardingStore::Claim(request);
+  }
+
+  // The disk has no room for a call of that name (a heartbeat of the upkeep's), until its
+  // reserve is given up. To be said before a runner is.
+  void FillDisk(const std::string& call, const DiskReserve* reserve) {
+    full_for_ = call;
+    reserve_ = reserve;
+  }
+  bool AwaitFull() {
+    absl::MutexLock lock(&mu_);
+    return mu_.AwaitWithTimeout(absl::Condition(&was_full_), kPatience);
   }
 
   std::atomic<bool> refuse_claims = false;
@@ -82,8 +98,24 @@ class WatchedStore final : public ForwardingStore {
   std::atomic<int> expiries = 0;
 
  private:
+  static absl::Status Full() { return absl::ResourceExhaustedError("the disk is full"); }
+  static std::string ThreadName() {
+    char name[16] = {};
+    pthread_getname_np(pthread_self(), name, sizeof(name));
+    return name;
+  }
+  bool IsFull(absl::string_view call) {
+    if (call != full_for_ || !reserve_->held()) return false;
+    absl::MutexLock lock(&mu_);
+    was_full_ = true;
+    return true;
+  }
+
+  std::string full_for_;
+  const DiskReserve* reserve_ = nullptr;
   absl::Mutex mu_;
-  std::set<std::string> renewed_;
+  bool was_full_ ABSL_GUARDED_BY(mu_) = false;
+  std::set<std::string> renewed_ ABSL_GUARDED_BY(mu_);
 };
 
 // Remembers what became of each job.
@@ -151,6 +183,16 @@ class JobRunnerTest : public PrepareJobTest {
     while (store_.expiries < 1) std::this_thread::yield();
   }
 
+  // Whether it comes to be so in time.
+  static bool Await(const std::function<bool()>& is_so) {
+    const absl::Time limit = absl::Now() + kPatience;
+    while (!is_so()) {
+      if (absl::Now() > limit) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+
   // As when the process died while it ran the job, so often.
   void Crash(int times) {
     for (int i = 0; i < times; ++i) {
@@ -173,7 +215,7 @@ class JobRunnerTest : public PrepareJobTest {
   const std::unique_ptr<JobStore> queue_ =
       OpenSqliteJobStore(folder_.File("queue.db"), {}, &clock_).value();
   const FileBlobStore blobs_ = FileBlobStore::Open(folder_.File("blobs")).value();
-  const std::unique_ptr<ModelPool> pool_ =
+  std::unique_ptr<ModelPool> pool_ =
       ModelPool::Open(TWEEDIE_SOURCE_DIR "/models", {}, &clock_).value();
   WatchedStore store_{queue_.get()};
   WatchingObserver observer_;
@@ -235,6 +277,29 @@ TEST_F(JobRunnerTest, AJobThatCanBeReadAgainGoesOn) {
   EXPECT_TRUE(observer_.Await("unreadable", JobState::kSucceeded, 2));
 }
 
+// Half of a file is malformed, and no fault of the job.
+TEST_F(JobRunnerTest, AJobWhoseModelIsBeingReplacedWaitsForIt) {
+  const std::string models = folder_.File("models");
+  const std::string weights = models + "/fashion-mnist-32/diffusion_pytorch_model.safetensors";
+  std::filesystem::copy(TWEEDIE_SOURCE_DIR "/models", models,
+                        std::filesystem::copy_options::recursive);
+  ModelPool::Options options;
+  options.idle = absl::ZeroDuration();
+  pool_ = ModelPool::Open(models, options, &clock_).value();
+  ASSERT_OK(pool_->Look());  // unloads it: it is read again for the job
+  std::filesystem::rename(weights, folder_.File("whole"));
+  std::ofstream(weights) << "half";
+  Create("early");
+  Start();
+  ASSERT_TRUE(observer_.Await("early", JobState::kQueued));
+  std::filesystem::rename(folder_.File("whole"), weights);
+  ASSERT_OK(pool_->Look());
+  ASSERT_OK(pool_->Look());
+  clock_.Advance(absl::Seconds(10));
+  runner_->Wake();
+  EXPECT_TRUE(observer_.Await("early", JobState::kSucceeded, 2));
+}
+
 // An end that the store refuses does not keep the others from being given back.
 TEST_F(JobRunnerTest, TheDrainGivesJobsBackBeforeItTriesRefusedEndsAgain) {
   options_.sink.retry_interval = options_.sink.max_retry_interval = absl::Milliseconds(5);
@@ -290,7 +355,7 @@ TEST_F(JobRunnerTest, WhatCouldNotBeGivenBackIsGivenBackLater) {
   while (runner_->Metrics()["tweedie_running_jobs"] > 0) std::this_thread::yield();
   ASSERT_EQ(queue_->Get("long")->crashes, 1);
   store_.refuse_heartbeats = false;
-  while (queue_->Get("long")->crashes != 0) std::this_thread::yield();
+  ASSERT_TRUE(Await([this] { return queue_->Get("long")->crashes == 0; }));
   EXPECT_EQ(runner_->Metrics()["tweedie_store_errors_total{call=\"release\"}"], 2);
 }
 
@@ -311,7 +376,7 @@ TEST_F(JobRunnerTest, WhatWasGivenUpAndRescuedHasItsCrashTakenBackAndNothingElse
   ASSERT_TRUE(elsewhere.ok() && elsewhere->has_value());
   ASSERT_EQ(queue_->Get("long")->crashes, 2);
   store_.refuse_heartbeats = false;
-  while (queue_->Get("long")->crashes != 1) std::this_thread::yield();
+  ASSERT_TRUE(Await([this] { return queue_->Get("long")->crashes == 1; }));
   EXPECT_EQ(queue_->Get("long")->state, JobState::kRunning);
   EXPECT_EQ(queue_->Get("long")->attempt, 2);
 }
@@ -482,6 +547,29 @@ TEST_F(JobRunnerTest, NewJobsAreTakenAgainOnceTheDiskHasRoom) {
   EXPECT_OK(runner_->CheckRoom());
   EXPECT_EQ(runner_->Metrics()["tweedie_disk_reserve_held"], 1);
 }
+
+class FullDiskTest : public JobRunnerTest, public testing::WithParamInterface<const char*> {};
+
+// Of no job that is in the engine.
+TEST_P(FullDiskTest, AWriteThatFindsItFullGivesUpTheReserve) {
+  options_.upkeep = absl::Hours(1);  // it makes the reserve again
+  ASSERT_OK(reserve_.Restore());
+  store_.FillDisk(GetParam(), &reserve_);
+  store_.refuse_claims = true;
+  Start();
+  AwaitUpkeep();
+  Create("lost", /*with_input=*/false);  // to be ended
+  Create("unreadable");                  // to be given back
+  Obstruct("unreadable");
+  store_.refuse_claims = false;
+  runner_->Wake();
+  ASSERT_TRUE(store_.AwaitFull());
+  runner_.reset();
+  EXPECT_FALSE(reserve_.held());
+}
+
+INSTANTIATE_TEST_SUITE_P(JobRunnerTest, FullDiskTest,
+                         testing::Values("heartbeat", "rescue", "expire", "finish", "release"));
 
 TEST(MayLoadLaterTest, OnlyWhatMayPassIsTriedAgain) {
   EXPECT_TRUE(MayLoadLater(absl::UnavailableError("an input cannot be read")));
