@@ -33,6 +33,9 @@ class JobObserver {
   // Created, or in another state; `job.sequence` is the event's.
   virtual void OnJobChanged(const JobRecord& job) = 0;
   virtual void OnJobDeleted(const std::string& job_id) = 0;
+  // Its lease is lost, or may be: as `job`, or an earlier attempt, it runs here no longer,
+  // and what becomes of it others tell. Again for the same: nothing.
+  virtual void OnJobLost(const JobRecord& job) = 0;
   // Whether a frame of this step would be sent to anybody. Called on the engine
   // thread for every step.
   virtual bool WantsFrame(const std::string& job_id, int step, bool last) const = 0;

@@ -190,6 +190,8 @@ bool JobRunner::Run(const Claimed& claimed) {
   const std::shared_ptr<RunningJob> running = MakeRunningJob(claimed, *parts_.clock);
   running_.Add(running);
   parts_.observer->OnJobChanged(job);
+  // Perhaps before that.
+  if (running->abandoned) parts_.observer->OnJobLost(job);
   return Begin(claimed, running);
 }
 
@@ -287,6 +289,7 @@ void JobRunner::ReportUnwritten(const Claimed& claimed, absl::string_view call,
                                 const absl::Status& status) {
   if (absl::IsFailedPrecondition(status)) counters_.Add("tweedie_fence_rejections_total");
   ReportStoreError(counters_, call, parts_.reserve->MakeRoom(status), &claimed.job);
+  parts_.observer->OnJobLost(claimed.job);
 }
 
 void JobRunner::RemoveBlob(const std::string& name) const {

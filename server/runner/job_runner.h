@@ -127,7 +127,8 @@ class JobRunner final : public RunnerControl {
   const Options options_;
   const Parts parts_;
   RunCounters counters_;
-  RunningJobs running_{[this](const std::string& id) { Cancel(id); }};
+  RunningJobs running_{[this](const std::string& id) { Cancel(id); },
+                       [this](const JobRecord& job) { parts_.observer->OnJobLost(job); }};
   JobWriter writer_;
   LoadRetries retries_;  // of the claimer's thread
   OutageWatch outages_;  // of the upkeep's thread

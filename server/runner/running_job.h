@@ -67,9 +67,11 @@ struct RunningJob {
 // The running jobs by id. Thread-safe.
 class RunningJobs {
  public:
-  // `cancel` is what Cancel() does.
-  explicit RunningJobs(std::function<void(const std::string&)> cancel)
-      : cancel_(std::move(cancel)) {}
+  // `cancel` is what Cancel() does; `on_lost` is told of each job that is abandoned, once it
+  // is no longer here.
+  RunningJobs(std::function<void(const std::string&)> cancel,
+              std::function<void(const JobRecord&)> on_lost)
+      : cancel_(std::move(cancel)), on_lost_(std::move(on_lost)) {}
 
   void Add(std::shared_ptr<RunningJob> job) {
     absl::MutexLock lock(&mu_);
@@ -91,6 +93,7 @@ class RunningJobs {
     // While it is here no later attempt is begun, which would be cancelled instead.
     if (Find(job.record.id).get() == &job) Cancel(job.record.id);
     Remove(job);
+    on_lost_(job.record);
     AddLost({job.lease, job.record});
     LogJob(spdlog::level::warn, job.record, absl::StrCat("dropped: ", why));
   }
@@ -135,6 +138,7 @@ class RunningJobs {
 
  private:
   const std::function<void(const std::string&)> cancel_;
+  const std::function<void(const JobRecord&)> on_lost_;
   mutable absl::Mutex mu_;
   std::map<std::string, std::shared_ptr<RunningJob>> jobs_ ABSL_GUARDED_BY(mu_);
   std::vector<Claimed> lost_ ABSL_GUARDED_BY(mu_);

@@ -197,6 +197,16 @@ void EventHub::OnJobDeleted(const std::string& job_id) {
   for (const auto& feed : feeds) feed->OnDeleted(job_id, clock_->Now());
 }
 
+void EventHub::OnJobLost(const std::string& job_id, int attempt) {
+  absl::MutexLock lock(&mu_);
+  const auto topic = topics_.find(job_id);
+  if (topic == topics_.end() || !topic->second.live.has_value()) return;
+  Live& live = *topic->second.live;
+  if (live.attempt > attempt) return;
+  live.here = false;
+  EraseIfIdle(job_id);
+}
+
 bool EventHub::WantsFrame(const std::string& job_id, int step, bool last) const {
   if (frame_watchers_ == 0) return false;
   absl::ReaderMutexLock lock(&mu_);
@@ -216,9 +226,10 @@ void EventHub::OnStep(const Step& step, const FrameSource& frames) {
   std::vector<std::shared_ptr<JobsFeed>> feeds;
   {
     absl::MutexLock lock(&mu_);
-    Topic& topic = topics_[step.job_id];
-    record = UpdateLive(step, progress, topic);
-    listeners = ListenersOf(topic);
+    const auto topic = topics_.find(step.job_id);
+    if (topic == topics_.end()) return;  // late, of a job that was lost or deleted
+    record = UpdateLive(step, progress, topic->second);
+    listeners = ListenersOf(topic->second);
     feeds = LiveFeeds();
   }
   for (const Listener& listener : listeners) {
@@ -240,15 +251,10 @@ std::shared_ptr<const JobRecord> EventHub::UpdateLive(const Step& step,
                                                       std::shared_ptr<const v1::Progress> progress,
                                                       Topic& topic) {
   const int attempt = static_cast<int>(step.sequence >> 32);
-  const absl::Time now = clock_->Now();
-  if (!topic.live.has_value() || topic.live->attempt < attempt) {
-    topic.live = Live{attempt, true, 0, 0, 0, now, {}, {}};
-  }
-  if (topic.live->attempt != attempt) return nullptr;
-  topic.live->here = true;
+  if (!topic.live.has_value() || topic.live->attempt != attempt) return nullptr;
   topic.live->newest = std::max(topic.live->newest, step.sequence);
   topic.live->reached = std::max(topic.live->reached, FrameSequence(step, v1::Frame::X_T));
-  topic.live->time = now;
+  topic.live->time = clock_->Now();
   topic.live->progress = std::move(progress);
   return topic.live->record;
 }

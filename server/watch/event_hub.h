@@ -67,6 +67,7 @@ class EventHub {
 
   void OnJobChanged(const JobRecord& job) ABSL_LOCKS_EXCLUDED(mu_);
   void OnJobDeleted(const std::string& job_id) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnJobLost(const std::string& job_id, int attempt) ABSL_LOCKS_EXCLUDED(mu_);
   bool WantsFrame(const std::string& job_id, int step, bool last) const ABSL_LOCKS_EXCLUDED(mu_);
 
   struct Step {
@@ -78,6 +79,7 @@ class EventHub {
   // The bytes of the step's frame in a form, or null if there is none. Called
   // with no lock held, once for each watcher and form.
   using FrameSource = std::function<std::shared_ptr<const std::string>(const FrameForm&)>;
+  // Of a job that is known to run; of another, watchers alone are told.
   void OnStep(const Step& step, const FrameSource& frames) ABSL_LOCKS_EXCLUDED(mu_);
 
   // --- What happens at other servers ---

@@ -21,6 +21,7 @@ class HubObserver final : public JobObserver {
 
   void OnJobChanged(const JobRecord& job) override { hub_->OnJobChanged(job); }
   void OnJobDeleted(const std::string& job_id) override { hub_->OnJobDeleted(job_id); }
+  void OnJobLost(const JobRecord& job) override { hub_->OnJobLost(job.id, job.attempt); }
   bool WantsFrame(const std::string& job_id, int step, bool last) const override {
     return hub_->WantsFrame(job_id, step, last);
   }

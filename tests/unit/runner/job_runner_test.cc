@@ -47,7 +47,8 @@ class WatchedStore final : public ForwardingStore {
   }
   bool AwaitRenewal(const std::string& id) {
     absl::MutexLock lock(&mu_);
-    const auto renewed = [&] { return renewed_.count(id) > 0; };
+    const auto renewed = [&]()
+                             ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return renewed_.count(id) > 0; };
     return mu_.AwaitWithTimeout(absl::Condition(&renewed), kPatience);
   }
   absl::StatusOr<JobRecord> Finish(const Lease& lease, const JobEnd& end) override {
@@ -125,8 +126,13 @@ class WatchingObserver final : public JobObserver {
     if (job.state == JobState::kRunning && on_running) on_running(job.id);
     absl::MutexLock lock(&mu_);
     jobs_[job.id] = job;
+    if (job.state == JobState::kRunning) lost_.erase(job.id);
   }
   void OnJobDeleted(const std::string&) override {}
+  void OnJobLost(const JobRecord& job) override {
+    absl::MutexLock lock(&mu_);
+    lost_.insert(job.id);
+  }
   bool WantsFrame(const std::string&, int, bool) const override { return false; }
   void OnStep(const StepReport&) override {}
 
@@ -134,18 +140,25 @@ class WatchingObserver final : public JobObserver {
   bool Await(const std::string& id, JobState state, int attempts = 1,
              absl::Duration patience = kPatience) {
     absl::MutexLock lock(&mu_);
-    const auto there = [&] {
+    const auto there = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
       const auto it = jobs_.find(id);
       return it != jobs_.end() && it->second.state == state && it->second.attempt >= attempts;
     };
     return mu_.AwaitWithTimeout(absl::Condition(&there), patience);
   }
 
+  // Of whom it was told last that they run here no longer.
+  std::set<std::string> Lost() {
+    absl::MutexLock lock(&mu_);
+    return lost_;
+  }
+
   std::function<void(const std::string&)> on_running;
 
  private:
   absl::Mutex mu_;
-  std::map<std::string, JobRecord> jobs_;
+  std::map<std::string, JobRecord> jobs_ ABSL_GUARDED_BY(mu_);
+  std::set<std::string> lost_ ABSL_GUARDED_BY(mu_);
 };
 
 class JobRunnerTest : public PrepareJobTest {
@@ -377,6 +390,7 @@ TEST_F(JobRunnerTest, WhatWasGivenUpAndRescuedHasItsCrashTakenBackAndNothingElse
   ASSERT_EQ(queue_->Get("long")->crashes, 2);
   store_.refuse_heartbeats = false;
   ASSERT_TRUE(Await([this] { return queue_->Get("long")->crashes == 1; }));
+  EXPECT_THAT(observer_.Lost(), testing::ElementsAre("long"));
   EXPECT_EQ(queue_->Get("long")->state, JobState::kRunning);
   EXPECT_EQ(queue_->Get("long")->attempt, 2);
 }
@@ -566,6 +580,29 @@ TEST_P(FullDiskTest, AWriteThatFindsItFullGivesUpTheReserve) {
   ASSERT_TRUE(store_.AwaitFull());
   runner_.reset();
   EXPECT_FALSE(reserve_.held());
+}
+
+// It was told to run here, and is the next one's who claims it.
+TEST_F(JobRunnerTest, AJobThatIsLostAsItBeginsRunsHereNoLonger) {
+  const auto is_lost = [this] { return !observer_.Lost().empty(); };
+  observer_.on_running = [&](const std::string&) {
+    clock_.Advance(options_.lease.lease);
+    EXPECT_TRUE(Await(is_lost));
+  };
+  options_.lease.heartbeat = absl::Milliseconds(5);
+  store_.refuse_heartbeats = true;
+  Create("early");
+  Start();
+  ASSERT_TRUE(observer_.Await("early", JobState::kRunning));
+  EXPECT_TRUE(Await(is_lost));
+}
+
+TEST_F(JobRunnerTest, AJobThatCannotBeGivenBackRunsHereNoLonger) {
+  store_.refuse_releases = 1;
+  Create("unreadable");
+  Obstruct("unreadable");
+  Start();
+  EXPECT_TRUE(Await([this] { return !observer_.Lost().empty(); }));
 }
 
 INSTANTIATE_TEST_SUITE_P(JobRunnerTest, FullDiskTest,

@@ -26,6 +26,7 @@ class CountingObserver final : public JobObserver {
  public:
   void OnJobChanged(const JobRecord& job) override { ended += HasEnded(job.state) ? 1 : 0; }
   void OnJobDeleted(const std::string&) override {}
+  void OnJobLost(const JobRecord&) override {}
   bool WantsFrame(const std::string&, int, bool) const override { return false; }
   void OnStep(const StepReport&) override {}
 
@@ -70,7 +71,9 @@ class JobWriterTest : public testing::Test {
   RefusingStore store_{queue_.get()};
   CountingObserver observer_;
   std::vector<std::string> cancelled_;
-  RunningJobs running_{[this](const std::string& id) { cancelled_.push_back(id); }};
+  std::vector<std::string> lost_;
+  RunningJobs running_{[this](const std::string& id) { cancelled_.push_back(id); },
+                       [this](const JobRecord& job) { lost_.push_back(job.id); }};
   RunCounters counters_;
   DiskReserve reserve_{folder_.File("reserve"), 4096};
   JobWriter writer_{&store_, &blobs_, &observer_, &running_, &counters_, &reserve_};
@@ -243,6 +246,7 @@ TEST_F(JobWriterTest, ACheckpointUnderALostLeaseTakesTheJobOutOfTheEngine) {
   EXPECT_TRUE(running->abandoned);
   EXPECT_EQ(running_.size(), 0);
   EXPECT_THAT(cancelled_, ::testing::ElementsAre("job-1"));
+  EXPECT_THAT(lost_, ::testing::ElementsAre("job-1"));
   EXPECT_THAT(blobs_.List(absl::ZeroDuration()).value(), ::testing::IsEmpty());
 }
 

@@ -75,7 +75,7 @@ class LeaseKeeperTest : public testing::Test {
   const std::unique_ptr<JobStore> queue_ =
       OpenSqliteJobStore(folder_.File("queue.db"), {}, &clock_).value();
   ToldStore store_{queue_.get()};
-  RunningJobs running_{[](const std::string&) {}};
+  RunningJobs running_{[](const std::string&) {}, [](const JobRecord&) {}};
   RunCounters counters_;
   DiskReserve reserve_{folder_.File("reserve"), 4096};
   const std::shared_ptr<RunningJob> job_ = std::make_shared<RunningJob>();

@@ -194,6 +194,46 @@ TEST_F(EventHubTest, AStepOfAnAttemptThatIsOverChangesNothing) {
   EXPECT_TRUE(hub_.OnRelayed("job1", {}, RelayedStep(Seq(2, 4), 2))) << "it runs elsewhere";
 }
 
+// Which another server took over: nobody here is told of it again.
+TEST_F(EventHubTest, AJobThatIsLostIsForgottenWhereNobodyWatches) {
+  const JobRecord running = MakeRecord("job1", JobState::kRunning, 1, 0);
+  hub_.OnJobChanged(running);
+  hub_.OnStep(MakeStep("job1", Seq(1, 4), 2), NoFrame);
+  hub_.OnJobLost("job1", 1);
+  EXPECT_EQ(hub_.Report(running).progress().step(), 0);
+  hub_.OnStep(MakeStep("job1", Seq(1, 7), 3), NoFrame);
+  EXPECT_EQ(hub_.Report(running).progress().step(), 0) << "a step that was on its way";
+}
+
+TEST_F(EventHubTest, AJobThatIsLostIsForgottenWithItsLastWatcher) {
+  const JobRecord running = MakeRecord("job1", JobState::kRunning, 1, 0);
+  hub_.OnJobChanged(running);
+  auto subscription = WatchFrom(running);
+  hub_.OnJobLost("job1", 1);
+  hub_.OnStep(MakeStep("job1", Seq(1, 4), 2), NoFrame);
+  EXPECT_THAT(Drain(*subscription), ElementsAre("step 2:1.4"));
+  EXPECT_EQ(hub_.Report(running).progress().step(), 2);
+  subscription.reset();
+  EXPECT_EQ(hub_.Report(running).progress().step(), 0);
+}
+
+TEST_F(EventHubTest, TheLossOfAnEarlierAttemptIsNotThatOfALater) {
+  const JobRecord running = MakeRecord("job1", JobState::kRunning, 2, 0);
+  hub_.OnJobChanged(running);
+  hub_.OnJobLost("job1", 1);
+  hub_.OnStep(MakeStep("job1", Seq(2, 4), 2), NoFrame);
+  EXPECT_EQ(hub_.Report(running).progress().step(), 2);
+}
+
+// Given back, and a step was on its way.
+TEST_F(EventHubTest, ALateStepBringsBackNoJob) {
+  const JobRecord running = MakeRecord("job1", JobState::kRunning, 1, 0);
+  hub_.OnJobChanged(running);
+  hub_.OnJobChanged(MakeRecord("job1", JobState::kQueued, 1, 9));
+  hub_.OnStep(MakeStep("job1", Seq(1, 7), 3), NoFrame);
+  EXPECT_EQ(hub_.Report(running).progress().step(), 0);
+}
+
 TEST_F(EventHubTest, ARefusedRelayEndsThoseWhoWantedIt) {
   const JobRecord running = MakeRecord("job1", JobState::kRunning, 1, 0);
   auto plain = WatchFrom(running);
