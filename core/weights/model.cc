@@ -87,10 +87,11 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadDiffusers(absl::string_vi
 absl::Status CheckPlan(const ModelPlan& plan) {
   const int64_t in_channels = plan.image_shape[0];
   const int64_t out_channels = plan.network->out_channels();
-  if (out_channels == in_channels || out_channels == 2 * in_channels) return absl::OkStatus();
+  if (out_channels == (plan.learned_variance ? 2 : 1) * in_channels) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("the network maps ", in_channels, " channels to ",
                                                  out_channels,
-                                                 "; must be as many, or twice as many"));
+                                                 "; must be as many, or twice as many if it learns "
+                                                 "the variance"));
 }
 
 // All but the weights.

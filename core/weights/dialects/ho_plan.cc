@@ -36,6 +36,15 @@ absl::Status AgreeOnShape(Arguments& arguments, int64_t image_size, const HoUnet
   return absl::OkStatus();
 }
 
+// The code has fixed variances alone (var_type), and its network predicts the noise. Forks that
+// learn variances do so by rules that no file tells.
+absl::Status CheckOutput(const HoUnet& unet) {
+  if (unet.out_channels == unet.in_channels) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("conv_out.weight has ", unet.out_channels, " channels for images of ",
+                   unet.in_channels, "; learned variances are not supported for ", kDialect));
+}
+
 // `resolution` is the network's name for the size, `image_size` the data's.
 absl::StatusOr<int64_t> ReadImageSize(Arguments& arguments) {
   int64_t size = 0;
@@ -50,6 +59,7 @@ absl::StatusOr<int64_t> ReadImageSize(Arguments& arguments) {
 absl::StatusOr<ModelPlan> PlanHo(const Tensors& tensors, ModelSettings settings) {
   RETURN_IF_ERROR(CheckDialect(settings, kDialect));
   ASSIGN_OR_RETURN(const HoUnet unet, InferHoUnet(tensors));
+  RETURN_IF_ERROR(CheckOutput(unet));
   Arguments arguments(std::move(settings.values), kDialect);
   ASSIGN_OR_RETURN(const int64_t image_size, ReadImageSize(arguments));
   RETURN_IF_ERROR(CheckSizes(unet.channels, kNumGroups, image_size));

@@ -224,6 +224,15 @@ TEST_F(DialectTest, PortsOfHoNeedOnlyTheirSize) {
   EXPECT_THAT(Load(), IsInvalid(HasSubstr("rescaled false is not supported")));
 }
 
+TEST_F(DialectTest, PortsOfHoThatLearnVariancesAreRefused) {
+  Use("ho-cifar-10");
+  Network()["image_size"] = 32;
+  const at::Tensor weight = tensors_["conv_out.weight"], bias = tensors_["conv_out.bias"];
+  tensors_["conv_out.weight"] = at::cat({weight, weight});
+  tensors_["conv_out.bias"] = at::cat({bias, bias});
+  EXPECT_THAT(Load(), IsInvalid(HasSubstr("conv_out.weight has 6 channels for images of 3")));
+}
+
 TEST_F(DialectTest, LucidrainsObjectiveIsGivenOrTold) {
   Use("ddp-2-defaults");
   Diffusion().erase("objective");
