@@ -22,7 +22,7 @@ Conv2d::Options Halving(bool patch_down, int64_t in_channels, int64_t out_channe
           .padding = patch_down ? 0 : 1};
 }
 
-class Frequencies final : public Float32Module<torch::nn::Module> {
+class Frequencies final : public torch::nn::Module {
  public:
   // Learned ones, under the name of the module that holds them there.
   explicit Frequencies(int64_t count)
@@ -34,8 +34,8 @@ class Frequencies final : public Float32Module<torch::nn::Module> {
 
 }  // namespace
 
-// What the residual blocks see of the time.
-class LucidrainsUnet::TimeMlp final : public torch::nn::Module {
+// What the residual blocks see of the time, float32.
+class LucidrainsUnet::TimeMlp final : public Float32Module<torch::nn::Module> {
  public:
   explicit TimeMlp(const LucidrainsConfig& config)
       : is_learned_(config.num_learned_frequencies.has_value()) {
@@ -57,7 +57,7 @@ class LucidrainsUnet::TimeMlp final : public torch::nn::Module {
   }
   // t [B] -> [B, 4 dim], activated.
   at::Tensor Forward(const at::Tensor& t) const {
-    const at::Tensor h = linear_1_->Forward(Features(t).to(linear_1_->dtype()));
+    const at::Tensor h = linear_1_->Forward(Features(t));
     return ActivateInPlace(Activation::kSilu,
                            linear_2_->Forward(ActivateInPlace(Activation::kGelu, h)));
   }
@@ -166,7 +166,7 @@ void LucidrainsUnet::AddStages() {
 at::Tensor LucidrainsUnet::forward(const at::Tensor& x, const at::Tensor& t,
                                    const at::Tensor& class_labels) {
   TORCH_CHECK(!class_labels.defined(), "class_labels are given, but the network has no classes");
-  const at::Tensor temb = time_mlp_->Forward(t);
+  const at::Tensor temb = time_mlp_->Forward(t).to(x.scalar_type());
   const at::Tensor first = init_conv_->Forward(x);
   at::Tensor h = first;
   std::vector<at::Tensor> skips;

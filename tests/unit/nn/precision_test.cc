@@ -62,6 +62,23 @@ TEST(NetworkPrecisionTest, EmbeddingsStayFloat32) {
   EXPECT_EQ(unet->forward(x, t, labels).scalar_type(), at::kBFloat16);
 }
 
+TEST(NetworkPrecisionTest, TimeMlpsStayFloat32) {
+  for (const auto& network : {RandomLucidrains(std::nullopt), RandomLucidrains(4)}) {
+    const at::Tensor before = network->named_parameters()["time_mlp.3.weight"].clone();
+    network->to(at::kCPU, at::kBFloat16);
+    const auto parameters = network->named_parameters();
+    for (const char* name :
+         {"time_mlp.1.weight", "time_mlp.1.bias", "time_mlp.3.weight", "time_mlp.3.bias"}) {
+      EXPECT_EQ(parameters[name].scalar_type(), at::kFloat) << name;
+    }
+    EXPECT_TRUE(at::equal(parameters["time_mlp.3.weight"], before));
+    EXPECT_EQ(parameters["mid_block1.mlp.1.weight"].scalar_type(), at::kBFloat16);
+    const at::Tensor x = at::zeros({2, 3, 8, 8}, at::kBFloat16);
+    const at::Tensor t = at::tensor({999, 1}, at::kLong);
+    EXPECT_EQ(network->forward(x, t, {}).scalar_type(), at::kBFloat16);
+  }
+}
+
 class ShorterNumbersTest : public testing::TestWithParam<std::shared_ptr<nn::Network>> {};
 
 TEST_P(ShorterNumbersTest, OutputStaysNear) {
@@ -83,7 +100,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, ShorterNumbersTest,
                          testing::Values(UnetWith(nn::TimeEmbedding::kPositional),
                                          UnetWith(nn::TimeEmbedding::kFourier),
                                          UnetWith(nn::TimeEmbedding::kLearned),
-                                         RandomLucidrains(std::nullopt)));
+                                         RandomLucidrains(std::nullopt), RandomLucidrains(4)));
 
 }  // namespace
 }  // namespace tweedie
