@@ -54,7 +54,7 @@ int64_t NumMeasurements(const MeasurementSpec& spec);
 // (`forward_operator.blur.custom`, `y`, `noise.poisson`): a shape that does not
 // fit (the message says the right one), values that are not finite, both
 // sources or none, Poisson for an operator whose y has not the range of images
-// (MRI, phase retrieval). Thread-safe.
+// (MRI, tomography, phase retrieval). Thread-safe.
 absl::StatusOr<Measurement> Measure(const MeasurementSpec& spec, const ImageShape3& image_shape,
                                     uint64_t seed);
 

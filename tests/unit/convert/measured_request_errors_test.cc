@@ -200,6 +200,12 @@ std::vector<BadRequest> BadMeasurements() {
          OperatorOf(r)->mutable_mri()->mutable_random_columns()->set_acceleration(2);
        },
        "noise.poisson", "mri"},
+      {"PoissonOfTomography",
+       [](Request* r) {
+         Measured(r)->mutable_noise()->mutable_poisson()->set_rate(10);
+         OperatorOf(r)->mutable_tomography()->set_num_angles(6);
+       },
+       "noise.poisson", "tomography"},
       {"NoSource", [](Request* r) { Measured(r)->clear_source(); }, "source", "is required"},
       {"SimulateNothing", [](Request* r) { *Measured(r)->mutable_simulate_from() = v1::Images(); },
        "simulate_from.content", "is required"},

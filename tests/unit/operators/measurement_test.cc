@@ -181,6 +181,8 @@ TEST(MeasurementTest, RefusesWhatDoesNotFit) {
        Simulated(IdentitySpec{}, PoissonNoise{0})},
       {"noise.poisson", "the range of images; was mri",
        Simulated(MriSpec{MriSpec::RandomColumns{2}}, PoissonNoise{9})},
+      {"noise.poisson", "the range of images; was tomography",
+       Simulated(TomographySpec{6}, PoissonNoise{9})},
       {"noise.poisson", "the range of images; was phase_retrieval",
        Simulated(PhaseRetrievalSpec{}, PoissonNoise{9})},
   };
