@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -151,6 +152,24 @@ void RescaleToZeroSnr(std::vector<double>* alpha_bar) {
   }
 }
 
+// Every timestep has less signal than the one before, the first less than the image; and 1 /
+// sqrt(alpha_bar) is a float32, but for the last of a schedule that was rescaled to 0.
+absl::Status CheckLevels(const SchedulerConfig& config, const std::vector<double>& alpha_bar) {
+  constexpr double kLeast = 1e-76;
+  const std::string key = config.trained_betas.empty() ? "beta_schedule" : "trained_betas";
+  double before = 1;
+  for (size_t t = 0; t < alpha_bar.size(); ++t) {
+    const double least = config.rescale_betas_zero_snr && t + 1 == alpha_bar.size() ? 0 : kLeast;
+    if (!(alpha_bar[t] < before && alpha_bar[t] >= least)) {
+      return FieldError(key, absl::StrCat("makes alpha_bar ", alpha_bar[t], " at timestep ", t,
+                                          "; must be below ", before,
+                                          ", that of the timestep before, and at least ", least));
+    }
+    before = alpha_bar[t];
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<NoiseSchedule> NoiseSchedule::Create(const SchedulerConfig& config) {
@@ -162,6 +181,7 @@ absl::StatusOr<NoiseSchedule> NoiseSchedule::Create(const SchedulerConfig& confi
     value = product;
   }
   if (config.rescale_betas_zero_snr) RescaleToZeroSnr(&alpha_bar);
+  RETURN_IF_ERROR(CheckLevels(config, alpha_bar));
   return NoiseSchedule(std::move(alpha_bar));
 }
 

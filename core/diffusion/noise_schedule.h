@@ -13,7 +13,9 @@ namespace tweedie {
 // Tables are float64. Immutable, hence thread-safe.
 class NoiseSchedule {
  public:
-  // INVALID_ARGUMENT, naming the key, for a config that makes no schedule.
+  // INVALID_ARGUMENT, naming the key, for a config that makes no schedule: each alpha_bar must be
+  // below the one before, the first below 1, and so far above 0 that float32 can be divided by its
+  // root; with rescale_betas_zero_snr the last is 0.
   static absl::StatusOr<NoiseSchedule> Create(const SchedulerConfig& config);
 
   int num_timesteps() const { return static_cast<int>(alpha_bar_.size()); }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "core/base/field_error.h"
 #include "tests/testing/status_matchers.h"
@@ -89,6 +90,37 @@ TEST(NoiseScheduleTest, SigmaOutsideTheScheduleIsRefused) {
     EXPECT_THAT(nearest, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("was ")));
     EXPECT_EQ(FieldOf(nearest.status()), "noise_sigma");
   }
+}
+
+TEST(NoiseScheduleTest, SchedulesWithoutNoiseOrSignalAreRefused) {
+  const auto error = [](const std::vector<double>& betas, bool rescaled) {
+    SchedulerConfig config;
+    config.num_train_timesteps = static_cast<int>(betas.size());
+    config.trained_betas = betas;
+    config.rescale_betas_zero_snr = rescaled;
+    const absl::Status status = NoiseSchedule::Create(config).status();
+    if (!status.ok()) EXPECT_EQ(FieldOf(status), "trained_betas");
+    return status;
+  };
+  const auto is_bad = [](const std::string& level) {
+    return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("makes alpha_bar " + level));
+  };
+  EXPECT_THAT(error({1e-17, 0.1}, false), is_bad("1 at timestep 0; must be below 1,"));
+  EXPECT_THAT(error({0.1, 1e-17}, false), is_bad("0.9 at timestep 1; must be below 0.9"));
+  EXPECT_THAT(error({1e-17, 1e-17}, true), is_bad("nan at timestep 0"));
+  EXPECT_THAT(error(std::vector<double>(2000, 0.5), false), is_bad("6.90893e-77 at timestep 252"));
+  EXPECT_OK(error({1e-15, 0.5}, false));
+  EXPECT_OK(error({0.1, 0.5}, true));
+}
+
+TEST(NoiseScheduleTest, SchedulesOfTooManyTimestepsAreRefused) {
+  SchedulerConfig config;
+  config.num_train_timesteps = 100000;
+  const absl::Status status = NoiseSchedule::Create(config).status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at timestep")));
+  EXPECT_EQ(FieldOf(status), "beta_schedule");
+  config.beta_schedule = BetaSchedule::kCosine;
+  EXPECT_OK(NoiseSchedule::Create(config).status());
 }
 
 struct BadConfig {
