@@ -9,6 +9,7 @@
 #include "core/plan/ops/kernels.h"
 #include "core/plan/ops/matrix_product.h"
 #include "core/plan/ops/narrow_attention.h"
+#include "core/plan/ops/slots.h"
 
 namespace tweedie::plan {
 namespace {
@@ -26,6 +27,19 @@ int64_t HeadsAtOnce(const AttentionOptions& o) {
   return heads;
 }
 
+int64_t BlocksOf(const AttentionOptions& o) { return (o.in.pixels() + kBlock - 1) / kBlock; }
+
+// Weights of one block.
+int64_t WeightsOf(const AttentionOptions& o) {
+  return HeadsAtOnce(o) * std::min(kBlock, o.in.pixels()) * o.in.pixels();
+}
+
+// Floats of a slot: of scores, and behind these of weights in bfloat16.
+int64_t SlotSize(const AttentionOptions& o) {
+  const int64_t weights = WeightsOf(o);
+  return o.in.type == Type::kBfloat16 ? weights + (weights + 1) / 2 : weights;
+}
+
 class Attention final : public Op {
  public:
   explicit Attention(const AttentionOptions& options)
@@ -35,15 +49,14 @@ class Attention final : public Op {
   }
 
   Action Bind(const Memory& to) const override {
-    std::vector<Block> blocks;
-    for (int64_t first = 0; first < options_.in.pixels(); first += kBlock) {
-      const int64_t queries = std::min(kBlock, options_.in.pixels() - first);
-      const Products& products = products_.at(queries);
-      blocks.push_back({first, queries, products.weights.Bind(), products.values.Bind()});
+    const int64_t count = BlocksOf(options_);
+    std::vector<Slot> slots;
+    for (int64_t i = 0; i < SlotsOf(count); ++i) {
+      slots.push_back(BindSlot(to.arena + options_.scratch + i * SlotSize(options_)));
     }
-    return [this, arena = to.arena, blocks = std::move(blocks)](Part part) {
-      const auto count = static_cast<int64_t>(blocks.size());
-      for (int64_t i = part.Begin(count); i < part.End(count); ++i) Run(arena, blocks[i]);
+    return [this, count, arena = to.arena, slots = std::move(slots)](Part part) {
+      RunInSlots(part, count,
+                 [&](int64_t block, int64_t slot) { Run(arena, block * kBlock, slots[slot]); });
     };
   }
 
@@ -51,10 +64,22 @@ class Attention final : public Op {
   struct Products {
     MatrixProduct weights, values;
   };
-  struct Block {
-    int64_t first, queries;
+  struct Calls {
     MatrixProduct::Call weights, values;
   };
+  // What one thread at a time needs: calls by the number of queries.
+  struct Slot {
+    float* scores;
+    std::map<int64_t, Calls> calls;
+  };
+
+  Slot BindSlot(float* scores) const {
+    Slot slot{scores, {}};
+    for (const auto& [queries, of] : products_) {
+      slot.calls.insert({queries, {of.weights.Bind(), of.values.Bind()}});
+    }
+    return slot;
+  }
 
   void AddProducts(int64_t queries) {
     const AttentionOptions& o = options_;
@@ -73,39 +98,38 @@ class Attention final : public Op {
 
   // T: of `in` and `out`.
   template <typename T>
-  void RunOn(float* arena, const Block& block) const {
+  void RunOn(float* arena, int64_t first, const Slot& slot) const {
     const AttentionOptions& o = options_;
-    const int64_t keys = o.in.pixels(), inner = o.heads * o.head_dim;
-    float* scores = arena + o.scratch + block.first * keys * heads_;
-    const float scale = ScoreScale(o);
+    const int64_t queries = std::min(kBlock, o.in.pixels() - first), inner = o.heads * o.head_dim;
+    const Calls& calls = slot.calls.at(queries);
     for (int64_t head = 0; head < o.heads; head += heads_) {
       T* in = o.in.At<T>(arena, head * o.head_dim);
       T* out = o.out.At<T>(arena, head * o.head_dim);
-      block.weights(in + block.first * o.in.channels, in + inner, scores);
-      T* weights = Softmax<T>(arena, block, scale);
-      block.values(weights, in + 2 * inner, out + block.first * o.out.channels);
+      calls.weights(in + first * o.in.channels, in + inner, slot.scores);
+      T* weights = Softmax<T>(heads_ * queries, slot.scores);
+      calls.values(weights, in + 2 * inner, out + first * o.out.channels);
     }
   }
 
-  // Of the block's scores, in place, or in bfloat16 behind the scores of all blocks.
+  // Of rows of scores, in place, or in bfloat16 behind a slot's scores.
   template <typename T>
-  T* Softmax(float* arena, const Block& block, float scale) const {
-    const int64_t keys = options_.in.pixels(), first = block.first * keys * heads_;
-    float* scores = arena + options_.scratch + first;
+  T* Softmax(int64_t rows, float* scores) const {
+    const int64_t keys = options_.in.pixels();
+    const float scale = ScoreScale(options_);
     if constexpr (std::is_same_v<T, float>) {
-      SoftmaxRows(scores, heads_ * block.queries, keys, scale);
+      SoftmaxRows(scores, rows, keys, scale);
       return scores;
     } else {
-      float* behind = arena + options_.scratch + heads_ * keys * keys;
-      T* weights = reinterpret_cast<T*>(behind) + first;
-      SoftmaxRows(scores, heads_ * block.queries, keys, scale, weights);
+      T* weights = reinterpret_cast<T*>(scores + WeightsOf(options_));
+      SoftmaxRows(scores, rows, keys, scale, weights);
       return weights;
     }
   }
 
-  void Run(float* arena, const Block& block) const {
-    options_.in.type == Type::kBfloat16 ? RunOn<Bfloat16>(arena, block)
-                                        : RunOn<float>(arena, block);
+  // Of the block of queries from `first` on.
+  void Run(float* arena, int64_t first, const Slot& slot) const {
+    options_.in.type == Type::kBfloat16 ? RunOn<Bfloat16>(arena, first, slot)
+                                        : RunOn<float>(arena, first, slot);
   }
 
   const AttentionOptions options_;
@@ -117,8 +141,7 @@ class Attention final : public Op {
 
 int64_t AttentionScratch(const AttentionOptions& options) {
   if (IsNarrow(options)) return NarrowAttentionScratch(options);
-  const int64_t weights = HeadsAtOnce(options) * options.in.pixels() * options.in.pixels();
-  return options.in.type == Type::kBfloat16 ? weights + (weights + 1) / 2 : weights;
+  return SlotsOf(BlocksOf(options)) * SlotSize(options);
 }
 
 std::unique_ptr<const Op> MakeAttention(const AttentionOptions& options) {

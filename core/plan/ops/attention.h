@@ -26,7 +26,8 @@ inline float ScoreScale(const AttentionOptions& options) {
   return static_cast<float>(1 / std::sqrt(static_cast<double>(options.head_dim)));
 }
 
-// Floats for the weights of as many heads as are computed at once.
+// Floats for the weights of a block of queries, in as many slots (slots.h) as there are blocks at
+// most: for large images, as many as features of some hundred channels.
 int64_t AttentionScratch(const AttentionOptions& options);
 
 // By oneDNN's matrix products; split into blocks of queries, which are

@@ -8,6 +8,7 @@
 #include "core/plan/ops/kernels.h"
 #include "core/plan/ops/matrix_product.h"
 #include "core/plan/ops/narrow_attention.h"
+#include "core/plan/ops/slots.h"
 
 namespace tweedie::plan {
 namespace {
@@ -32,19 +33,12 @@ class AttentionGradient final : public Op {
   }
 
   Action Bind(const Memory& to) const override {
-    std::vector<std::vector<Block>> heads(options_.attention.heads);
-    for (auto& blocks : heads) {
-      for (int64_t first = 0; first < pixels(); first += queries_) {
-        blocks.push_back(BindBlock(first));
-      }
-    }
-    return [this, arena = to.arena, heads = std::move(heads)](Part part) {
-      const auto count = static_cast<int64_t>(heads.size());
-      const int64_t begin = part.Begin(count);  // no other part's
-      for (int64_t head = begin; head < part.End(count); ++head) {
-        ClearKeysAndValues(options_, arena, head);
-        for (const Block& block : heads[head]) Run(PlacesOf(arena, head, block, begin), block);
-      }
+    const int64_t heads = options_.attention.heads;
+    std::vector<Slot> slots;
+    for (int64_t i = 0; i < SlotsOf(heads); ++i) slots.push_back(BindSlot(to.arena, i));
+    return [this, heads, arena = to.arena, slots = std::move(slots)](Part part) {
+      RunInSlots(part, heads,
+                 [&](int64_t head, int64_t slot) { RunHead(arena, head, slots[slot]); });
     };
   }
 
@@ -52,15 +46,18 @@ class AttentionGradient final : public Op {
   struct Products {
     MatrixProduct scores, v_gradient, weights_gradient, q_gradient, k_gradient;
   };
-  struct Block {
-    int64_t first, queries;
+  struct Calls {
     MatrixProduct::Call scores, v_gradient, weights_gradient, q_gradient, k_gradient;
+  };
+  // What one thread at a time needs: calls by the number of queries.
+  struct Slot {
+    float *weights, *weights_gradient;
+    std::map<int64_t, Calls> calls;
   };
   // Of the block's queries and their gradients, of all keys and values and theirs.
   struct Places {
     float *q, *k, *v, *out;
     float *q_gradient, *k_gradient, *v_gradient;
-    float *weights, *weights_gradient;
   };
 
   int64_t pixels() const { return options_.attention.in.pixels(); }
@@ -80,45 +77,51 @@ class AttentionGradient final : public Op {
                  MatrixProduct(1, weights_t, q, k, true)});
   }
 
-  Block BindBlock(int64_t first) const {
-    const int64_t queries = std::min(queries_, pixels() - first);
-    const Products& p = products_.at(queries);
-    return {first,
-            queries,
-            p.scores.Bind(),
-            p.v_gradient.Bind(),
-            p.weights_gradient.Bind(),
-            p.q_gradient.Bind(),
-            p.k_gradient.Bind()};
+  Slot BindSlot(float* arena, int64_t index) const {
+    const int64_t size = queries_ * pixels();
+    float* weights = arena + options_.scratch + 2 * index * size;
+    Slot slot{weights, weights + size, {}};
+    for (const auto& [queries, of] : products_) {
+      slot.calls.insert({queries,
+                         {of.scores.Bind(), of.v_gradient.Bind(), of.weights_gradient.Bind(),
+                          of.q_gradient.Bind(), of.k_gradient.Bind()}});
+    }
+    return slot;
   }
 
-  Places PlacesOf(float* arena, int64_t head, const Block& block, int64_t scratch) const {
+  // Of the block of queries from `first` on.
+  Places PlacesOf(float* arena, int64_t head, int64_t first) const {
     const AttentionGradientOptions& o = options_;
     const int64_t channel = head * o.attention.head_dim;
     float* in = o.attention.in.At(arena, channel);
     float* gradient = o.in.At(arena, channel);
-    const int64_t line = block.first * o.in.channels;
-    float* weights = arena + o.scratch + 2 * scratch * queries_ * pixels();
+    const int64_t line = first * o.in.channels;
     return {.q = in + line,
             .k = in + inner(),
             .v = in + 2 * inner(),
-            .out = o.out.At(arena, channel + block.first * o.out.channels),
+            .out = o.out.At(arena, channel + first * o.out.channels),
             .q_gradient = gradient + line,
             .k_gradient = gradient + inner(),
-            .v_gradient = gradient + 2 * inner(),
-            .weights = weights,
-            .weights_gradient = weights + queries_ * pixels()};
+            .v_gradient = gradient + 2 * inner()};
   }
 
-  void Run(const Places& at, const Block& block) const {
+  void RunHead(float* arena, int64_t head, const Slot& slot) const {
+    ClearKeysAndValues(options_, arena, head);
+    for (int64_t first = 0; first < pixels(); first += queries_) {
+      Run(PlacesOf(arena, head, first), std::min(queries_, pixels() - first), slot);
+    }
+  }
+
+  void Run(const Places& at, int64_t queries, const Slot& slot) const {
     const float scale = ScoreScale(options_.attention);
-    block.scores(at.q, at.k, at.weights);
-    SoftmaxRows(at.weights, block.queries, pixels(), scale);
-    block.v_gradient(at.weights, at.out, at.v_gradient);
-    block.weights_gradient(at.out, at.v, at.weights_gradient);
-    SoftmaxGradientRows(at.weights, block.queries, pixels(), scale, at.weights_gradient);
-    block.q_gradient(at.weights_gradient, at.k, at.q_gradient);
-    block.k_gradient(at.weights_gradient, at.q, at.k_gradient);
+    const Calls& calls = slot.calls.at(queries);
+    calls.scores(at.q, at.k, slot.weights);
+    SoftmaxRows(slot.weights, queries, pixels(), scale);
+    calls.v_gradient(slot.weights, at.out, at.v_gradient);
+    calls.weights_gradient(at.out, at.v, slot.weights_gradient);
+    SoftmaxGradientRows(slot.weights, queries, pixels(), scale, slot.weights_gradient);
+    calls.q_gradient(slot.weights_gradient, at.k, at.q_gradient);
+    calls.k_gradient(slot.weights_gradient, at.q, at.k_gradient);
   }
 
   const AttentionGradientOptions options_;
@@ -139,7 +142,7 @@ void ClearKeysAndValues(const AttentionGradientOptions& o, float* arena, int64_t
 
 int64_t AttentionGradientScratch(const AttentionOptions& options) {
   if (IsNarrow(options)) return NarrowAttentionGradientScratch(options);
-  return 2 * options.heads * QueriesOf(options) * options.in.pixels();
+  return SlotsOf(options.heads) * 2 * QueriesOf(options) * options.in.pixels();
 }
 
 std::unique_ptr<const Op> MakeAttentionGradient(const AttentionGradientOptions& options) {

@@ -21,7 +21,7 @@ struct AttentionGradientOptions {
 // The gradients of a head's keys and values become zero: blocks of queries add to them.
 void ClearKeysAndValues(const AttentionGradientOptions& options, float* arena, int64_t head);
 
-// Floats for a block of queries of every head.
+// Floats for a block of queries of as many heads as there are slots (slots.h).
 int64_t AttentionGradientScratch(const AttentionOptions& options);
 
 // The weights are made again, a block of queries at a time. Split by heads. Throws dnnl::error.

@@ -1,14 +1,39 @@
 #include "core/plan/ops/narrow_attention.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "core/plan/ops/by_line.h"
 #include "core/plan/ops/narrow_attention_kernels.h"
+#include "core/plan/ops/slots.h"
 
 namespace tweedie::plan {
 namespace {
 
 int64_t BlocksOf(const AttentionOptions& o) { return (o.in.pixels() + kLanes - 1) / kLanes; }
+
+// Scores of a block of queries and a head.
+int64_t ScoresOf(const AttentionOptions& o) { return kLanes * o.in.pixels(); }
+
+// An op that `work` does in slots: work(arena, item, slot).
+template <typename Work>
+class InSlots final : public Op {
+ public:
+  InSlots(int64_t items, Work work) : items_(items), work_(std::move(work)) {}
+  Action Bind(const Memory& memory) const override {
+    return [arena = memory.arena, items = items_, work = work_](Part part) {
+      RunInSlots(part, items, [&](int64_t item, int64_t slot) { work(arena, item, slot); });
+    };
+  }
+
+ private:
+  const int64_t items_;
+  const Work work_;
+};
+
+template <typename Work>
+std::unique_ptr<const Op> MakeInSlots(int64_t items, Work work) {
+  return std::make_unique<InSlots<Work>>(items, std::move(work));
+}
 
 // Of a block of queries and a head; `scores` are in the arena.
 NarrowAttention At(const AttentionOptions& o, float* arena, int64_t block, int64_t head,
@@ -44,30 +69,30 @@ bool IsNarrow(const AttentionOptions& options) {
 }
 
 int64_t NarrowAttentionScratch(const AttentionOptions& options) {
-  return BlocksOf(options) * kLanes * options.in.pixels();
+  return SlotsOf(BlocksOf(options)) * ScoresOf(options);
 }
 
 int64_t NarrowAttentionGradientScratch(const AttentionOptions& options) {
-  return options.heads * 2 * kLanes * options.in.pixels();
+  return SlotsOf(options.heads) * 2 * ScoresOf(options);
 }
 
 std::unique_ptr<const Op> MakeNarrowAttention(const AttentionOptions& o) {
-  return MakeByLine(BlocksOf(o), [o](const Memory& memory, int64_t block) {
-    const int64_t scores = o.scratch + block * kLanes * o.in.pixels();
+  return MakeInSlots(BlocksOf(o), [o](float* arena, int64_t block, int64_t slot) {
+    const int64_t scores = o.scratch + slot * ScoresOf(o);
     for (int64_t head = 0; head < o.heads; ++head) {
-      float* out = o.out.At(memory.arena, head * kNarrowHead + block * kLanes * o.out.channels);
-      AttendNarrowly(At(o, memory.arena, block, head, scores), out, o.out.channels);
+      float* out = o.out.At(arena, head * kNarrowHead + block * kLanes * o.out.channels);
+      AttendNarrowly(At(o, arena, block, head, scores), out, o.out.channels);
     }
   });
 }
 
 std::unique_ptr<const Op> MakeNarrowAttentionGradient(const AttentionGradientOptions& o) {
-  return MakeByLine(o.attention.heads, [o](const Memory& memory, int64_t head) {
-    const int64_t size = kLanes * o.in.pixels(), scores = o.scratch + 2 * head * size;
-    ClearKeysAndValues(o, memory.arena, head);
+  return MakeInSlots(o.attention.heads, [o](float* arena, int64_t head, int64_t slot) {
+    const int64_t size = ScoresOf(o.attention), scores = o.scratch + 2 * slot * size;
+    ClearKeysAndValues(o, arena, head);
     for (int64_t block = 0; block < BlocksOf(o.attention); ++block) {
-      DifferentiateNarrowly(At(o.attention, memory.arena, block, head, scores),
-                            GradientsAt(o, memory.arena, block, head, scores + size));
+      DifferentiateNarrowly(At(o.attention, arena, block, head, scores),
+                            GradientsAt(o, arena, block, head, scores + size));
     }
   });
 }

@@ -16,10 +16,19 @@ namespace tweedie::plan {
 
 // Heads, numbers of each, height and width.
 inline std::vector<std::vector<int64_t>> AttentionShapes() {
-  return {{8, 8, 8, 8},    {3, 8, 7, 5},  // 35 queries, 16 at a time
-          {1, 8, 3, 1},    {1, 64, 16, 16}, {3, 5, 7, 3},
-          {4, 32, 32, 32}, {2, 7, 36, 32},  // backwards, blocks of 56 queries, the last of 16
-          {2, 4, 1, 1}};
+  return {{8, 8, 8, 8},
+          {3, 8, 7, 5},  // 35 queries, 16 at a time
+          {1, 8, 3, 1},
+          {1, 64, 16, 16},
+          {3, 5, 7, 3},
+          {4, 32, 32, 32},
+          {2, 7, 36, 32},  // backwards, blocks of 56 queries, the last of 16
+          {2, 4, 1, 1},
+          // More blocks, and then more heads, than slots.
+          {1, 8, 21, 29},
+          {2, 16, 27, 31},
+          {20, 8, 3, 7},
+          {18, 4, 5, 7}};
 }
 
 // A workspace: features are put into it, ops run on them, features are taken out.
@@ -70,7 +79,8 @@ class OpsTest : public testing::Test {
     const at::Tensor alone = Run(ops, out, 1);
     const double error = alone.sub(expected).abs().max().item<double>();
     EXPECT_LT(error, tolerance * expected.abs().max().item<double>());
-    for (const int team : {2, 3, 5, 16}) EXPECT_TRUE(at::equal(Run(ops, out, team), alone)) << team;
+    for (const int team : {2, 3, 5, 16, 40})
+      EXPECT_TRUE(at::equal(Run(ops, out, team), alone)) << team;
   }
   static Ops One(std::unique_ptr<const Op> op) {
     Ops ops;
