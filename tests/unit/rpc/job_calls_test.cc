@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/jobs/sqlite/sqlite_job_store.h"
+#include "server/rpc/job_reading.h"
 #include "server/runner/disk_reserve.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/status_matchers.h"
@@ -111,13 +112,20 @@ class JobCallsTest : public testing::Test {
     job.record.input = blobs_.Write(id + "/input", "input").value();
     ASSERT_OK(queue_->Create({job}, CreateLimits()));
   }
-  JobCalls Calls(JobStore* store, DiskReserve* reserve) {
+  const ServiceParts& Parts(JobStore* store, DiskReserve* reserve) {
     runner_ = std::make_unique<IdleRunner>(reserve);
     parts_.store = store;
     parts_.blobs = &blobs_;
     parts_.hub = &hub_;
     parts_.runner = runner_.get();
-    return JobCalls(&parts_);
+    return parts_;
+  }
+  JobCalls Calls(JobStore* store, DiskReserve* reserve) { return JobCalls(&Parts(store, reserve)); }
+  absl::Status ReadMeasurementFrom(JobStore* store) {
+    Budget memory(1 << 20);
+    return ReadMeasurement("jobs/job-1", Of("ada", Role::kOperator), Parts(store, &reserve_),
+                           memory)
+        .status();
   }
   static absl::StatusOr<v1::Job> Cancel(JobCalls& calls, const std::string& name) {
     v1::CancelJobRequest request;
@@ -192,16 +200,13 @@ TEST_F(JobCallsTest, AMeasurementWhoseJobGoesWhileItIsReadIsNotFound) {
   ASSERT_OK(queue_->Cancel("job-1"));
   LookedAtStore store(queue_.get());
   store.after_look = [this] { EXPECT_OK(blobs_.Remove(queue_->Delete("job-1")->input.name)); };
-  EXPECT_THAT(Calls(&store, &reserve_).ReadMeasurement("jobs/job-1", Of("ada", Role::kOperator)),
-              StatusIs(absl::StatusCode::kNotFound, testing::_));
+  EXPECT_THAT(ReadMeasurementFrom(&store), StatusIs(absl::StatusCode::kNotFound, testing::_));
 }
 
 TEST_F(JobCallsTest, AMeasurementThatIsMissingIsDataLoss) {
   Create("job-1");
   ASSERT_OK(blobs_.Remove("job-1/input"));
-  EXPECT_THAT(
-      Calls(queue_.get(), &reserve_).ReadMeasurement("jobs/job-1", Of("ada", Role::kOperator)),
-      StatusIs(absl::StatusCode::kDataLoss, testing::_));
+  EXPECT_THAT(ReadMeasurementFrom(queue_.get()), StatusIs(absl::StatusCode::kDataLoss, testing::_));
 }
 
 }  // namespace
