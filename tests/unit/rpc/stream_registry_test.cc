@@ -56,7 +56,7 @@ TEST(StreamRegistryTest, ThoseThatWaitedForTheirReadersTooLongEndAndAreDropped) 
   EXPECT_OK(stalled->ended());
   EXPECT_FALSE(stalled->is_dropped());
   registry.EndStalled(since + absl::Seconds(1));
-  EXPECT_THAT(stalled->ended(), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(stalled->ended().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_FALSE(stalled->is_dropped());
   registry.DropStalled(since + absl::Seconds(1));
   EXPECT_TRUE(stalled->is_dropped());
