@@ -104,7 +104,7 @@ std::vector<HostileCase> HostileNames() {
       {"UpperCase", "jobs/UPPER"},
       {"Path", "jobs/../../etc/passwd"},
       {"Nul", std::string("jobs/nul\0nul", 12)},
-      {"Long", "jobs/" + std::string(1 << 20, 'a')},
+      {"Long", "jobs/" + std::string(1 << 19, 'a')},
       {"Sql", "jobs/x' OR '1'='1"},
   };
   for (const char* method : {"GetJob", "CancelJob", "DeleteJob", "WatchJob", "ReadJobImages",
