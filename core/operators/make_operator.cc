@@ -61,4 +61,11 @@ absl::string_view OperatorKind(const OperatorSpec& spec) {
   return kNames[spec.index()];
 }
 
+// Fourier samples and amplitudes have another; integrals along lines of an image of [-1, 1] are
+// in [-sqrt(2), sqrt(2)], and 0 where there is nothing.
+bool MeasuresImages(const OperatorSpec& spec) {
+  return !std::holds_alternative<MriSpec>(spec) && !std::holds_alternative<TomographySpec>(spec) &&
+         !std::holds_alternative<PhaseRetrievalSpec>(spec);
+}
+
 }  // namespace tweedie

@@ -22,6 +22,9 @@ absl::StatusOr<std::shared_ptr<const Operator>> MakeOperator(const OperatorSpec&
 // The kind's name in `Operator.kind`: `super_resolution`.
 absl::string_view OperatorKind(const OperatorSpec& spec);
 
+// Whether y has the range [-1, 1] of images.
+bool MeasuresImages(const OperatorSpec& spec);
+
 }  // namespace tweedie
 
 #endif  // TWEEDIE_CORE_OPERATORS_MAKE_OPERATOR_H_

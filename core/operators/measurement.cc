@@ -19,13 +19,6 @@
 namespace tweedie {
 namespace {
 
-// Fourier samples and amplitudes have another; integrals along lines of an image of [-1, 1] are
-// in [-sqrt(2), sqrt(2)], and 0 where there is nothing.
-bool HasRangeOfImages(const OperatorSpec& spec) {
-  return !std::holds_alternative<MriSpec>(spec) && !std::holds_alternative<TomographySpec>(spec) &&
-         !std::holds_alternative<PhaseRetrievalSpec>(spec);
-}
-
 absl::Status CheckNoise(const MeasurementSpec& spec) {
   if (const auto* gaussian = std::get_if<GaussianNoise>(&spec.noise)) {
     if (gaussian->sigma >= 0 && std::isfinite(gaussian->sigma)) return absl::OkStatus();
@@ -38,7 +31,7 @@ absl::Status CheckNoise(const MeasurementSpec& spec) {
     return FieldError("noise.poisson.rate",
                       absl::StrCat("must be above 0 and finite; was ", poisson->rate));
   }
-  if (!HasRangeOfImages(spec.forward_operator)) {
+  if (!MeasuresImages(spec.forward_operator)) {
     return FieldError("noise.poisson",
                       absl::StrCat("needs an operator whose y has the range of images; was ",
                                    OperatorKind(spec.forward_operator)));

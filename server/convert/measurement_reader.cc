@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/methods/make_method.h"
+#include "core/operators/make_operator.h"
 #include "core/operators/solve.h"
 #include "core/operators/tomography.h"
 #include "server/convert/images_proto.h"

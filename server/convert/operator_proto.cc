@@ -294,9 +294,4 @@ at::Tensor* TensorOf(OperatorSpec* spec) {
   return nullptr;
 }
 
-bool MeasuresImages(const OperatorSpec& spec) {
-  return !std::holds_alternative<MriSpec>(spec) && !std::holds_alternative<TomographySpec>(spec) &&
-         !std::holds_alternative<PhaseRetrievalSpec>(spec);
-}
-
 }  // namespace tweedie

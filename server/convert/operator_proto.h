@@ -32,9 +32,6 @@ v1::Operator WriteOperator(const OperatorSpec& spec);
 // The operator's tensor; null if it has none by its kind.
 at::Tensor* TensorOf(OperatorSpec* spec);
 
-// Whether y has the range [-1, 1] of images, so that UINT8 can stand for it.
-bool MeasuresImages(const OperatorSpec& spec);
-
 }  // namespace tweedie
 
 #endif  // TWEEDIE_SERVER_CONVERT_OPERATOR_PROTO_H_
