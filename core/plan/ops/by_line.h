@@ -11,25 +11,30 @@
 
 namespace tweedie::plan {
 
-// An op that `work` does for each line of the output: work(memory, line).
+// An op of which `work` does a part: work(memory, part).
 template <typename Work>
-class ByLine final : public Op {
+class ByPart final : public Op {
  public:
-  ByLine(int64_t height, Work work) : height_(height), work_(std::move(work)) {}
+  explicit ByPart(Work work) : work_(std::move(work)) {}
   Action Bind(const Memory& memory) const override {
-    return [memory, height = height_, work = work_](Part part) {
-      for (int64_t line = part.Begin(height); line < part.End(height); ++line) work(memory, line);
-    };
+    return [memory, work = work_](Part part) { work(memory, part); };
   }
 
  private:
-  const int64_t height_;
   const Work work_;
 };
 
 template <typename Work>
+std::unique_ptr<const Op> MakeByPart(Work work) {
+  return std::make_unique<ByPart<Work>>(std::move(work));
+}
+
+// An op that `work` does for each line of the output: work(memory, line).
+template <typename Work>
 std::unique_ptr<const Op> MakeByLine(int64_t height, Work work) {
-  return std::make_unique<ByLine<Work>>(height, std::move(work));
+  return MakeByPart([height, work = std::move(work)](const Memory& memory, Part part) {
+    for (int64_t line = part.Begin(height); line < part.End(height); ++line) work(memory, line);
+  });
 }
 
 inline float* LineOf(const Features& features, const Memory& memory, int64_t line) {

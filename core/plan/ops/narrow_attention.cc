@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/plan/ops/by_line.h"
 #include "core/plan/ops/narrow_attention_kernels.h"
 #include "core/plan/ops/slots.h"
 
@@ -16,23 +17,10 @@ int64_t ScoresOf(const AttentionOptions& o) { return kLanes * o.in.pixels(); }
 
 // An op that `work` does in slots: work(arena, item, slot).
 template <typename Work>
-class InSlots final : public Op {
- public:
-  InSlots(int64_t items, Work work) : items_(items), work_(std::move(work)) {}
-  Action Bind(const Memory& memory) const override {
-    return [arena = memory.arena, items = items_, work = work_](Part part) {
-      RunInSlots(part, items, [&](int64_t item, int64_t slot) { work(arena, item, slot); });
-    };
-  }
-
- private:
-  const int64_t items_;
-  const Work work_;
-};
-
-template <typename Work>
 std::unique_ptr<const Op> MakeInSlots(int64_t items, Work work) {
-  return std::make_unique<InSlots<Work>>(items, std::move(work));
+  return MakeByPart([items, work = std::move(work)](const Memory& memory, Part part) {
+    RunInSlots(part, items, [&](int64_t item, int64_t slot) { work(memory.arena, item, slot); });
+  });
 }
 
 // Of a block of queries and a head; `scores` are in the arena.
