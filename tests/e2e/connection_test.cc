@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/cli_test.h"
 #include "tests/testing/free_port.h"
+#include "tests/testing/loopback_service.h"
 #include "tests/testing/test_certificates.h"
 
 namespace tweedie {
@@ -164,20 +165,13 @@ TEST_F(TlsClientTest, AWatchIsResumedThroughChangesOfTheCertificate) {
 // Answers as it is told, and notes the tokens.
 class GuardedServer final : public v1::Tweedie::Service {
  public:
-  explicit GuardedServer(const grpc::Status& answer) : answer_(answer) {
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
-    builder.RegisterService(this);
-    server_ = builder.BuildAndStart();
-  }
-  ~GuardedServer() override { Stop(); }
+  explicit GuardedServer(const grpc::Status& answer) : answer_(answer) {}
   // All tokens, once nothing is served any more.
   std::vector<std::string> Stop() {
-    if (server_ != nullptr) server_->Shutdown();
-    server_.reset();
+    server_.Stop();
     return tokens_;
   }
-  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
+  std::string address() const { return server_.address(); }
 
   grpc::Status GetServerInfo(grpc::ServerContext* context, const v1::GetServerInfoRequest*,
                              v1::ServerInfo*) override {
@@ -189,9 +183,8 @@ class GuardedServer final : public v1::Tweedie::Service {
 
  private:
   const grpc::Status answer_;
-  int port_ = 0;
   std::vector<std::string> tokens_;  // calls come one after the other
-  std::unique_ptr<grpc::Server> server_;
+  LoopbackService server_{this};     // last: it ends before what it serves
 };
 
 class TokenTest : public ::testing::Test {

@@ -1,11 +1,10 @@
 // Ctrl-C, and a server that restarts under a client.
-#include <grpcpp/grpcpp.h>
-
 #include <csignal>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/cli_test.h"
+#include "tests/testing/loopback_service.h"
 
 namespace tweedie {
 namespace {
@@ -128,15 +127,10 @@ class UnwatchableService final : public v1::Tweedie::Service {
 
 TEST(RestartTest, ClientThatGivesUpSaysHowToGoOn) {
   UnwatchableService service;
-  int port = 0;
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(&service);
-  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  const Finished finished =
-      ChildProcess::Start(TWEEDIE, {"--server", absl::StrCat("127.0.0.1:", port), "--retry-for",
-                                    "0", "watch", "jobs/left"})
-          ->Wait();
+  const LoopbackService server(&service);
+  const Finished finished = ChildProcess::Start(TWEEDIE, {"--server", server.address(),
+                                                          "--retry-for", "0", "watch", "jobs/left"})
+                                ->Wait();
   EXPECT_EQ(finished.exit_code, kUnavailable);
   EXPECT_THAT(finished.err,
               HasSubstr("jobs/left was not followed to its end. To watch it again: "));

@@ -25,28 +25,33 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// A watch of a job that is open: its first message has been read.
-class OpenWatch {
+// A stream of a job that is open: its first message has been read.
+template <typename Request, typename Response>
+class OpenStream {
  public:
-  OpenWatch(TestClient& client, const std::string& name, const std::string& creator = "") {
+  using Reader = std::unique_ptr<grpc::ClientReader<Response>>;
+  using Method = Reader (v1::Tweedie::Stub::*)(grpc::ClientContext*, const Request&);
+
+  OpenStream(TestClient& client, Method method, const std::string& name,
+             const std::string& creator) {
     if (!creator.empty()) context_.AddMetadata("x-tweedie-creator", creator);
-    v1::WatchJobRequest request;
+    Request request;
     request.set_name(name);
-    reader_ = client.stub().WatchJob(&context_, request);
-    v1::WatchJobResponse response;
+    reader_ = (client.stub().*method)(&context_, request);
+    Response response;
     open_ = reader_->Read(&response);
     if (!open_) status_ = reader_->Finish();
   }
-  ~OpenWatch() { Leave(); }
-  OpenWatch(const OpenWatch&) = delete;
-  OpenWatch& operator=(const OpenWatch&) = delete;
+  ~OpenStream() { Leave(); }
+  OpenStream(const OpenStream&) = delete;
+  OpenStream& operator=(const OpenStream&) = delete;
 
   bool open() const { return open_; }
   const grpc::Status& status() const { return status_; }
   void Leave() {
     if (!std::exchange(open_, false)) return;
     context_.TryCancel();
-    v1::WatchJobResponse response;
+    Response response;
     while (reader_->Read(&response)) {
     }
     status_ = reader_->Finish();
@@ -54,9 +59,22 @@ class OpenWatch {
 
  private:
   grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReader<v1::WatchJobResponse>> reader_;
+  Reader reader_;
   bool open_ = false;
   grpc::Status status_;
+};
+
+class OpenWatch : public OpenStream<v1::WatchJobRequest, v1::WatchJobResponse> {
+ public:
+  OpenWatch(TestClient& client, const std::string& name, const std::string& creator = "")
+      : OpenStream(client, &v1::Tweedie::Stub::WatchJob, name, creator) {}
+};
+
+class OpenReading
+    : public OpenStream<v1::ReadJobMeasurementRequest, v1::ReadJobMeasurementResponse> {
+ public:
+  OpenReading(TestClient& client, const std::string& name)
+      : OpenStream(client, &v1::Tweedie::Stub::ReadJobMeasurement, name, "") {}
 };
 
 std::string SubjectOf(const grpc::Status& status) {
@@ -78,14 +96,13 @@ std::string CreateLong(TestClient& client) {
   return job.name();
 }
 
-// Calls until the answer is no refusal for want of a place: one comes back some time after
+// Calls until the answer is no refusal for want of room: it comes back some time after
 // its reader left.
 grpc::Status AwaitPlace(const std::function<grpc::Status()>& call) {
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
   while (true) {
     const grpc::Status status = call();
-    const bool full = SubjectOf(status) == "creator_watches" || SubjectOf(status) == "watches";
-    if (!full || absl::Now() > deadline) return status;
+    if (!MayRetry(status) || absl::Now() > deadline) return status;
   }
 }
 
@@ -192,16 +209,19 @@ TEST(LimitsTest, RequestsBatchesLabelsAndStepsAreRefusedBeyondTheirs) {
   EXPECT_TRUE(client.Create(DenoiseRequest(1, 100, 1), &job).ok());
 }
 
+grpc::Status CallRaw(RunningServer& server, const std::string& method, const std::string& bytes) {
+  const auto channel =
+      grpc::CreateChannel(server.process().address(), grpc::InsecureChannelCredentials());
+  return RawCall(channel, "/tweedie.v1.Tweedie/" + method, bytes, std::chrono::minutes(1));
+}
+
 // Nested messages of two bytes take hundreds, and are nobody's yet when gRPC parses them.
 TEST(LimitsTest, ABatchOfEmptyJobsTakesLittleMemory) {
   RunningServer server;
   std::string batch;
   while (batch.size() < 24 << 20) batch.append("\x0a\x02\x0a\x00", 4);
   const int64_t before = ResidentBytesOf(server.process().pid());
-  const auto channel =
-      grpc::CreateChannel(server.process().address(), grpc::InsecureChannelCredentials());
-  const grpc::Status refused =
-      RawCall(channel, "/tweedie.v1.Tweedie/BatchCreateJobs", batch, std::chrono::minutes(1));
+  const grpc::Status refused = CallRaw(server, "BatchCreateJobs", batch);
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(refused.error_message(), HasSubstr("too many messages"));
   // (It was 2,800 MiB.)
@@ -213,11 +233,8 @@ TEST(LimitsTest, AQuestionOfUnknownFieldsTakesLittleMemory) {
   std::string question;
   while (question.size() < 24 << 20) question.append("\x78\x01", 2);
   const int64_t before = ResidentBytesOf(server.process().pid());
-  const auto channel =
-      grpc::CreateChannel(server.process().address(), grpc::InsecureChannelCredentials());
   for (const char* method : {"GetServerInfo", "ListJobs", "DeleteJob", "WatchJobs"}) {
-    const grpc::Status refused = RawCall(channel, absl::StrCat("/tweedie.v1.Tweedie/", method),
-                                         question, std::chrono::minutes(1));
+    const grpc::Status refused = CallRaw(server, method, question);
     EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
     EXPECT_THAT(refused.error_message(), HasSubstr("at most 1048576 bytes")) << method;
   }
@@ -367,28 +384,6 @@ TEST(OverloadTest, RefusalsAreCountedByTheirReason) {
   EXPECT_EQ(count("queue"), 0);
 }
 
-// A stream that reads a job's measurement, and has taken one part of it.
-class OpenReading {
- public:
-  OpenReading(TestClient& client, const std::string& name) {
-    v1::ReadJobMeasurementRequest request;
-    request.set_name(name);
-    reader_ = client.stub().ReadJobMeasurement(&context_, request);
-    v1::ReadJobMeasurementResponse part;
-    if (!reader_->Read(&part)) status_ = reader_->Finish();
-  }
-  ~OpenReading() { context_.TryCancel(); }
-  OpenReading(const OpenReading&) = delete;
-  OpenReading& operator=(const OpenReading&) = delete;
-
-  const grpc::Status& status() const { return status_; }
-
- private:
-  grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReader<v1::ReadJobMeasurementResponse>> reader_;
-  grpc::Status status_;
-};
-
 // Streams hold all that they read: two of 9 MB are one too many for 16 MiB.
 TEST(OverloadTest, WhatIsReadIsBounded) {
   LoggedServer server(
@@ -407,10 +402,7 @@ TEST(OverloadTest, WhatIsReadIsBounded) {
   EXPECT_EQ(MetricOf(server, "tweedie_admission_rejections_total{reason=\"read_memory\"}"), 1);
 
   first.reset();
-  grpc::Status status;
-  do {
-    status = OpenReading(client, job.name()).status();
-  } while (status.error_code() == grpc::StatusCode::UNAVAILABLE);
+  const grpc::Status status = AwaitPlace([&] { return OpenReading(client, job.name()).status(); });
   EXPECT_TRUE(status.ok()) << status.error_message();
 }
 

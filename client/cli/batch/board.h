@@ -41,7 +41,7 @@ class Board {
   absl::Mutex mu_;
   // Those that nobody has taken yet: a job may end before its creator knows its name.
   absl::flat_hash_map<std::string, absl::StatusOr<v1::Job>> ended_ ABSL_GUARDED_BY(mu_);
-  // Of the stream's jobs that are complete: one for each time that it was opened.
+  // That are complete: one for each time that the stream was opened.
   int listings_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Status stream_ ABSL_GUARDED_BY(mu_);
   std::thread thread_;

@@ -2,16 +2,14 @@
 #include "client/cli/batch/board.h"
 
 #include <gmock/gmock.h>
-#include <grpcpp/server.h>
-#include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
 #include <future>
-#include <memory>
 #include <string>
 
 #include "absl/synchronization/notification.h"
 #include "client/cpp/cancellation.h"
+#include "tests/testing/loopback_service.h"
 #include "tests/testing/status_matchers.h"
 
 namespace tweedie::cli {
@@ -65,16 +63,12 @@ class BoardTest : public ::testing::Test {
   // What the board says of the job whose stream broke; CANCELLED if nothing for 30 s.
   absl::StatusOr<v1::Job> EndAfterTheBreak(const v1::Job& later) {
     service_.later = later;
-    int port = 0;
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(&service_);
-    const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+    const LoopbackService server(&service_);
     ClientOptions options;
     options.sleep = [](absl::Duration) {};
     options.cancellation = &cancellation_;
     ChannelOptions channel;
-    channel.target = "127.0.0.1:" + std::to_string(port);
+    channel.target = server.address();
     const absl::StatusOr<Client> client = Client::Connect(channel, options);
     if (!client.ok()) return client.status();
     Board board(&*client, "key");

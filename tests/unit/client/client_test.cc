@@ -1,8 +1,6 @@
 #include "client/cpp/client.h"
 
 #include <gmock/gmock.h>
-#include <grpcpp/server.h>
-#include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -11,6 +9,7 @@
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "tests/testing/loopback_service.h"
 #include "tests/testing/status_matchers.h"
 
 namespace tweedie {
@@ -61,12 +60,6 @@ class ScriptedService final : public v1::Tweedie::Service {
 class ClientTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    int port = 0;
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(&service_);
-    server_ = builder.BuildAndStart();
-    ASSERT_NE(server_, nullptr);
     ClientOptions options;
     options.sleep = [this](absl::Duration delay) { slept_.push_back(delay); };
     options.uniform = [] { return 1.0; };
@@ -76,7 +69,7 @@ class ClientTest : public ::testing::Test {
       return explanation_.ok() ? error : explanation_;
     };
     ChannelOptions channel;
-    channel.target = "127.0.0.1:" + std::to_string(port);
+    channel.target = server_.address();
     ASSERT_OK_AND_ASSIGN(Client client, Client::Connect(channel, options));
     client_ = std::make_unique<Client>(std::move(client));
   }
@@ -117,7 +110,7 @@ class ClientTest : public ::testing::Test {
   }
 
   ScriptedService service_;
-  std::unique_ptr<grpc::Server> server_;
+  LoopbackService server_{&service_};
   Cancellation cancellation_;
   std::unique_ptr<Client> client_;
   std::vector<absl::Duration> slept_;

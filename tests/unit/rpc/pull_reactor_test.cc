@@ -13,6 +13,7 @@
 #include "core/base/clock.h"
 #include "server/rpc/stream_registry.h"
 #include "tests/testing/error_details.h"
+#include "tests/testing/loopback_service.h"
 #include "tweedie/v1/tweedie_service.grpc.pb.h"
 
 namespace tweedie {
@@ -94,27 +95,37 @@ class PuppetService final : public v1::Tweedie::CallbackService {
 
 class PullReactorTest : public ::testing::Test {
  protected:
-  PullReactorTest() {
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(&service_);
-    server_ = builder.BuildAndStart();
-    stub_ = v1::Tweedie::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port),
-                                                     grpc::InsecureChannelCredentials()));
-  }
   ~PullReactorTest() override {
     service_.registry.EndAll(absl::UnavailableError("the test is over"));
-    server_->Shutdown();
+    server_.Stop();
     EXPECT_EQ(service_.registry.size(), 0);  // none leaked
   }
   std::unique_ptr<grpc::ClientReader<v1::WatchJobResponse>> Watch(grpc::ClientContext& context) {
     return stub_->WatchJob(&context, v1::WatchJobRequest());
   }
+  // A stream of more than its reader has taken, which is one message. Flow control lets some
+  // through; then a write stays out.
+  std::unique_ptr<grpc::ClientReader<v1::WatchJobResponse>> WatchAndStall(
+      grpc::ClientContext& context) {
+    service_.bytes = 1 << 20;
+    service_.first = 1 << 20;
+    auto reader = Watch(context);
+    v1::WatchJobResponse response;
+    EXPECT_TRUE(reader->Read(&response));
+    return reader;
+  }
+  // How it ends, once the reader takes what there is.
+  static grpc::Status EndOf(grpc::ClientReader<v1::WatchJobResponse>& reader) {
+    v1::WatchJobResponse response;
+    while (reader.Read(&response)) {
+    }
+    return reader.Finish();
+  }
 
   PuppetService service_;
-  std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<v1::Tweedie::Stub> stub_;
+  LoopbackService server_{&service_};
+  const std::unique_ptr<v1::Tweedie::Stub> stub_ = v1::Tweedie::NewStub(
+      grpc::CreateChannel(server_.address(), grpc::InsecureChannelCredentials()));
 };
 
 TEST_F(PullReactorTest, SendsAllInOrderThenOk) {
@@ -157,33 +168,22 @@ TEST_F(PullReactorTest, ADrainEndsLiveStreamsAndLaterOnes) {
 }
 
 TEST_F(PullReactorTest, AReaderThatTakesNothingIsEnded) {
-  service_.bytes = 1 << 20;
-  service_.first = 1 << 20;
   grpc::ClientContext context;
-  auto reader = Watch(context);
-  v1::WatchJobResponse response;
-  ASSERT_TRUE(reader->Read(&response));
-  // Flow control lets some messages through; then a write stays out. A stream
-  // that has been ended lets go of its source.
+  const auto reader = WatchAndStall(context);
+  // A stream that has been ended lets go of its source.
   while (!service_.Latest().expired()) {
     service_.registry.EndStalled(Clock::Real()->Steady() - absl::Milliseconds(300));
     std::this_thread::yield();
   }
-  while (reader->Read(&response)) {
-  }
-  const grpc::Status status = reader->Finish();
+  const grpc::Status status = EndOf(*reader);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_TRUE(MayRetry(status));
 }
 
 // Nor does its end keep its place as long as the connection.
 TEST_F(PullReactorTest, AReaderThatDoesNotTakeTheEndIsDropped) {
-  service_.bytes = 1 << 20;
-  service_.first = 1 << 20;
   grpc::ClientContext context;
-  auto reader = Watch(context);
-  v1::WatchJobResponse response;
-  ASSERT_TRUE(reader->Read(&response));
+  const auto reader = WatchAndStall(context);
   const absl::Time give_up = absl::Now() + absl::Seconds(30);
   while (service_.registry.size() > 0 && absl::Now() < give_up) {
     const absl::Time now = Clock::Real()->Steady();
@@ -192,9 +192,7 @@ TEST_F(PullReactorTest, AReaderThatDoesNotTakeTheEndIsDropped) {
     std::this_thread::yield();
   }
   EXPECT_EQ(service_.registry.size(), 0);
-  while (reader->Read(&response)) {
-  }
-  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_EQ(EndOf(*reader).error_code(), grpc::StatusCode::CANCELLED);
 }
 
 // Cancels and ends meet writes at every moment; nothing may crash or leak.
